@@ -1,0 +1,3 @@
+export * from './sagastep.ts';
+export * from './headers.ts';
+export * from './worker-settings.ts';
