@@ -1,0 +1,61 @@
+import { createRequire } from 'node:module';
+import { KafkaError } from '../errors.ts';
+import { abortedRecords } from './aborted-records.ts';
+import { codecs } from './codecs.ts';
+import { concurrentTransactions } from './concurrent-transactions.ts';
+import { linearGrouping } from './linear-grouping.ts';
+import { nullHeaders } from './null-headers.ts';
+import type { Internals, Override } from './override.ts';
+import { requestTimers } from './request-timers.ts';
+import { retryTiming } from './retry-timing.ts';
+
+/** The overrides know this version's insides and no other's. */
+const KAFKAJS_VERSION = '2.2.4';
+
+/** Replaced modules come before patched classes: loading a class loads what it uses. */
+export const OVERRIDES: readonly Override[] = [
+  abortedRecords, linearGrouping, nullHeaders, codecs, retryTiming, concurrentTransactions, requestTimers,
+];
+
+const internals = internalsOf(createRequire(import.meta.url));
+
+/** The insides of the copy of kafkajs that `require` finds. */
+export function internalsOf(require: NodeJS.Require): Internals {
+  return {
+    load: path => require(`kafkajs/src/${path}`) as unknown,
+    replace: (path, exports) => {
+      const filename = require.resolve(`kafkajs/src/${path}`);
+      if (require.cache[filename]) {
+        throw new KafkaError('NotHardened', 'kafkajs was loaded before it was hardened, '
+          + 'import what you need of it from @sagafleet/kafka');
+      }
+      require.cache[filename] = { exports, filename, id: filename, loaded: true } as NodeJS.Module;
+    },
+  };
+}
+
+let isHardened = false;
+
+/** Repairs this process' kafkajs, once. Throws `NotHardened` when it is another version or in use already. */
+export function hardenKafkajs(): void {
+  if (isHardened) return;
+  checkVersion();
+  for (const override of OVERRIDES) override.install(internals);
+  isHardened = true;
+}
+
+/** The start-up self-test: throws `NotHardened` with the names of the overrides that do not work. */
+export function verifyHardening(): void {
+  checkVersion();
+  const inactive = OVERRIDES.filter(override => !override.isActive(internals)).map(({ name }) => name);
+  if (inactive.length > 0) {
+    throw new KafkaError('NotHardened', `kafkajs runs without ${inactive.join(', ')}, call hardenKafkajs first`);
+  }
+}
+
+function checkVersion(): void {
+  const { version } = internals.load('../package.json') as { version: string };
+  if (version !== KAFKAJS_VERSION) {
+    throw new KafkaError('NotHardened', `kafkajs is ${version}, install ${KAFKAJS_VERSION} exactly`);
+  }
+}

@@ -1,0 +1,5 @@
+export { createKafka, type KafkaConnection, type KafkaOptions } from './create-kafka.ts';
+export { KafkaError, type KafkaConsequence, type KafkaErrorCode } from './errors.ts';
+export { hardenKafkajs, verifyHardening } from './hardening/harden-kafkajs.ts';
+export { AssignerProtocol } from './kafkajs.ts';
+export type { Log, LogLevel } from './log.ts';
