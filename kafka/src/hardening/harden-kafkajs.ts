@@ -3,8 +3,11 @@ import { KafkaError } from '../errors.ts';
 import { abortedRecords } from './aborted-records.ts';
 import { codecs } from './codecs.ts';
 import { concurrentTransactions } from './concurrent-transactions.ts';
+import { controlBatches } from './control-batches.ts';
+import { headerOrder } from './header-order.ts';
 import { linearGrouping } from './linear-grouping.ts';
 import { nullHeaders } from './null-headers.ts';
+import { offsetOutOfRange } from './offset-out-of-range.ts';
 import type { Internals, Override } from './override.ts';
 import { requestTimers } from './request-timers.ts';
 import { retryTiming } from './retry-timing.ts';
@@ -14,7 +17,8 @@ const KAFKAJS_VERSION = '2.2.4';
 
 /** Replaced modules come before patched classes: loading a class loads what it uses. */
 export const OVERRIDES: readonly Override[] = [
-  abortedRecords, linearGrouping, nullHeaders, codecs, retryTiming, concurrentTransactions, requestTimers,
+  abortedRecords, linearGrouping, nullHeaders, headerOrder, codecs,
+  controlBatches, offsetOutOfRange, retryTiming, concurrentTransactions, requestTimers,
 ];
 
 const internals = internalsOf(createRequire(import.meta.url));

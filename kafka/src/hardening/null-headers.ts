@@ -1,13 +1,15 @@
 import type { Internals, Override } from './override.ts';
 
 type Bytes = Buffer | string | null | undefined;
+/** kafkajs' object, or pairs in the order in which they are to stand. */
+export type RecordHeaders = Record<string, Bytes | Bytes[]> | readonly (readonly [string, Bytes])[];
 
 interface RecordFields {
   offsetDelta?: number;
   timestampDelta?: number;
   key?: Bytes;
   value?: Bytes;
-  headers?: Record<string, Bytes | Bytes[]>;
+  headers?: RecordHeaders;
 }
 
 /**
@@ -36,7 +38,8 @@ export function encodeRecord(record: RecordFields): { buf: Buffer; buffer: Buffe
   return { buf, buffer: buf };
 }
 
-function headerPairs(headers: Record<string, Bytes | Bytes[]>): [string, Bytes][] {
+function headerPairs(headers: RecordHeaders): readonly (readonly [string, Bytes])[] {
+  if (Array.isArray(headers)) return headers;
   const pairs: [string, Bytes][] = [];
   for (const [name, value] of Object.entries(headers)) {
     if (Array.isArray(value)) for (const one of value) pairs.push([name, one]);
