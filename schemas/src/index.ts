@@ -4,3 +4,4 @@ export * from './worker-settings.ts';
 export * from './defaults.ts';
 export * from './duration.ts';
 export * from './names.ts';
+export * from './crd.ts';

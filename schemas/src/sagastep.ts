@@ -17,8 +17,9 @@ export interface IngressHttp { path: string; key: string; schema?: SchemaRef; id
 export interface Ingress { http: IngressHttp }
 
 export interface CelHandler { outcome: string }
+export type HttpMethod = 'POST' | 'PUT' | 'PATCH' | 'GET' | 'DELETE';
 export interface HttpHandler {
-  url: string; method?: string; headers?: Record<string, string>; timeout?: string;
+  url: string; method?: HttpMethod; headers?: Record<string, string>; timeout?: string;
   concurrency?: number; outcome?: string; retryOn?: number[];
 }
 export interface ModuleHandler {
