@@ -1,0 +1,117 @@
+/**
+ * What the worker needs of a Kafka client, in the worker's words. `kafka/` implements it with
+ * kafkajs; another client can be dropped in behind the same port.
+ */
+
+/** A header list keeps order and doubles, as Kafka does. */
+export type Headers = readonly (readonly [name: string, value: Buffer | null])[];
+
+export interface InputRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  /** Milliseconds since the epoch, decimal. */
+  readonly timestamp: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Headers;
+}
+
+export interface OutputRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Headers;
+}
+
+/** One fetched stretch of a partition. `records` may be empty: control or aborted records only. */
+export interface FetchedBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly InputRecord[];
+  /** Where this fetch began. */
+  readonly fetchedOffset: bigint;
+  /** One past the last record, control records included. */
+  readonly nextOffset: bigint;
+  readonly bytes: number;
+}
+
+/** Positions by topic, of the partition that a task owns. */
+export type Positions = ReadonlyMap<string, bigint>;
+
+export interface TopicPosition { readonly topic: string; readonly partition: number; readonly offset: bigint }
+
+/** What a member got in a join of its group. */
+export interface Assignment {
+  readonly memberId: string;
+  readonly generation: number;
+  /** Task number → the topics of which this member got that partition. */
+  readonly tasks: ReadonlyMap<number, readonly string[]>;
+  /** The highest positions that members of the group know of; never start below. */
+  readonly floors: readonly TopicPosition[];
+}
+
+export interface MemberEvents {
+  /** Called synchronously, before the next fetch; must not throw. */
+  onAssigned(assignment: Assignment): void;
+  /** Takes a batch and returns at once; false = not taken, fetch it again from where it began. */
+  onBatch(batch: FetchedBatch): boolean;
+  /** Positions to tell the group when joining: everything this process knows. */
+  knownPositions(): TopicPosition[];
+  /** The broker no longer has the records at the position; it goes on at `earliest`. */
+  onOutOfRange(at: TopicPosition, earliest: bigint): void;
+  /** The consumer ended for good. */
+  onCrash(error: Error): void;
+}
+
+/** This process as a member of the step's consumer group. */
+export interface GroupMember {
+  /** Joins the group; resolves when joined for the first time. */
+  join(): Promise<void>;
+  /** Leaves the group, waiting for a join under way, and closes the connections. */
+  leave(): Promise<void>;
+  seek(topic: string, partition: number, offset: bigint): void;
+  pause(topics: readonly string[], partition: number): void;
+  resume(topics: readonly string[], partition: number): void;
+  /** Resolves when the coordinator accepts a heartbeat sent after this call. */
+  proveMembership(): Promise<void>;
+  /** Committed offsets of all partitions of the group's inputs; null where none is committed. */
+  committedOffsets(): Promise<(Omit<TopicPosition, 'offset'> & { offset: bigint | null })[]>;
+  /** The first offset that the broker still has. */
+  earliestOffset(topic: string, partition: number): Promise<bigint>;
+  /** Milliseconds since the coordinator was last unreachable or loading; Infinity = never. */
+  coordinatorTroubleAgeMs(): number;
+}
+
+/** Writes and offsets that become visible together, or (at least once) in this order. */
+export interface Transaction {
+  /** All records go to one topic partition, in one request. */
+  send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<void>;
+  sendOffsets(positions: readonly TopicPosition[]): Promise<void>;
+  commit(): Promise<void>;
+}
+
+/** After any error the producer is discarded, never used again. */
+export interface TaskProducer {
+  begin(): Promise<Transaction>;
+  discard(): Promise<void>;
+}
+
+/** Appends single records, for the ingress. */
+export interface AppendingProducer {
+  append(record: Omit<OutputRecord, 'partition'>): Promise<{ partition: number; offset: string }>;
+  close(): Promise<void>;
+}
+
+export interface Driver {
+  member(events: MemberEvents): GroupMember;
+  /** Fences whoever held the task before; its open transaction is complete when this resolves. */
+  fenceTask(task: number): Promise<TaskProducer>;
+  appendingProducer(): Promise<AppendingProducer>;
+  /** Partition counts of the topics; a topic that does not exist is an error. */
+  partitionCounts(topics: readonly string[]): Promise<Map<string, number>>;
+  /** murmur2 of the key, as Java clients partition. */
+  partitionOf(key: Buffer, partitions: number): number;
+  close(): Promise<void>;
+}

@@ -1,0 +1,54 @@
+/** What went wrong in a worker, and what happens next because of it. */
+
+/**
+ * - `permanent`: the record can never be handled; it becomes a dead letter.
+ * - `transient`: trying the record again may help.
+ * - `systemic`: no record can be handled now; the task waits, nothing is dead-lettered.
+ * - `fatal`: the process ends; whoever started it starts it again or reads the message.
+ */
+export type Consequence = 'permanent' | 'transient' | 'systemic' | 'fatal';
+
+export type WorkerErrorCode =
+  | 'bad-settings'
+  | 'unsupported'
+  | 'unknown-outcome'
+  | 'no-schema'
+  | 'hops-exceeded'
+  | 'output-too-large'
+  | 'unexpected'
+  | 'broker-unavailable'
+  | 'not-a-member'
+  | 'offsets-missing'
+  | 'offsets-stale'
+  | 'offset-out-of-range'
+  | 'topic-missing'
+  | 'consumer-crashed';
+
+export class WorkerError extends Error {
+  override readonly name = 'WorkerError';
+  readonly code: WorkerErrorCode;
+  readonly consequence: Consequence;
+
+  constructor(code: WorkerErrorCode, consequence: Consequence, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.consequence = consequence;
+  }
+}
+
+const CONSEQUENCES: readonly unknown[] = ['permanent', 'transient', 'systemic', 'fatal'] satisfies Consequence[];
+
+/** The consequence an error carries; `otherwise` for one that carries none. */
+export function consequenceOf(error: unknown, otherwise: Consequence): Consequence {
+  const carried = (error as { consequence?: unknown } | null)?.consequence;
+  return CONSEQUENCES.includes(carried) ? (carried as Consequence) : otherwise;
+}
+
+/** The message of an error with those of its causes, for one log line or header. */
+export function messageOf(error: unknown): string {
+  const messages: string[] = [];
+  for (let at: unknown = error; at instanceof Error && messages.length < 5; at = at.cause) {
+    if (!messages.some((message) => message.includes((at as Error).message))) messages.push(at.message);
+  }
+  return messages.length > 0 ? messages.join(': ') : String(error);
+}

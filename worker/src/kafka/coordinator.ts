@@ -1,0 +1,92 @@
+import { messageOf, WorkerError } from '../errors.ts';
+import type { TopicPosition } from '../driver.ts';
+import type { Broker, Cluster } from './internals.ts';
+
+/** Answers that concern this member, not the coordinator's health. */
+const MEMBERSHIP_ERRORS = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'MEMBER_ID_REQUIRED'];
+
+export interface Membership { memberId: string; generation: number }
+export interface CommittedPosition { topic: string; partition: number; offset: bigint | null }
+
+/** Requests to the group's coordinator, on a connection of their own. */
+export class GroupCoordinator {
+  readonly #cluster: Cluster;
+  readonly #group: string;
+  readonly #topics: readonly string[];
+  #troubleAt = -Infinity;
+
+  constructor(cluster: Cluster, group: string, topics: readonly string[]) {
+    this.#cluster = cluster;
+    this.#group = group;
+    this.#topics = topics;
+  }
+
+  get troubleAgeMs(): number {
+    return performance.now() - this.#troubleAt;
+  }
+
+  /** Remembers that the coordinator failed, unless the error only concerns the membership. */
+  noteTrouble(error: unknown): void {
+    const type = (error as { type?: string } | null)?.type;
+    if (!type || !MEMBERSHIP_ERRORS.includes(type)) this.#troubleAt = performance.now();
+  }
+
+  async connect(): Promise<void> {
+    await this.#cluster.connect();
+    await this.#cluster.addMultipleTargetTopics(this.#topics);
+  }
+
+  /** @throws WorkerError `not-a-member` where the coordinator does not accept the heartbeat. */
+  async heartbeat({ memberId, generation }: Membership): Promise<void> {
+    await this.#ask('the heartbeat', 'not-a-member', (broker) =>
+      broker.heartbeat({ groupId: this.#group, memberId, groupGenerationId: generation }));
+  }
+
+  /** Of every partition of every input; null where nothing is committed. */
+  async committedOffsets(): Promise<CommittedPosition[]> {
+    const topics = this.#topics.map((topic) => ({
+      topic,
+      partitions: this.#cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId })),
+    }));
+    const { responses } = await this.#ask('the offset read', 'broker-unavailable', (broker) =>
+      broker.offsetFetch({ groupId: this.#group, topics }));
+    return responses.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => ({
+      topic, partition, offset: BigInt(offset) < 0n ? null : BigInt(offset),
+    })));
+  }
+
+  /** Commits outside of any transaction, as a member: refused when the membership is lost. */
+  async commit({ memberId, generation }: Membership, positions: readonly TopicPosition[]): Promise<void> {
+    const topics = positions.map(({ topic, partition, offset }) => ({
+      topic, partitions: [{ partition, offset: String(offset) }],
+    }));
+    await this.#ask('the offset commit', 'broker-unavailable', (broker) =>
+      broker.offsetCommit({ groupId: this.#group, groupGenerationId: generation, memberId, topics }));
+  }
+
+  async earliestOffset(topic: string, partition: number): Promise<bigint> {
+    await this.#cluster.refreshMetadata();
+    const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }]);
+    return BigInt(found!.partitions[0]!.offset);
+  }
+
+  async refresh(): Promise<void> {
+    await this.#cluster.refreshMetadata();
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.disconnect();
+  }
+
+  async #ask<T>(
+    what: string, code: 'not-a-member' | 'broker-unavailable', request: (broker: Broker) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await request(await this.#cluster.findGroupCoordinator({ groupId: this.#group }));
+    } catch (error) {
+      this.noteTrouble(error);
+      const message = `the coordinator of group ${this.#group} refused ${what}: ${messageOf(error)}`;
+      throw new WorkerError(code, 'systemic', message, { cause: error });
+    }
+  }
+}

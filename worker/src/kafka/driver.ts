@@ -1,0 +1,88 @@
+import { createKafka, partitionOf, verifyHardening, type KafkaConnection } from '@sagafleet/kafka';
+import type { Kafka } from 'kafkajs';
+import type { AppendingProducer, Driver, GroupMember, MemberEvents, TaskProducer } from '../driver.ts';
+import { messageOf, WorkerError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { GroupCoordinator } from './coordinator.ts';
+import { createCluster, type Cluster } from './internals.ts';
+import { KafkajsMember } from './member.ts';
+import {
+  connectIdempotent, createIdempotentProducer, createTransactionalProducer, KafkajsAppendingProducer,
+} from './producers.ts';
+
+export interface DriverOptions {
+  connection: KafkaConnection;
+  group: string;
+  topics: readonly string[];
+  sessionTimeoutMs: number;
+  transactionTimeoutMs: number;
+  exactlyOnce: boolean;
+  log: Log;
+}
+
+/** The driver port over kafkajs. Consumer and producers use separate clients: offset caches are per client. */
+export class KafkajsDriver implements Driver {
+  readonly #options: DriverOptions;
+  readonly #consuming: Kafka;
+  readonly #producing: Kafka;
+  readonly #metadata: Cluster;
+  #member: KafkajsMember | null = null;
+
+  constructor(options: DriverOptions) {
+    verifyHardening();
+    this.#options = options;
+    const kafkaOptions = {
+      level: 'warn' as const,
+      log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: object) => options.log[level](fields, message),
+    };
+    this.#consuming = createKafka(options.connection, kafkaOptions);
+    this.#producing = createKafka(options.connection, { ...kafkaOptions, patienceMs: 5_000 });
+    this.#metadata = createCluster(this.#producing);
+  }
+
+  member(events: MemberEvents): GroupMember {
+    const { group, topics, sessionTimeoutMs } = this.#options;
+    const coordinator = new GroupCoordinator(createCluster(this.#consuming), group, topics);
+    this.#member = new KafkajsMember(this.#consuming, coordinator, { group, topics, sessionTimeoutMs }, events);
+    this.#commit = (positions) => coordinator.commit(this.#member!.membership, positions);
+    return this.#member;
+  }
+
+  #commit: (positions: Parameters<GroupCoordinator['commit']>[1]) => Promise<void> = () =>
+    Promise.reject(new WorkerError('not-a-member', 'systemic', 'this worker has not joined its group yet'));
+
+  async fenceTask(task: number): Promise<TaskProducer> {
+    const { group, exactlyOnce, transactionTimeoutMs } = this.#options;
+    if (!exactlyOnce) return createIdempotentProducer(this.#producing, (positions) => this.#commit(positions));
+    return createTransactionalProducer(this.#producing, {
+      transactionalId: `sagafleet.${group}.${task}`, group, timeoutMs: transactionTimeoutMs,
+    });
+  }
+
+  async appendingProducer(): Promise<AppendingProducer> {
+    const choosePartition = async (topic: string, key: Buffer | null) => {
+      const count = (await this.partitionCounts([topic])).get(topic)!;
+      return key ? partitionOf(key, count) : Math.floor(Math.random() * count);
+    };
+    return new KafkajsAppendingProducer(this.#producing, await connectIdempotent(this.#producing), choosePartition);
+  }
+
+  async partitionCounts(topics: readonly string[]): Promise<Map<string, number>> {
+    try {
+      if (!this.#metadata.isConnected()) await this.#metadata.connect();
+      await this.#metadata.addMultipleTargetTopics(topics);
+      return new Map(topics.map((topic) => [topic, this.#metadata.findTopicPartitionMetadata(topic).length]));
+    } catch (error) {
+      const message = `cannot read the partitions of ${topics.join(', ')}: ${messageOf(error)}`;
+      throw new WorkerError('topic-missing', 'systemic', message, { cause: error });
+    }
+  }
+
+  partitionOf(key: Buffer, partitions: number): number {
+    return partitionOf(key, partitions);
+  }
+
+  async close(): Promise<void> {
+    await this.#metadata.disconnect();
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The parts of kafkajs 2.2.4 behind its public interface that a group member needs: the cluster
+ * handed to a partition assigner and the brokers behind it. The version is pinned.
+ */
+import type { Kafka } from 'kafkajs';
+
+export interface GroupTopicOffsets { topic: string; partitions: { partition: number; offset: string }[] }
+
+export interface Broker {
+  nodeId: number;
+  isConnected(): boolean;
+  joinGroup(request: object): Promise<object>;
+  syncGroup(request: { generationId: number; memberId: string }): Promise<{ memberAssignment: Buffer }>;
+  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<void>;
+  offsetFetch(request: { groupId: string; topics: object[] }): Promise<{ responses: GroupTopicOffsets[] }>;
+  offsetCommit(request: {
+    groupId: string; groupGenerationId: number; memberId: string; topics: GroupTopicOffsets[];
+  }): Promise<void>;
+}
+
+export interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  isConnected(): boolean;
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findTopicPartitionMetadata(topic: string): { partitionId: number }[];
+  findGroupCoordinator(request: { groupId: string }): Promise<Broker>;
+  fetchTopicsOffset(topics: {
+    topic: string; partitions: { partition: number }[]; fromBeginning: boolean;
+  }[]): Promise<GroupTopicOffsets[]>;
+}
+
+type CreateCluster = (options: { allowAutoTopicCreation: boolean; metadataMaxAge: number }) => Cluster;
+
+/** A cluster of its own: its requests never queue behind a long fetch on the same connection. */
+export function createCluster(kafka: Kafka): Cluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find((each) => each.description === 'private:Kafka:createCluster');
+  if (!symbol) throw new Error('kafkajs has no private:Kafka:createCluster, is its version 2.2.4?');
+  const create = (kafka as unknown as Record<symbol, CreateCluster>)[symbol]!;
+  return create({ allowAutoTopicCreation: false, metadataMaxAge: 300_000 });
+}

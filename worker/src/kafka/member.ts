@@ -1,0 +1,183 @@
+import { onOffsetOutOfRange, type HeaderPair } from '@sagafleet/kafka';
+import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import type { Assignment, FetchedBatch, GroupMember, InputRecord, MemberEvents, TopicPosition } from '../driver.ts';
+import { messageOf, WorkerError } from '../errors.ts';
+import { createTaskAssigner, type AssignmentExtras } from './assigner.ts';
+import type { GroupCoordinator, Membership } from './coordinator.ts';
+
+/** Members notice a rebalance by it alone, so it bounds hand-over and stall. */
+const HEARTBEAT_MS = 250;
+const REBALANCE_TIMEOUT_MS = 15_000;
+/** An idle fetch; heartbeats are sent between fetches, so not longer than their interval. */
+const MAX_WAIT_MS = 250;
+const MAX_BYTES_PER_PARTITION = 1_048_576;
+const RECORD_OVERHEAD_BYTES = 64;
+/** How long leaving waits for a join under way, so that the coordinator learns of the leave. */
+const JOIN_BEFORE_LEAVE_MS = 5_000;
+
+export interface MemberOptions { group: string; topics: readonly string[]; sessionTimeoutMs: number }
+
+/** A kafkajs consumer with everything decided by us: what is fetched, from where, and what is committed. */
+export class KafkajsMember implements GroupMember {
+  readonly #consumer: Consumer;
+  readonly #coordinator: GroupCoordinator;
+  readonly #events: MemberEvents;
+  readonly #topics: readonly string[];
+  #sync: AssignmentExtras | null = null;
+  #owned: number[] = [];
+  #joined = Promise.withResolvers<void>();
+  #leaving = false;
+
+  constructor(kafka: Kafka, coordinator: GroupCoordinator, options: MemberOptions, events: MemberEvents) {
+    this.#coordinator = coordinator;
+    this.#events = events;
+    this.#topics = options.topics;
+    const assigner = createTaskAssigner({
+      memberData: () => ({
+        owned: this.#owned, generation: this.#sync?.generation ?? -1, positions: events.knownPositions(),
+      }),
+      onSync: (extras) => { this.#sync = extras; },
+      onTrouble: (error) => coordinator.noteTrouble(error),
+    });
+    this.#consumer = kafka.consumer({
+      groupId: options.group,
+      sessionTimeout: options.sessionTimeoutMs,
+      rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+      heartbeatInterval: HEARTBEAT_MS,
+      maxWaitTimeInMs: MAX_WAIT_MS,
+      maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
+      readUncommitted: false,
+      allowAutoTopicCreation: false,
+      partitionAssigners: [(config) => {
+        onOffsetOutOfRange(config.cluster, ({ topic, partition }) => void this.#resetPosition(topic, partition));
+        return assigner(config);
+      }],
+    });
+  }
+
+  /** The membership that the last join gave, for requests made as a member. */
+  get membership(): Membership {
+    if (!this.#sync) throw new WorkerError('not-a-member', 'systemic', 'this worker has not joined its group yet');
+    return this.#sync;
+  }
+
+  async join(): Promise<void> {
+    const { CRASH, GROUP_JOIN } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joinedGroup(payload.memberId, payload.memberAssignment));
+    this.#consumer.on(CRASH, ({ payload }) => this.#crashed(payload.error, payload.restart));
+    await this.#coordinator.connect();
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [...this.#topics], fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => this.#handOver(payload),
+    });
+    await this.#joined.promise;
+  }
+
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    // A consumer stopped before its join is over leaves a member behind until the session times out
+    await Promise.race([this.#joined.promise, deadline(JOIN_BEFORE_LEAVE_MS)]);
+    await this.#consumer.stop();
+    await this.#consumer.disconnect();
+    await this.#coordinator.close();
+  }
+
+  seek(topic: string, partition: number, offset: bigint): void {
+    this.#whileRunning(() => this.#consumer.seek({ topic, partition, offset: String(offset) }));
+  }
+
+  pause(topics: readonly string[], partition: number): void {
+    this.#whileRunning(() => this.#consumer.pause(topics.map((topic) => ({ topic, partitions: [partition] }))));
+  }
+
+  resume(topics: readonly string[], partition: number): void {
+    this.#whileRunning(() => this.#consumer.resume(topics.map((topic) => ({ topic, partitions: [partition] }))));
+  }
+
+  async proveMembership(): Promise<void> {
+    await this.#coordinator.heartbeat(this.membership);
+  }
+
+  async committedOffsets(): ReturnType<GroupMember['committedOffsets']> {
+    return this.#coordinator.committedOffsets();
+  }
+
+  async earliestOffset(topic: string, partition: number): Promise<bigint> {
+    return this.#coordinator.earliestOffset(topic, partition);
+  }
+
+  coordinatorTroubleAgeMs(): number {
+    return this.#coordinator.troubleAgeMs;
+  }
+
+  /** Between a crash and its restart kafkajs refuses these; the next join says everything anew. */
+  #whileRunning(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      if (!messageOf(error).startsWith('Consumer group was not initialized')) throw error;
+    }
+  }
+
+  #joinedGroup(memberId: string, memberAssignment: Record<string, number[]>): void {
+    const tasks = new Map<number, string[]>();
+    for (const [topic, partitions] of Object.entries(memberAssignment)) {
+      for (const partition of partitions) tasks.set(partition, [...(tasks.get(partition) ?? []), topic]);
+    }
+    this.#owned = [...tasks.keys()];
+    const { generation, floors } = this.#sync!;
+    const assignment: Assignment = { memberId, generation, tasks, floors };
+    this.#events.onAssigned(assignment);
+    this.#joined.resolve();
+  }
+
+  #crashed(error: Error, restarts: boolean): void {
+    this.#coordinator.noteTrouble(error);
+    if (restarts || this.#leaving) return;
+    const message = `the consumer ended: ${messageOf(error)}`;
+    this.#events.onCrash(new WorkerError('consumer-crashed', 'fatal', message, { cause: error }));
+  }
+
+  async #handOver({ batch, resolveOffset, isStale }: EachBatchPayload): Promise<void> {
+    // A seek that kafkajs has not followed yet: what was fetched before it is not what was asked for
+    if (isStale()) return;
+    const lastOffset = batch.lastOffset();
+    const fetched = toFetchedBatch(batch, lastOffset);
+    if (this.#events.onBatch(fetched)) resolveOffset(lastOffset);
+  }
+
+  async #resetPosition(topic: string, partition: number): Promise<void> {
+    this.pause([topic], partition);
+    try {
+      const earliest = await this.earliestOffset(topic, partition);
+      this.#events.onOutOfRange({ topic, partition, offset: earliest }, earliest);
+    } catch {
+      // The next fetch finds the position out of range again
+      this.resume([topic], partition);
+    }
+  }
+}
+
+function toFetchedBatch(batch: EachBatchPayload['batch'], lastOffset: string): FetchedBatch {
+  const { topic, partition } = batch;
+  let bytes = RECORD_OVERHEAD_BYTES;
+  const records = batch.messages.map((message): InputRecord => {
+    const { offset, timestamp, key, value } = message;
+    bytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+    return { topic, partition, offset, timestamp, key, value, headers: headerPairsOf(message) };
+  });
+  const { fetchedOffset } = batch as unknown as { fetchedOffset: string };
+  return { topic, partition, records, bytes, fetchedOffset: BigInt(fetchedOffset), nextOffset: BigInt(lastOffset) + 1n };
+}
+
+/** Put there by the hardened record decoder. */
+function headerPairsOf(message: KafkaMessage): HeaderPair[] {
+  return (message as unknown as { headerPairs: HeaderPair[] }).headerPairs;
+}
+
+function deadline(ms: number): Promise<void> {
+  return new Promise((resolve) => { setTimeout(resolve, ms).unref(); });
+}

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import type { OutputRecord, TopicPosition } from '../driver.ts';
+import { WorkerError } from '../errors.ts';
+import { chunksOf, SizeLimits, writeTransaction, type Output } from './transaction.ts';
+
+function output(topic: string, partition: number, bytes: number, offset = 0, isDeadLetter = false): Output {
+  return {
+    isDeadLetter,
+    source: { topic: 'in', partition: 0, offset: String(offset), timestamp: '0', key: null, value: null, headers: [] },
+    record: { topic, partition, key: null, value: Buffer.alloc(bytes), headers: [] },
+  };
+}
+
+/** A transaction against a topic that takes record batches up to `limit` bytes of values. */
+function transactionWith(limit: number) {
+  const steps: string[] = [];
+  return {
+    steps,
+    send: async (topic: string, partition: number, records: readonly OutputRecord[]) => {
+      const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+      if (bytes > limit) throw new WorkerError('output-too-large', 'permanent', `topic ${topic} takes no record of this size`);
+      steps.push(`${topic}/${partition}×${records.length}`);
+    },
+    sendOffsets: async (positions: readonly TopicPosition[]) => { steps.push(`offsets×${positions.length}`); },
+    commit: async () => { steps.push('commit'); },
+  };
+}
+
+const positions = [{ topic: 'in', partition: 0, offset: 1n }];
+
+describe('write transaction', () => {
+  test('sends each output partition apart, then the offsets, then commits', async () => {
+    const transaction = transactionWith(1_000);
+    const outputs = [output('a', 0, 10), output('b', 1, 10), output('a', 0, 10)];
+    await writeTransaction(transaction, { outputs, positions }, { sizeLimits: new SizeLimits(), throwIfLost: () => undefined });
+    expect(transaction.steps).toEqual(['a/0×2', 'b/1×1', 'offsets×1', 'commit']);
+  });
+
+  test('commits nothing once the task is lost', async () => {
+    const transaction = transactionWith(1_000);
+    const throwIfLost = () => { throw new Error('lost'); };
+    const writing = writeTransaction(transaction, { outputs: [output('a', 0, 1)], positions }, { sizeLimits: new SizeLimits(), throwIfLost });
+    await expect(writing).rejects.toThrow('lost');
+    expect(transaction.steps).toEqual(['a/0×1']);
+  });
+
+  test('a batch that a topic refuses is halved until the one record that does not fit is known', async () => {
+    const sizeLimits = new SizeLimits();
+    const outputs = [output('a', 0, 40, 1), output('a', 0, 40, 2), output('a', 0, 300, 3), output('a', 0, 40, 4)];
+    for (let tries = 0; !sizeLimits.refusalOf(outputs[2]!.source); tries++) {
+      expect(tries).toBeLessThan(10);
+      const writing = writeTransaction(transactionWith(100), { outputs, positions }, { sizeLimits, throwIfLost: () => undefined });
+      await expect(writing).rejects.toMatchObject({ code: 'output-too-large' });
+    }
+    expect(outputs.filter(({ source }) => sizeLimits.refusalOf(source))).toEqual([outputs[2]]);
+  });
+
+  test('a dead letter that its topic refuses says so, and waits', async () => {
+    const outputs = [output('dlq', 0, 300, 3, true)];
+    const options = { sizeLimits: new SizeLimits(), throwIfLost: () => undefined };
+    await expect(writeTransaction(transactionWith(100), { outputs, positions }, options))
+      .rejects.toMatchObject({ consequence: 'systemic', message: expect.stringContaining('max.message.bytes') as string });
+  });
+});
+
+describe('chunks', () => {
+  test('hold at most 1,000 records and about 900 kB, in order', () => {
+    const many = Array.from({ length: 2_500 }, (_, i) => output('a', 0, 10, i));
+    const chunks = chunksOf([...many, output('a', 0, 899_000), output('a', 0, 899_000)], new SizeLimits());
+    expect(chunks.map((chunk) => chunk.length)).toEqual([1_000, 1_000, 500, 1, 1]);
+    expect(chunks.flat().slice(0, 2_500)).toEqual(many);
+  });
+});

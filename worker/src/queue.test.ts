@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import type { FetchedBatch, InputRecord } from './driver.ts';
+import { HandOffQueue } from './queue.ts';
+
+function batch(topic: string, first: number, count: number, trailingControlRecords = 0): FetchedBatch {
+  const records = Array.from({ length: count }, (_, i): InputRecord => ({
+    topic, partition: 0, offset: String(first + i), timestamp: '0', key: null, value: null, headers: [],
+  }));
+  const nextOffset = BigInt(first + count + trailingControlRecords);
+  return { topic, partition: 0, records, fetchedOffset: BigInt(first), nextOffset, bytes: 100 * (count + trailingControlRecords) };
+}
+
+function queueOf(...batches: FetchedBatch[]): HandOffQueue {
+  const queue = new HandOffQueue({ highBytes: 1000, lowBytes: 300 });
+  for (const each of batches) queue.put(each);
+  return queue;
+}
+
+describe('hand-off queue', () => {
+  test('takes records in fetch order over topics', () => {
+    const { records } = queueOf(batch('a', 0, 2), batch('b', 5, 1), batch('a', 2, 1)).take(10);
+    expect(records.map((record) => record.topic + record.offset)).toEqual(['a0', 'a1', 'b5', 'a2']);
+  });
+
+  test('the position moves past trailing control records', () => {
+    expect(queueOf(batch('a', 0, 2, 1)).take(10).positions.get('a')).toBe(3n);
+  });
+
+  test('a batch cut by maxRecords goes on where it was cut', () => {
+    const queue = queueOf(batch('a', 0, 5, 1));
+    const first = queue.take(2);
+    expect(first.records.map((record) => record.offset)).toEqual(['0', '1']);
+    expect(first.positions.get('a')).toBe(2n);
+    const rest = queue.take(10);
+    expect(rest.records.map((record) => record.offset)).toEqual(['2', '3', '4']);
+    expect(rest.positions.get('a')).toBe(6n);
+    expect(queue.isEmpty).toBe(true);
+  });
+
+  test('batches without records are taken along even when maxRecords is reached', () => {
+    const queue = queueOf(batch('a', 0, 2), batch('a', 2, 0, 1));
+    expect(queue.take(2).positions.get('a')).toBe(3n);
+  });
+
+  test('is high above its mark, and low again only when drained below the low mark', () => {
+    const queue = queueOf(batch('a', 0, 8), batch('a', 8, 4));
+    expect([queue.isHigh, queue.isLow]).toEqual([true, false]);
+    queue.take(8);
+    expect([queue.isHigh, queue.isLow]).toEqual([false, false]);
+    queue.take(4);
+    expect(queue.isLow).toBe(true);
+  });
+
+  test('ready waits for a batch', async () => {
+    const queue = queueOf();
+    const ready = queue.ready();
+    queue.put(batch('a', 0, 1));
+    await expect(ready).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,81 @@
+import type { FetchedBatch, InputRecord, Positions } from './driver.ts';
+
+export interface QueueLimits { highBytes: number; lowBytes: number }
+
+/** What one transaction works on: records in order, and the positions after them. */
+export interface Take { records: InputRecord[]; positions: Positions; bytes: number }
+
+/**
+ * The hand-off between fetching and a task's loop: bounded in bytes, in fetch order.
+ * Over `highBytes` the task's partitions are paused, below `lowBytes` they are resumed.
+ */
+export class HandOffQueue {
+  readonly #limits: QueueLimits;
+  #batches: FetchedBatch[] = [];
+  #firstRecord = 0;
+  #bytes = 0;
+  #wake: (() => void) | null = null;
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits;
+  }
+
+  get isEmpty(): boolean {
+    return this.#batches.length === 0;
+  }
+
+  get isHigh(): boolean {
+    return this.#bytes > this.#limits.highBytes;
+  }
+
+  get isLow(): boolean {
+    return this.#bytes <= this.#limits.lowBytes;
+  }
+
+  put(batch: FetchedBatch): void {
+    this.#batches.push(batch);
+    this.#bytes += batch.bytes;
+    this.wake();
+  }
+
+  clear(): void {
+    this.#batches = [];
+    this.#firstRecord = 0;
+    this.#bytes = 0;
+  }
+
+  /** Ends a `ready()` that waits, with or without a batch. */
+  wake(): void {
+    this.#wake?.();
+    this.#wake = null;
+  }
+
+  /** Resolves when something is queued or `wake()` was called. */
+  async ready(): Promise<void> {
+    if (!this.isEmpty) return;
+    await new Promise<void>((resolve) => { this.#wake = resolve; });
+  }
+
+  /** Up to `maxRecords` records; batches without records only move the positions. */
+  take(maxRecords: number): Take {
+    const records: InputRecord[] = [];
+    const positions = new Map<string, bigint>();
+    let bytes = 0;
+    while (this.#batches.length > 0 && (records.length < maxRecords || this.#batches[0]!.records.length === 0)) {
+      const batch = this.#batches[0]!;
+      const end = Math.min(batch.records.length, this.#firstRecord + maxRecords - records.length);
+      for (let at = this.#firstRecord; at < end; at++) records.push(batch.records[at]!);
+      if (end < batch.records.length) {
+        this.#firstRecord = end;
+        positions.set(batch.topic, BigInt(batch.records[end - 1]!.offset) + 1n);
+        break;
+      }
+      positions.set(batch.topic, batch.nextOffset);
+      bytes += batch.bytes;
+      this.#batches.shift();
+      this.#firstRecord = 0;
+    }
+    this.#bytes -= bytes;
+    return { records, positions, bytes };
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { readStartPositions } from './start-positions.ts';
+import type { Timing } from './timing.ts';
+
+type Offsets = Record<string, bigint | null>;
+
+/** A coordinator that gives these answers in turn, the last one for ever; `a/0` is topic a, partition 0. */
+function coordinator(answers: Offsets[], troubleAgeMs = Infinity) {
+  let reads = 0;
+  return {
+    get reads() { return reads; },
+    committedOffsets: async () => {
+      const answer = answers[Math.min(reads++, answers.length - 1)]!;
+      return Object.entries(answer).map(([at, offset]) => {
+        const [topic, partition] = at.split('/');
+        return { topic: topic!, partition: Number(partition), offset };
+      });
+    },
+    earliestOffset: async () => 7n,
+    coordinatorTroubleAgeMs: () => troubleAgeMs,
+  };
+}
+
+/** Time that passes only by waiting. */
+function virtualTiming(): Timing & { waited: number } {
+  const timing = {
+    waited: 0,
+    now: () => timing.waited,
+    wait: async (ms: number) => { timing.waited += ms; },
+    random: () => 0.5,
+  };
+  return timing;
+}
+
+function question(floors: Record<string, bigint> = {}) {
+  return {
+    group: 'default.payment', task: 0, topics: ['a'], signal: new AbortController().signal,
+    floorOf: (topic: string) => floors[topic] ?? 0n,
+  };
+}
+
+describe('start positions', () => {
+  test('are the committed offsets, read once in quiet times', async () => {
+    const reader = coordinator([{ 'a/0': 12n, 'a/1': 4n }]);
+    const timing = virtualTiming();
+    expect(await readStartPositions(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
+    expect([reader.reads, timing.waited]).toEqual([1, 0]);
+  });
+
+  test('a partition without an offset beside others with one is read from its beginning', async () => {
+    const reader = coordinator([{ 'a/0': null, 'a/1': 4n }]);
+    expect(await readStartPositions(question(), reader, virtualTiming())).toEqual(new Map([['a', 7n]]));
+  });
+
+  test('no offset anywhere is read again until the coordinator has loaded', async () => {
+    const reader = coordinator([{ 'a/0': null, 'a/1': null }, { 'a/0': null, 'a/1': null }, { 'a/0': 12n, 'a/1': 4n }]);
+    expect(await readStartPositions(question(), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));
+  });
+
+  test('no offset anywhere that stays so is fatal and says what to do', async () => {
+    const reading = readStartPositions(question(), coordinator([{ 'a/0': null, 'a/1': null }]), virtualTiming());
+    await expect(reading).rejects.toMatchObject({ code: 'offsets-missing', consequence: 'fatal' });
+    await expect(reading).rejects.toThrow(/--reset-offsets/);
+  });
+
+  test('an answer below what is known is not believed', async () => {
+    const reader = coordinator([{ 'a/0': 3n }, { 'a/0': 12n }]);
+    expect(await readStartPositions(question({ a: 12n }), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));
+    expect(reader.reads).toBe(2);
+  });
+
+  test('an answer that stays below what is known is an error, not a start', async () => {
+    const reading = readStartPositions(question({ a: 12n }), coordinator([{ 'a/0': 3n }]), virtualTiming());
+    await expect(reading).rejects.toMatchObject({ code: 'offsets-stale', consequence: 'systemic' });
+  });
+
+  test('soon after trouble two equal reads three seconds apart are needed', async () => {
+    const reader = coordinator([{ 'a/0': 3n }, { 'a/0': 12n }, { 'a/0': 12n }, { 'a/0': 12n }], 2_000);
+    const timing = virtualTiming();
+    expect(await readStartPositions(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
+    expect(reader.reads).toBe(4);
+    expect(timing.waited).toBeGreaterThanOrEqual(6_000);
+  });
+});

@@ -1,0 +1,85 @@
+/**
+ * Where a task starts. Kafka 4.3 answers OffsetFetch with −1 or an old number, without an error, for
+ * up to 3 s after some restarts of a coordinator, so what it says is checked before it is believed.
+ */
+import type { GroupMember } from './driver.ts';
+import { WorkerError } from './errors.ts';
+import type { Timing } from './timing.ts';
+
+/** An offset read this soon after trouble with the coordinator is believed only when read twice. */
+const TROUBLE_WINDOW_MS = 10_000;
+const SECOND_READ_AFTER_MS = 3_000;
+/** Longer than the broker's stale answers last. */
+const MISSING_FOR_MS = 5_000;
+const READ_AGAIN_AFTER_MS = 500;
+
+export interface StartQuestion {
+  group: string;
+  task: number;
+  topics: readonly string[];
+  /** The highest position that anyone is known to have reached; the answer is never below. */
+  floorOf(topic: string): bigint;
+  signal: AbortSignal;
+}
+
+type Reader = Pick<GroupMember, 'committedOffsets' | 'earliestOffset' | 'coordinatorTroubleAgeMs'>;
+type Committed = Awaited<ReturnType<GroupMember['committedOffsets']>>;
+
+/**
+ * Committed offsets by topic; a partition without one, in a group that has others, is new and is
+ * read from its beginning.
+ * @throws WorkerError `offsets-missing` (fatal) where the broker has no offset of the group at all,
+ *   `offsets-stale` (systemic) where it keeps answering less than what is known.
+ */
+export async function readStartPositions(
+  question: StartQuestion, reader: Reader, timing: Timing,
+): Promise<Map<string, bigint>> {
+  const startedAt = timing.now();
+  for (;;) {
+    const committed = await believedOffsets(question, reader, timing);
+    const hasAny = committed?.some(({ offset }) => offset !== null) ?? false;
+    if (committed && hasAny) {
+      const positions = await resolvePositions(question, reader, committed);
+      const stale = question.topics.find((topic) => positions.get(topic)! < question.floorOf(topic));
+      if (!stale) return positions;
+      if (timing.now() - startedAt > MISSING_FOR_MS) throw staleError(question, stale, positions.get(stale)!);
+    } else if (committed && timing.now() - startedAt > MISSING_FOR_MS) {
+      throw missingError(question);
+    }
+    await timing.wait(READ_AGAIN_AFTER_MS, question.signal);
+    if (question.signal.aborted) throw new WorkerError('not-a-member', 'systemic', `task ${question.task} was lost`);
+  }
+}
+
+/** One read, or after recent trouble two that agree; null when they do not. */
+async function believedOffsets({ task, signal }: StartQuestion, reader: Reader, timing: Timing): Promise<Committed | null> {
+  const first = await reader.committedOffsets();
+  if (reader.coordinatorTroubleAgeMs() > TROUBLE_WINDOW_MS) return first;
+  await timing.wait(SECOND_READ_AFTER_MS, signal);
+  const second = await reader.committedOffsets();
+  const ofTask = (all: Committed) => all.filter(({ partition }) => partition === task);
+  const agree = ofTask(first).every(({ topic, offset }) =>
+    ofTask(second).some((other) => other.topic === topic && other.offset === offset));
+  return agree ? second : null;
+}
+
+async function resolvePositions({ task, topics }: StartQuestion, reader: Reader, committed: Committed): Promise<Map<string, bigint>> {
+  const positions = new Map<string, bigint>();
+  for (const topic of topics) {
+    const found = committed.find((each) => each.topic === topic && each.partition === task);
+    positions.set(topic, found?.offset ?? await reader.earliestOffset(topic, task));
+  }
+  return positions;
+}
+
+function missingError({ group }: StartQuestion): WorkerError {
+  return new WorkerError('offsets-missing', 'fatal',
+    `group ${group} has no committed offsets: nothing set them up, or the broker dropped them (offsets.retention.minutes); `
+    + 'starting anyway would work every record again. Commit offsets for the group '
+    + `(kafka-consumer-groups --group ${group} --reset-offsets …), then start the step again`);
+}
+
+function staleError({ group, task, floorOf }: StartQuestion, topic: string, offset: bigint): WorkerError {
+  return new WorkerError('offsets-stale', 'systemic',
+    `the coordinator says that group ${group} is at ${offset} of ${topic}/${task}, but it was at ${floorOf(topic)} before`);
+}

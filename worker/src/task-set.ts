@@ -1,0 +1,123 @@
+import type { Assignment, FetchedBatch, GroupMember, MemberEvents, TopicPosition } from './driver.ts';
+import { WorkerError } from './errors.ts';
+import { Task, type TaskDependencies, type TaskState } from './task.ts';
+
+export type TaskSetDependencies = Omit<TaskDependencies, 'member' | 'floorOf' | 'onPosition'>;
+
+/** The tasks of this process: gains and loses them as the group's joins say, and routes batches to them. */
+export class TaskSet implements MemberEvents {
+  readonly #deps: TaskSetDependencies;
+  readonly #tasks = new Map<number, Task>();
+  /** Instances that were lost and may still be closing their producer. */
+  readonly #closing = new Map<number, Promise<void>>();
+  /** The highest position known of each topic partition, also of tasks that this process had before. */
+  readonly #known = new Map<string, TopicPosition>();
+  #member: GroupMember | null = null;
+  #memberId: string | null = null;
+  #isDraining = false;
+
+  constructor(deps: TaskSetDependencies) {
+    this.#deps = deps;
+  }
+
+  /** The member that these events come from; given once, before it joins. */
+  use(member: GroupMember): void {
+    this.#member = member;
+  }
+
+  /** Member of the group, and every task it was given is fenced and restored. */
+  get isReady(): boolean {
+    return this.#memberId !== null && [...this.#tasks.values()].every((task) => task.state === 'RUNNING');
+  }
+
+  get states(): Record<number, TaskState> {
+    return Object.fromEntries([...this.#tasks].map(([number, task]) => [number, task.state]));
+  }
+
+  onAssigned(assignment: Assignment): void {
+    try {
+      this.#assign(assignment);
+    } catch (error) {
+      // A listener that throws would crash the consumer and leave the process half alive
+      this.#deps.onFatal(new WorkerError('unexpected', 'fatal', 'could not take over an assignment', { cause: error }));
+    }
+  }
+
+  onBatch(batch: FetchedBatch): boolean {
+    return this.#tasks.get(batch.partition)?.offer(batch) ?? false;
+  }
+
+  knownPositions(): TopicPosition[] {
+    return [...this.#known.values()];
+  }
+
+  onOutOfRange({ topic, partition }: TopicPosition, earliest: bigint): void {
+    const known = this.#known.get(`${topic}/${partition}`)?.offset ?? 0n;
+    if (earliest < known) {
+      this.#deps.onFatal(new WorkerError('offset-out-of-range', 'fatal',
+        `${topic}/${partition} ends before ${known}, up to where group ${this.#deps.group} has worked it: the topic was made `
+        + 'anew or cut short. Reset the group\'s offsets to where it should go on (kafka-consumer-groups --reset-offsets)'));
+      return;
+    }
+    this.#deps.log.error({ topic, partition, from: String(known), to: String(earliest) },
+      'records were deleted by the topic\'s retention before they were read');
+    this.#tasks.get(partition)?.moveTo(topic, earliest);
+  }
+
+  onCrash(error: Error): void {
+    this.#deps.onFatal(error);
+  }
+
+  /** Finishes what is under way in every task; resolves when nothing of them can write any more. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    for (const task of this.#tasks.values()) task.drain();
+    await Promise.all([...this.#tasks.values()].map((task) => task.done));
+    await Promise.all(this.#closing.values());
+  }
+
+  #assign({ memberId, tasks, floors }: Assignment): void {
+    for (const floor of floors) this.#know(floor);
+    // Under a new member id the coordinator forgot this member meanwhile: others may have had its tasks
+    const isSameMember = memberId === this.#memberId;
+    this.#memberId = memberId;
+    for (const [number, task] of this.#tasks) {
+      if (isSameMember && sameTopics(task.topics, tasks.get(number) ?? [])) task.retain();
+      else this.#lose(task);
+    }
+    if (this.#isDraining) return;
+    for (const [number, topics] of tasks) {
+      if (!this.#tasks.has(number)) this.#gain(number, topics);
+    }
+    this.#deps.log.info({ tasks: [...this.#tasks.keys()].sort((a, b) => a - b), memberId }, 'joined the group');
+  }
+
+  #gain(number: number, topics: readonly string[]): void {
+    const deps: TaskDependencies = {
+      ...this.#deps,
+      member: this.#member!,
+      floorOf: (topic, partition) => this.#known.get(`${topic}/${partition}`)?.offset ?? 0n,
+      onPosition: (topic, partition, offset) => this.#know({ topic, partition, offset }),
+    };
+    this.#tasks.set(number, new Task(number, topics, deps, this.#closing.get(number) ?? Promise.resolve()));
+  }
+
+  #lose(task: Task): void {
+    task.lose();
+    this.#tasks.delete(task.number);
+    const closed = task.done.then(() => {
+      if (this.#closing.get(task.number) === closed) this.#closing.delete(task.number);
+    });
+    this.#closing.set(task.number, closed);
+  }
+
+  #know(position: TopicPosition): void {
+    const key = `${position.topic}/${position.partition}`;
+    const before = this.#known.get(key);
+    if (!before || before.offset < position.offset) this.#known.set(key, position);
+  }
+}
+
+function sameTopics(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((topic) => b.includes(topic));
+}

@@ -1,0 +1,247 @@
+import type { Driver, FetchedBatch, GroupMember, Positions, TaskProducer } from './driver.ts';
+import { consequenceOf, messageOf, WorkerError } from './errors.ts';
+import type { Log } from './log.ts';
+import type { Pipeline } from './pipeline/pipeline.ts';
+import { writeTransaction, type SizeLimits } from './pipeline/transaction.ts';
+import { HandOffQueue, type QueueLimits, type Take } from './queue.ts';
+import { readStartPositions } from './start-positions.ts';
+import { backoffMs, type Timing } from './timing.ts';
+
+export type TaskState = 'FENCING' | 'RESTORING' | 'RUNNING' | 'LOST';
+
+export interface TaskDependencies {
+  driver: Driver;
+  member: GroupMember;
+  pipeline: Pipeline;
+  sizeLimits: SizeLimits;
+  timing: Timing;
+  log: Log;
+  group: string;
+  maxRecords: number;
+  lingerMs: number;
+  queue: QueueLimits;
+  /** The highest position that anyone told of. */
+  floorOf(topic: string, task: number): bigint;
+  onPosition(topic: string, task: number, offset: bigint): void;
+  onFatal(error: unknown): void;
+}
+
+/** A process frozen for longer may have lost its tasks without knowing. */
+const PROOF_LASTS_MS = 1_000;
+
+/**
+ * Partition p of every input topic: the unit of ownership, order and transactions, with a producer
+ * of its own. One instance lives from gaining the task to losing it.
+ */
+export class Task {
+  readonly number: number;
+  readonly topics: readonly string[];
+  /** Settles when the task has stopped and nothing of it can write any more. */
+  readonly done: Promise<void>;
+  readonly #deps: TaskDependencies;
+  readonly #queue: HandOffQueue;
+  readonly #over = new AbortController();
+  #state: TaskState = 'FENCING';
+  #isDraining = false;
+  #isPaused = true;
+  /** When a join proved the membership; null = to be proven before the next fencing. */
+  #provenAt: number | null;
+  #failures = 0;
+  #lastTakeWasFull = false;
+  #fetchPositions = new Map<string, bigint>();
+  #producer: TaskProducer | null = null;
+
+  /** `before` is the same task's earlier instance in this process: its producer has to be gone first. */
+  constructor(number: number, topics: readonly string[], deps: TaskDependencies, before: Promise<void>) {
+    this.number = number;
+    this.topics = topics;
+    this.#deps = deps;
+    this.#queue = new HandOffQueue(deps.queue);
+    this.#provenAt = deps.timing.now();
+    deps.member.pause(topics, number);
+    this.done = before.then(() => this.#live());
+  }
+
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  /** Takes a batch that begins where the last one ended; anything else was fetched before a seek. */
+  offer(batch: FetchedBatch): boolean {
+    if (this.#state !== 'RUNNING' || this.#isDraining) return false;
+    const expected = this.#fetchPositions.get(batch.topic);
+    if (expected === undefined) return false;
+    if (batch.fetchedOffset !== expected) {
+      this.#deps.member.seek(batch.topic, this.number, expected);
+      return false;
+    }
+    this.#fetchPositions.set(batch.topic, batch.nextOffset);
+    this.#queue.put(batch);
+    if (this.#queue.isHigh && !this.#isPaused) this.#pause();
+    return true;
+  }
+
+  /** Still ours after a join: kafkajs replaced its positions and could start from stale ones. */
+  retain(): void {
+    for (const [topic, offset] of this.#fetchPositions) this.#deps.member.seek(topic, this.number, offset);
+  }
+
+  /** The broker dropped records before they were read. */
+  moveTo(topic: string, offset: bigint): void {
+    if (this.#state !== 'RUNNING') return;
+    this.#fetchPositions.set(topic, offset);
+    this.#deps.member.seek(topic, this.number, offset);
+    if (!this.#isPaused) this.#deps.member.resume([topic], this.number);
+  }
+
+  /** Not ours any more: nothing is taken, written or committed from here on. */
+  lose(): void {
+    this.#state = 'LOST';
+    this.#queue.clear();
+    this.#over.abort();
+    this.#queue.wake();
+  }
+
+  /** Finishes the transaction under way and takes nothing more. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#over.abort();
+    this.#queue.wake();
+  }
+
+  async #live(): Promise<void> {
+    while (!this.#isOver()) {
+      try {
+        await this.#start();
+        await this.#work();
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+    await this.#discardProducer();
+  }
+
+  #isOver(): boolean {
+    return this.#state === 'LOST' || this.#isDraining;
+  }
+
+  /** Fence first, then read where to start: the read sees what the last owner's last transaction did. */
+  async #start(): Promise<void> {
+    const { driver, member, timing, group, floorOf } = this.#deps;
+    const { number: task, topics } = this;
+    if (this.#provenAt === null || timing.now() - this.#provenAt > PROOF_LASTS_MS) await member.proveMembership();
+    this.#provenAt = null;
+    this.#throwIfOver();
+    this.#producer = await driver.fenceTask(task);
+    this.#throwIfOver();
+    this.#setState('RESTORING');
+    const signal = this.#over.signal;
+    const positions = await readStartPositions(
+      { group, task, topics, signal, floorOf: (topic) => floorOf(topic, task) }, member, timing);
+    this.#throwIfOver();
+    this.#fetchPositions = positions;
+    for (const [topic, offset] of positions) {
+      this.#deps.onPosition(topic, task, offset);
+      member.seek(topic, task, offset);
+    }
+    this.#setState('RUNNING');
+    this.#resume();
+  }
+
+  async #work(): Promise<void> {
+    for (;;) {
+      await this.#queue.ready();
+      if (this.#lastTakeWasFull && this.#deps.lingerMs > 0) await this.#deps.timing.wait(this.#deps.lingerMs, this.#over.signal);
+      if (this.#isOver()) return;
+      const take = this.#queue.take(this.#deps.maxRecords);
+      this.#lastTakeWasFull = !this.#queue.isEmpty;
+      if (this.#queue.isLow && this.#isPaused) this.#resume();
+      await this.#workOn(take);
+      this.#failures = 0;
+    }
+  }
+
+  /** Handlers run first, only then the transaction opens: a slow handler never holds one open. */
+  async #workOn({ records, positions }: Take): Promise<void> {
+    const { pipeline, sizeLimits } = this.#deps;
+    const outputs = await this.#whilePossible(() => pipeline.run(records));
+    this.#throwIfLost();
+    const transaction = await this.#producer!.begin();
+    await writeTransaction(transaction, { outputs, positions: this.#topicPositions(positions) }, {
+      sizeLimits, throwIfLost: () => this.#throwIfLost(),
+    });
+    for (const [topic, offset] of positions) this.#deps.onPosition(topic, this.number, offset);
+  }
+
+  /** Tries again for as long as the registry, say, is away; the records stay where they are. */
+  async #whilePossible<T>(work: () => Promise<T>): Promise<T> {
+    const { timing, log } = this.#deps;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (this.#isOver() || consequenceOf(error, 'fatal') !== 'systemic') throw error;
+        if (attempt === 0) log.warn({ task: this.number, reason: messageOf(error) }, 'waiting');
+        await timing.wait(backoffMs(attempt, timing.random), this.#over.signal);
+      }
+    }
+  }
+
+  /**
+   * After any error the outcome of the transaction is unknown, so it is neither aborted nor used
+   * again: the next start fences it and reads from the offsets what became of it.
+   */
+  async #recover(error: unknown): Promise<void> {
+    const { timing, log, onFatal } = this.#deps;
+    await this.#discardProducer();
+    if (this.#isOver()) return;
+    this.#pause();
+    this.#queue.clear();
+    this.#setState('FENCING');
+    if (consequenceOf(error, 'systemic') === 'fatal') {
+      onFatal(error);
+      this.lose();
+      return;
+    }
+    log.warn({ task: this.number, reason: messageOf(error) }, 'task starts again');
+    await timing.wait(backoffMs(this.#failures++, timing.random), this.#over.signal);
+  }
+
+  async #discardProducer(): Promise<void> {
+    const producer = this.#producer;
+    this.#producer = null;
+    await producer?.discard();
+  }
+
+  #setState(state: Exclude<TaskState, 'LOST'>): void {
+    if (this.#state !== 'LOST') this.#state = state;
+  }
+
+  #pause(): void {
+    this.#isPaused = true;
+    this.#deps.member.pause(this.topics, this.number);
+  }
+
+  /** Always after a seek or with positions that kafkajs followed by itself. */
+  #resume(): void {
+    this.#isPaused = false;
+    for (const [topic, offset] of this.#fetchPositions) this.#deps.member.seek(topic, this.number, offset);
+    this.#deps.member.resume(this.topics, this.number);
+  }
+
+  #topicPositions(positions: Positions) {
+    return [...positions].map(([topic, offset]) => ({ topic, partition: this.number, offset }));
+  }
+
+  #throwIfLost(): void {
+    if (this.#state === 'LOST') throw lost(this.number);
+  }
+
+  #throwIfOver(): void {
+    if (this.#isOver()) throw lost(this.number);
+  }
+}
+
+function lost(task: number): WorkerError {
+  return new WorkerError('not-a-member', 'systemic', `task ${task} was lost`);
+}

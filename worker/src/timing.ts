@@ -1,0 +1,29 @@
+/** Time and chance as parameters, so that tests decide them. */
+export interface Timing {
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /** Ends early, without an error, when the signal is aborted. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
+  /** 0 ≤ x < 1. */
+  random(): number;
+}
+
+export const systemTiming: Timing = {
+  now: () => performance.now(),
+  wait: (ms, signal) => new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done);
+  }),
+  random: Math.random,
+};
+
+/** 50 ms, twice as long each time up to 5 s, ± 50 %: members of a group do not come back in step. */
+export function backoffMs(attempt: number, random: () => number): number {
+  return Math.min(50 * 2 ** attempt, 5_000) * (0.5 + random());
+}
