@@ -1,0 +1,186 @@
+/** Avro's binary encoding (Avro 1.12 specification, "Binary Encoding"), byte by byte. */
+import { RegistryError } from '../errors.ts';
+
+const MAX_VARINT_BYTES = 10;
+const REPLACEMENT_CHARACTER = '\uFFFD';
+
+/** Reads one body from start to end; every read checks the end. */
+export class ByteReader {
+  /** Branch that the last value of an ambiguous union was read from. */
+  branch = '';
+  readonly #buffer: Buffer;
+  #position: number;
+
+  constructor(buffer: Buffer, start: number) {
+    this.#buffer = buffer;
+    this.#position = start;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  expectEnd(): void {
+    const left = this.#buffer.length - this.#position;
+    if (left > 0) throw new RegistryError('undecodable', `${left} bytes are left after the last field`);
+  }
+
+  boolean(): boolean {
+    return this.#buffer[this.#take(1)] !== 0;
+  }
+
+  float(): number {
+    return this.#buffer.readFloatLE(this.#take(4));
+  }
+
+  double(): number {
+    return this.#buffer.readDoubleLE(this.#take(8));
+  }
+
+  int(): bigint {
+    const value = this.long();
+    if (value !== BigInt.asIntN(32, value)) throw new RegistryError('undecodable', 'an int is out of the range of 32 bits');
+    return value;
+  }
+
+  /** 28 bits at a time, since bit operations of JavaScript end at 32 and BigInt arithmetic is slow. */
+  long(): bigint {
+    let low = 0;
+    let high = 0;
+    let byte = 0x80;
+    for (let i = 0; byte & 0x80; i++) {
+      if (i === MAX_VARINT_BYTES) throw new RegistryError('undecodable', 'a number has more than ten bytes');
+      byte = this.#buffer[this.#take(1)]!;
+      if (i < 4) low |= (byte & 0x7f) << (7 * i);
+      else high += (byte & 0x7f) * 2 ** (7 * (i - 4));
+    }
+    if (high < 2 ** 25) {
+      const zigzag = high * 2 ** 28 + low;
+      return BigInt(zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2);
+    }
+    const zigzag = BigInt.asUintN(64, (BigInt(high) << 28n) | BigInt(low));
+    return zigzag & 1n ? ~(zigzag >> 1n) : zigzag >> 1n;
+  }
+
+  /** Branch and symbol numbers, block counts; what is out of a double's range is out of theirs too. */
+  index(): number {
+    return Number(this.long());
+  }
+
+  /** A copy: the record's buffer is a slice of a whole fetch response and must not be kept alive. */
+  fixed(size: number): Buffer {
+    const start = this.#take(size);
+    return Buffer.from(this.#buffer.subarray(start, start + size));
+  }
+
+  bytes(): Buffer {
+    return this.fixed(this.#length());
+  }
+
+  string(): string {
+    const length = this.#length();
+    const start = this.#take(length);
+    const text = this.#buffer.toString('utf8', start, start + length);
+    if (text.includes(REPLACEMENT_CHARACTER) && !Buffer.from(text).equals(this.#buffer.subarray(start, start + length))) {
+      throw new RegistryError('undecodable', 'a string is not valid UTF-8');
+    }
+    return text;
+  }
+
+  #length(): number {
+    const length = this.index();
+    if (length < 0) throw new RegistryError('undecodable', 'a length is negative');
+    return length;
+  }
+
+  /** Start of the next `size` bytes. */
+  #take(size: number): number {
+    const start = this.#position;
+    if (size > this.#buffer.length - start) {
+      throw new RegistryError('undecodable', `truncated: ${size} bytes expected, ${this.#buffer.length - start} are left`);
+    }
+    this.#position = start + size;
+    return start;
+  }
+}
+
+/** Writes one value after another into a buffer that grows; `take` hands out a copy. */
+export class ByteWriter {
+  #buffer = Buffer.allocUnsafe(1024);
+  #position = 0;
+
+  /** Starts anew, leaving `headBytes` free at the front. */
+  reset(headBytes: number): void {
+    this.#position = headBytes;
+  }
+
+  take(): Buffer {
+    return Buffer.from(this.#buffer.subarray(0, this.#position));
+  }
+
+  boolean(value: boolean): void {
+    const start = this.#reserve(1);
+    this.#buffer[start] = value ? 1 : 0;
+  }
+
+  float(value: number): void {
+    const start = this.#reserve(4);
+    this.#buffer.writeFloatLE(value, start);
+  }
+
+  double(value: number): void {
+    const start = this.#reserve(8);
+    this.#buffer.writeDoubleLE(value, start);
+  }
+
+  long(value: bigint): void {
+    if (value >= -(2n ** 52n) && value < 2n ** 52n) {
+      this.index(Number(value));
+      return;
+    }
+    let zigzag = BigInt.asUintN(64, value < 0n ? ~(value << 1n) : value << 1n);
+    for (; zigzag > 0x7fn; zigzag >>= 7n) this.#byte(Number(zigzag & 0x7fn) | 0x80);
+    this.#byte(Number(zigzag));
+  }
+
+  /** An integer below 2^52. */
+  index(value: number): void {
+    let zigzag = value < 0 ? -2 * value - 1 : 2 * value;
+    for (; zigzag > 0x7f; zigzag = Math.floor(zigzag / 128)) this.#byte((zigzag % 128) | 0x80);
+    this.#byte(zigzag);
+  }
+
+  fixed(value: Uint8Array): void {
+    const start = this.#reserve(value.length);
+    this.#buffer.set(value, start);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.index(value.length);
+    this.fixed(value);
+  }
+
+  string(value: string): void {
+    const length = Buffer.byteLength(value);
+    this.index(length);
+    const start = this.#reserve(length);
+    this.#buffer.write(value, start, 'utf8');
+  }
+
+  #byte(value: number): void {
+    const start = this.#reserve(1);
+    this.#buffer[start] = value;
+  }
+
+  /** Start of `size` bytes that may be written; may replace the buffer, so call it first. */
+  #reserve(size: number): number {
+    const start = this.#position;
+    this.#position += size;
+    if (this.#position > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#position, 2 * this.#buffer.length));
+      this.#buffer.copy(larger, 0, 0, start);
+      this.#buffer = larger;
+    }
+    return start;
+  }
+}
