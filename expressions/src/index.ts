@@ -1,0 +1,6 @@
+export { type CheckOptions, checkExpression, type CheckResult } from './check.ts';
+export { type CompiledExpression, compileExpression } from './compile.ts';
+export type { Clock } from './environment.ts';
+export { ExpressionError, type ExpressionErrorCode, type TextRange } from './errors.ts';
+export type { ExpressionContext, ExpressionKind, ExpressionResults } from './kinds.ts';
+export { didYouMean, nearestName } from './nearest.ts';
