@@ -1,0 +1,133 @@
+/** What a worker is told: the rendered settings file and a few variables of its environment. */
+import {
+  HEALTH_CONTAINER_PORT, INGRESS_CONTAINER_PORT, SETTINGS_FILE, SETTINGS_MOUNT, WORKER_ENV, WORKER_SETTINGS_VERSION,
+  type WorkerSettings,
+} from '@sagafleet/schemas';
+import convict from 'convict';
+import { messageOf, WorkerError } from './errors.ts';
+
+export interface Credentials { username: string; password: string }
+export interface ListenAddress { host: string; port: number }
+
+export interface WorkerConfig {
+  settings: WorkerSettings;
+  clientId: string;
+  logLevel: string;
+  healthListen: ListenAddress;
+  ingressListen: ListenAddress;
+  kafkaCredentials: Credentials | null;
+  registryCredentials: Credentials | null;
+}
+
+const FORMATS: convict.Format[] = [
+  { name: 'non-empty-list', validate: (value: unknown) => check(Array.isArray(value) && value.length > 0, 'must be a list with an entry') },
+  { name: 'object', validate: (value: unknown) => check(typeof value === 'object' && value !== null, 'must be an object') },
+  { name: 'object-or-null', validate: (value: unknown) => check(typeof value === 'object', 'must be an object or null') },
+  { name: 'text', validate: (value: unknown) => check(typeof value === 'string' && value !== '', 'must be a non-empty text') },
+  { name: 'text-or-null', validate: (value: unknown) => check(value === null || typeof value === 'string', 'must be a text or null') },
+  { name: 'listen-address', validate: (value: unknown) => check(/^.+:\d{1,5}$/.test(String(value)), 'must be HOST:PORT') },
+];
+
+function check(isValid: boolean, expectation: string): void {
+  if (!isValid) throw new Error(expectation);
+}
+
+/** Every setting stands in the file: the operator writes all of them, a missing one is an error. */
+const FILE_SCHEMA = {
+  version: { format: [WORKER_SETTINGS_VERSION], default: null },
+  step: { name: { format: 'text', default: null }, namespace: { format: 'text', default: null } },
+  group: { format: 'text', default: null },
+  startFrom: { format: ['earliest', 'latest'], default: null },
+  inputs: { format: 'non-empty-list', default: null },
+  ingress: { format: 'object-or-null', default: null },
+  handler: { format: 'object', default: null },
+  outcomes: { format: 'object', default: null },
+  retry: {
+    mode: { format: ['ParkKey', 'InPlace', 'None'], default: null },
+    maxAttempts: { format: 'nat', default: null },
+    initialMs: { format: 'nat', default: null },
+    factor: { format: Number, default: null },
+    maxMs: { format: 'nat', default: null },
+    jitter: { format: Number, default: null },
+  },
+  deadLetterTopic: { format: 'text', default: null },
+  delivery: {
+    guarantee: { format: ['ExactlyOnce', 'AtLeastOnce'], default: null },
+    maxRecords: { format: 'nat', default: null },
+    lingerMs: { format: 'nat', default: null },
+    timeoutMs: { format: 'nat', default: null },
+  },
+  kafka: {
+    brokers: { format: 'non-empty-list', default: null },
+    tls: { format: Boolean, default: null },
+    sasl: { format: 'text-or-null', default: null },
+    sessionTimeoutMs: { format: 'nat', default: null },
+  },
+  registry: { url: { format: 'text', default: null } },
+};
+
+const ENV_SCHEMA = {
+  settings: { format: 'text', default: `${SETTINGS_MOUNT}/${SETTINGS_FILE}`, env: WORKER_ENV.settings },
+  clientId: { format: 'text', default: 'sagafleet-worker', env: WORKER_ENV.clientId },
+  logLevel: { format: ['trace', 'debug', 'info', 'warn', 'error'], default: 'info', env: WORKER_ENV.logLevel },
+  healthListen: { format: 'listen-address', default: `0.0.0.0:${HEALTH_CONTAINER_PORT}`, env: WORKER_ENV.healthListen },
+  ingressListen: { format: 'listen-address', default: `0.0.0.0:${INGRESS_CONTAINER_PORT}`, env: WORKER_ENV.ingressListen },
+  kafkaUsername: { format: String, default: '', env: WORKER_ENV.kafkaUsername, sensitive: true },
+  kafkaPassword: { format: String, default: '', env: WORKER_ENV.kafkaPassword, sensitive: true },
+  registryUsername: { format: String, default: '', env: WORKER_ENV.registryUsername, sensitive: true },
+  registryPassword: { format: String, default: '', env: WORKER_ENV.registryPassword, sensitive: true },
+};
+
+/**
+ * @param readFile gives the text of the settings file, throws where there is none
+ * @throws WorkerError `bad-settings` (fatal), naming the setting
+ */
+export function readConfig(env: NodeJS.ProcessEnv, readFile: (path: string) => string): WorkerConfig {
+  convict.addFormats(Object.fromEntries(FORMATS.map((format) => [format.name!, format])) as never);
+  const own = load('the environment', () => validated(create(ENV_SCHEMA, { env, args: [] }))) as
+    Record<keyof typeof ENV_SCHEMA, string>;
+  const settings = load(own.settings, () => {
+    const file = JSON.parse(readFile(own.settings)) as object;
+    // No environment: a Service of the namespace must not be able to look like a setting
+    return validated(create(FILE_SCHEMA, { env: {}, args: [] }).load(file));
+  }) as WorkerSettings;
+  return {
+    settings,
+    clientId: own.clientId,
+    logLevel: own.logLevel,
+    healthListen: listenAddress(own.healthListen),
+    ingressListen: listenAddress(own.ingressListen),
+    kafkaCredentials: credentials(own.kafkaUsername, own.kafkaPassword),
+    registryCredentials: credentials(own.registryUsername, own.registryPassword),
+  };
+}
+
+/** convict's own types nest deeper than the compiler follows; the result is typed by the contract instead. */
+interface LooseConfig {
+  load(file: object): LooseConfig;
+  validate(options: { allowed: 'strict' }): void;
+  getProperties(): unknown;
+}
+const create = convict as unknown as (schema: object, options: { env: NodeJS.ProcessEnv; args: string[] }) => LooseConfig;
+
+function validated(config: LooseConfig): unknown {
+  config.validate({ allowed: 'strict' });
+  return config.getProperties();
+}
+
+function load<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new WorkerError('bad-settings', 'fatal', `cannot read the settings of this worker from ${where}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function listenAddress(text: string): ListenAddress {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
+}
+
+function credentials(username: string, password: string): Credentials | null {
+  return username === '' ? null : { username, password };
+}

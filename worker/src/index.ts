@@ -1,0 +1,1 @@
+export { readConfig, type WorkerConfig } from './config.ts';

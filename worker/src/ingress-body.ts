@@ -1,0 +1,31 @@
+/** A JSON body as the event it stands for: no number is rounded on the way. */
+
+export class BodyError extends Error {
+  override readonly name = 'BodyError';
+}
+
+/**
+ * Integers become BigInt, as Avro ints and longs are everywhere in a step.
+ * @throws BodyError that says where the text is no JSON, or that it is no object
+ */
+export function parseBody(text: string): Record<string, unknown> {
+  const body = parse(text);
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new BodyError(`the body must be a JSON object, not ${Array.isArray(body) ? 'a list' : JSON.stringify(body)?.slice(0, 20) ?? 'nothing'}`);
+  }
+  return body as Record<string, unknown>;
+}
+
+function parse(text: string): unknown {
+  try {
+    return (JSON.parse as (text: string, reviver: Reviver) => unknown)(text, exactInteger);
+  } catch (error) {
+    throw new BodyError(`the body is no JSON: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
+
+/** ECMAScript proposal "JSON.parse source text access": the digits as they stand in the body. */
+const exactInteger: Reviver = (_key, value, { source }) =>
+  typeof value === 'number' && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { readConfig } from './config.ts';
+import { messageOf } from './errors.ts';
+import { createLog } from './log.ts';
+import { startWatchdog } from './watchdog.ts';
+import { Worker } from './worker.ts';
+
+const EXIT_FAILED = 1;
+
+const log = createLog(process.env['SAGAFLEET_LOG_LEVEL'] ?? 'info');
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env, (path) => readFileSync(path, 'utf8'));
+  const worker = new Worker(config, log);
+  startWatchdog();
+  const stopped = stopOnSignal(worker);
+  await Promise.race([worker.start().then(() => stopped), worker.failed, stopped]);
+}
+
+/** The first signal drains; a second one ends the process at once, which is safe: the next owner fences it. */
+function stopOnSignal(worker: Worker): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let isStopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (isStopping) process.exit(EXIT_FAILED);
+      isStopping = true;
+      log.info({ signal }, 'stopping');
+      worker.stop().then(resolve, reject);
+    });
+  }
+  return promise;
+}
+
+main().then(
+  () => {
+    log.info('stopped');
+    process.exit(0);
+  },
+  (error: unknown) => {
+    log.fatal({ reason: messageOf(error) }, 'ended');
+    process.exit(EXIT_FAILED);
+  },
+);

@@ -1,0 +1,66 @@
+import type { ExpressionContext } from '@sagafleet/expressions';
+import { CE_ID, SAGA_HOPS, SAGA_HOPS_LIMIT, SAGA_ID, TRACEPARENT, TRACESTATE } from '@sagafleet/schemas';
+import type { InputRecord, OutputRecord } from '../driver.ts';
+import { WorkerError } from '../errors.ts';
+import { headerOf, sagaIdOf } from './handle.ts';
+import type { EmitProgram } from './program.ts';
+
+/** What an output needs beside its program: codecs and the layout of topics. */
+export interface EncodeOptions {
+  /** Framed value of an event; throws where it does not fit the schema. */
+  encodeValue(emit: EmitProgram, event: unknown): Buffer;
+  partitionFor(topic: string, key: Buffer | null, inputPartition: number): number;
+}
+
+/** One emitted record. Its id is the same on every retry and replay of the input. */
+export function encode(
+  emit: EmitProgram, record: InputRecord, context: ExpressionContext, options: EncodeOptions,
+): OutputRecord {
+  const event = emit.event ? emit.event.evaluate(context) : context.result ?? context.event;
+  const key = emit.key ? toBuffer(emit.key.evaluate(context)) : record.key;
+  return {
+    topic: emit.topic,
+    partition: options.partitionFor(emit.topic, key, record.partition),
+    key,
+    // A tombstone stays one
+    value: event === null ? null : options.encodeValue(emit, event),
+    headers: headersOf(emit, record, key, context),
+  };
+}
+
+function headersOf(emit: EmitProgram, record: InputRecord, key: Buffer | null, context: ExpressionContext): [string, Buffer | null][] {
+  const headers = [...emit.constantHeaders] as [string, Buffer | null][];
+  headers.push([CE_ID, Buffer.from(eventIdOf(record, emit.idSuffix))]);
+  headers.push([SAGA_HOPS, Buffer.from(String(nextHop(record)))]);
+  const sagaId = sagaIdOf(record);
+  if (sagaId !== (key?.toString() ?? '')) headers.push([SAGA_ID, Buffer.from(sagaId)]);
+  for (const name of [TRACEPARENT, TRACESTATE]) {
+    const value = headerOf(record, name);
+    if (value) headers.push([name, value]);
+  }
+  for (const [name, expression] of emit.headers) {
+    const value = toBuffer(expression.evaluate(context));
+    if (value) headers.push([name, value]);
+  }
+  return headers;
+}
+
+/** The timestamp keeps it unique when a topic was deleted and made anew. */
+function eventIdOf({ topic, partition, offset, timestamp }: InputRecord, suffix: string): string {
+  return `${topic}/${partition}/${offset}/${timestamp}${suffix}`;
+}
+
+/** @throws `hops-exceeded`: choreographies can loop */
+export function nextHop(record: InputRecord): number {
+  const hops = Number(headerOf(record, SAGA_HOPS)?.toString() ?? 0);
+  const next = Number.isSafeInteger(hops) && hops >= 0 ? hops + 1 : 1;
+  if (next > SAGA_HOPS_LIMIT) {
+    throw new WorkerError('hops-exceeded', 'permanent',
+      `the event has passed ${SAGA_HOPS_LIMIT} steps: the topics of these steps form a loop, cut it`);
+  }
+  return next;
+}
+
+function toBuffer(value: string | Uint8Array | null): Buffer | null {
+  return value === null ? null : Buffer.from(value as Uint8Array);
+}

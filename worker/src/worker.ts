@@ -1,0 +1,148 @@
+/** One process, one member of the step's consumer group, put together. */
+import type { Server } from 'node:http';
+import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
+import type { FastifyInstance } from 'fastify';
+import type { WorkerConfig } from './config.ts';
+import type { AppendingProducer, Driver, GroupMember } from './driver.ts';
+import { consequenceOf, messageOf } from './errors.ts';
+import { serveHealth } from './health.ts';
+import { serveIngress } from './ingress.ts';
+import { KafkajsDriver } from './kafka/driver.ts';
+import type { Log } from './log.ts';
+import { OutputTopics } from './output-topics.ts';
+import { Pipeline } from './pipeline/pipeline.ts';
+import { compileStep, type StepProgram } from './pipeline/program.ts';
+import { SizeLimits } from './pipeline/transaction.ts';
+import { TaskSet } from './task-set.ts';
+import { backoffMs, systemTiming } from './timing.ts';
+import { refuseUnsupported } from './unsupported.ts';
+
+const QUEUE = { highBytes: 8 * 1024 * 1024, lowBytes: 2 * 1024 * 1024 };
+const REGISTRY_TIMEOUT_MS = 10_000;
+/** How soon partitions added to an output topic are used. */
+const TOPIC_REFRESH_MS = 60_000;
+
+export class Worker {
+  readonly #config: WorkerConfig;
+  readonly #log: Log;
+  readonly #driver: Driver;
+  readonly #codecs: AvroCodecs;
+  readonly #program: StepProgram;
+  readonly #topics: OutputTopics;
+  readonly #tasks: TaskSet;
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #stopping = new AbortController();
+  #member: GroupMember | null = null;
+  #health: Server | null = null;
+  #ingress: FastifyInstance | null = null;
+  #producer: AppendingProducer | null = null;
+  #isStarted = false;
+
+  /** @throws WorkerError `unsupported`, ExpressionError: what can not run does not start */
+  constructor(config: WorkerConfig, log: Log) {
+    const { settings } = config;
+    refuseUnsupported(settings);
+    this.#config = config;
+    this.#log = log;
+    this.#program = compileStep(settings, Date.now);
+    this.#driver = createDriver(config, log);
+    this.#codecs = new AvroCodecs(new RegistryClient({
+      url: settings.registry.url, timeoutMs: REGISTRY_TIMEOUT_MS, ...config.registryCredentials,
+    }));
+    const emitted = Object.values(settings.outcomes).flatMap(({ emit }) => emit.map(({ topic }) => topic));
+    this.#topics = new OutputTopics(this.#driver, [...emitted, settings.deadLetterTopic]);
+    this.#tasks = this.#createTasks();
+    this.#failed.promise.catch(() => undefined);
+  }
+
+  /** Rejects when the worker can not go on; never resolves. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /** Resolves when the worker is a member of its group; waits for as long as Kafka is away. */
+  async start(): Promise<void> {
+    this.#health = await serveHealth({
+      isStarted: () => this.#isStarted,
+      isReady: () => this.#isStarted && this.#tasks.isReady && !this.#stopping.signal.aborted,
+      details: () => ({ tasks: this.#tasks.states }),
+    }, this.#config.healthListen);
+    await this.#whileAway(() => this.#topics.load());
+    if (this.#config.settings.ingress) await this.#whileAway(() => this.#openIngress());
+    this.#isStarted = true;
+    await this.#whileAway(() => this.#join());
+    setInterval(() => void this.#topics.refresh().catch(() => undefined), TOPIC_REFRESH_MS).unref();
+  }
+
+  /** Finishes what is under way, leaves the group and closes everything. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#ingress?.close();
+    await this.#tasks.drain();
+    await this.#member?.leave();
+    await this.#producer?.close();
+    await this.#driver.close();
+    this.#health?.close();
+    this.#health?.closeAllConnections();
+  }
+
+  async #join(): Promise<void> {
+    const member = this.#driver.member(this.#tasks);
+    this.#tasks.use(member);
+    this.#member = member;
+    await member.join();
+  }
+
+  async #openIngress(): Promise<void> {
+    const { settings: { ingress, outcomes }, ingressListen } = this.#config;
+    this.#producer ??= await this.#driver.appendingProducer();
+    this.#ingress = await serveIngress({
+      ingress: ingress!, outcomes, program: this.#program, codecs: this.#codecs, producer: this.#producer, now: Date.now, log: this.#log,
+    }, ingressListen);
+  }
+
+  #createTasks(): TaskSet {
+    const { settings } = this.#config;
+    const sizeLimits = new SizeLimits();
+    const pipeline = new Pipeline({
+      program: this.#program, codecs: this.#codecs, topics: this.#topics, sizeLimits, now: Date.now, log: this.#log,
+      deadLetter: { topic: settings.deadLetterTopic, group: settings.group, step: settings.step.name },
+    });
+    return new TaskSet({
+      driver: this.#driver, pipeline, sizeLimits, timing: systemTiming, log: this.#log, group: settings.group,
+      maxRecords: settings.delivery.maxRecords, lingerMs: settings.delivery.lingerMs, queue: QUEUE,
+      onFatal: (error) => this.#failed.reject(error),
+    });
+  }
+
+  async #whileAway(work: () => Promise<void>): Promise<void> {
+    for (let attempt = 0; !this.#stopping.signal.aborted; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (isAddressError(error) || consequenceOf(error, 'systemic') === 'fatal') throw error;
+        if (attempt === 0) this.#log.warn({ reason: messageOf(error) }, 'waiting');
+        await systemTiming.wait(backoffMs(attempt, Math.random), this.#stopping.signal);
+      }
+    }
+  }
+}
+
+function createDriver({ settings, clientId, kafkaCredentials }: WorkerConfig, log: Log): Driver {
+  const { kafka, delivery, inputs, group } = settings;
+  const sasl = kafka.sasl && kafkaCredentials ? { mechanism: kafka.sasl, ...kafkaCredentials } : null;
+  return new KafkajsDriver({
+    connection: { brokers: kafka.brokers, tls: kafka.tls, sasl, clientId },
+    group,
+    topics: inputs.map(({ topic }) => topic),
+    sessionTimeoutMs: kafka.sessionTimeoutMs,
+    transactionTimeoutMs: delivery.timeoutMs,
+    exactlyOnce: delivery.guarantee === 'ExactlyOnce',
+    log,
+  });
+}
+
+/** The port to listen on is taken: waiting would not help. */
+function isAddressError(error: unknown): boolean {
+  return ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes((error as { code?: string } | null)?.code ?? '');
+}
