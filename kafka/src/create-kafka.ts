@@ -22,7 +22,7 @@ export interface KafkaOptions {
 
 const CONNECTION_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 60_000;
 
 const FIRST_RETRY_MS = 20;
 const LAST_RETRY_MS = 1_000;

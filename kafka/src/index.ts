@@ -1,8 +1,13 @@
 export { createKafka, type KafkaConnection, type KafkaOptions } from './create-kafka.ts';
 export { KafkaError, type KafkaConsequence, type KafkaErrorCode } from './errors.ts';
-export { partitionOf } from './partition-of.ts';
-export { onOffsetOutOfRange } from './hardening/offset-out-of-range.ts';
-export type { HeaderPair } from './hardening/header-order.ts';
+export type { CommittedOffset, PartitionOffsets, TopicPartitionOffset } from './group-offsets.ts';
 export { hardenKafkajs, verifyHardening } from './hardening/harden-kafkajs.ts';
+export type { HeaderPair } from './hardening/header-order.ts';
+export { onOffsetOutOfRange } from './hardening/offset-out-of-range.ts';
+export { KafkaAdmin } from './kafka-admin.ts';
 export { AssignerProtocol } from './kafkajs.ts';
 export type { Log, LogLevel } from './log.ts';
+export { partitionOf } from './partition-of.ts';
+export { type ReadOptions, type ReadRecord, readTopics } from './read-topics.ts';
+export { type OutgoingRecord, sendRecord, type SentRecord } from './send-record.ts';
+export type { NewTopic, TopicDescription } from './topics.ts';

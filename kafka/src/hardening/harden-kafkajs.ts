@@ -4,6 +4,7 @@ import { abortedRecords } from './aborted-records.ts';
 import { codecs } from './codecs.ts';
 import { concurrentTransactions } from './concurrent-transactions.ts';
 import { controlBatches } from './control-batches.ts';
+import { emptyBatches } from './empty-batches.ts';
 import { headerOrder } from './header-order.ts';
 import { linearGrouping } from './linear-grouping.ts';
 import { nullHeaders } from './null-headers.ts';
@@ -17,23 +18,21 @@ const KAFKAJS_VERSION = '2.2.4';
 
 /** Replaced modules come before patched classes: loading a class loads what it uses. */
 export const OVERRIDES: readonly Override[] = [
-  abortedRecords, linearGrouping, nullHeaders, headerOrder, codecs,
+  abortedRecords, linearGrouping, nullHeaders, headerOrder, emptyBatches, codecs,
   controlBatches, offsetOutOfRange, retryTiming, concurrentTransactions, requestTimers,
 ];
 
-const internals = internalsOf(createRequire(import.meta.url));
+const require = createRequire(import.meta.url);
+const internals = internalsOf(require);
 
 /** The insides of the copy of kafkajs that `require` finds. */
 export function internalsOf(require: NodeJS.Require): Internals {
   return {
     load: path => require(`kafkajs/src/${path}`) as unknown,
-    replace: (path, exports) => {
+    replace: (path, repair) => {
       const filename = require.resolve(`kafkajs/src/${path}`);
-      if (require.cache[filename]) {
-        throw new KafkaError('NotHardened', 'kafkajs was loaded before it was hardened, '
-          + 'import what you need of it from @sagafleet/kafka');
-      }
-      require.cache[filename] = { exports, filename, id: filename, loaded: true } as NodeJS.Module;
+      const stock = require(filename) as never;
+      require.cache[filename]!.exports = repair(stock);
     },
   };
 }
@@ -44,6 +43,10 @@ let isHardened = false;
 export function hardenKafkajs(): void {
   if (isHardened) return;
   checkVersion();
+  if (require.cache[require.resolve('kafkajs')]) {
+    throw new KafkaError('NotHardened', 'kafkajs was loaded before it was hardened, '
+      + 'import what you need of it from @sagafleet/kafka');
+  }
   for (const override of OVERRIDES) override.install(internals);
   isHardened = true;
 }

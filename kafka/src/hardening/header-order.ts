@@ -85,6 +85,6 @@ export function decodeRecord(reader: BytesReader, batch: BatchContext): DecodedR
 
 export const headerOrder: Override = {
   name: 'header-order',
-  install: (internals) => internals.replace(DECODER, decodeRecord),
+  install: (internals) => internals.replace(DECODER, () => decodeRecord),
   isActive: (internals) => internals.load(DECODER) === decodeRecord,
 };

@@ -1,4 +1,4 @@
-import type { Internals, Override } from './override.ts';
+import type { Override } from './override.ts';
 
 type Bytes = Buffer | string | null | undefined;
 /** kafkajs' object, or pairs in the order in which they are to stand. */
@@ -86,6 +86,6 @@ const RECORD = 'protocol/recordBatch/record/v0/index';
 
 export const nullHeaders: Override = {
   name: 'null-headers',
-  install: internals => internals.replace(RECORD, encodeRecord),
-  isActive: (internals: Internals) => internals.load(RECORD) === encodeRecord,
+  install: internals => internals.replace(RECORD, () => encodeRecord),
+  isActive: internals => internals.load(RECORD) === encodeRecord,
 };

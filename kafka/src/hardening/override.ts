@@ -1,8 +1,8 @@
 /** The modules of one copy of kafkajs, by path below `kafkajs/src/`. */
 export interface Internals {
   load(path: string): unknown;
-  /** Puts `exports` where the next `require` of `path` finds it; throws when something loaded it before. */
-  replace(path: string, exports: unknown): void;
+  /** Every later `load` or `require` of `path` gets what `repair` makes of its exports. */
+  replace(path: string, repair: (stock: never) => unknown): void;
 }
 
 /** One defect of kafkajs 2.2.4 and its repair. */

@@ -1,0 +1,55 @@
+import { createRequire } from 'node:module';
+import type { Admin, Broker, Cluster, Kafka, Logger, RetryOptions } from 'kafkajs';
+import { KafkaError } from './errors.ts';
+import type { HeaderPair } from './hardening/header-order.ts';
+import './kafkajs.ts';
+
+/** kafkajs' numbers, from the protocol: what a fetch and a question for the end of a log may see. */
+export const ISOLATION = { readUncommitted: 0, readCommitted: 1 } as const;
+
+export type Isolation = (typeof ISOLATION)[keyof typeof ISOLATION];
+
+/** What kafkajs' own types leave out. */
+export interface OpenCluster extends Cluster {
+  brokerPool: { findConnectedBroker(): Promise<Broker> };
+}
+
+interface AdminParts { cluster: Cluster; logger: Logger; retry: RetryOptions }
+
+/** What came of one fetch for one partition. */
+export interface FetchedBatch {
+  /** Without aborted and control records. */
+  messages: FetchedMessage[];
+  /** All that came, the records before the offset that was asked for included. */
+  rawMessages: unknown[];
+  /** The last offset that came, of whatever kind of record. */
+  lastOffset(): string;
+}
+
+export interface FetchedMessage {
+  offset: string;
+  timestamp: string;
+  key: Buffer | null;
+  value: Buffer | null;
+  headerPairs: HeaderPair[];
+}
+
+const require = createRequire(import.meta.url);
+
+export const createAdmin = require('kafkajs/src/admin') as (parts: AdminParts) => Admin;
+
+export const Batch = require('kafkajs/src/consumer/batch') as
+  new (topic: string, fetchedOffset: string, partitionData: unknown) => FetchedBatch;
+
+/**
+ * The connections behind a client. kafkajs' admin sets a group's offsets by joining the group, which
+ * takes seconds a topic, and its consumer can not read without a group; one layer down, both are one
+ * request.
+ */
+export function openCluster(kafka: Kafka, isolationLevel: Isolation): OpenCluster {
+  const symbol = Object.getOwnPropertySymbols(kafka)
+    .find(({ description }) => description === 'private:Kafka:createCluster');
+  if (!symbol) throw new KafkaError('NotHardened', 'kafkajs has no createCluster, install the pinned version');
+  const create = (kafka as unknown as Record<symbol, (options: object) => OpenCluster>)[symbol]!;
+  return create({ isolationLevel, allowAutoTopicCreation: false });
+}

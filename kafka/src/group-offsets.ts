@@ -1,0 +1,64 @@
+import type { Session } from './session.ts';
+
+export interface PartitionOffsets { partition: number; earliest: bigint; latest: bigint }
+
+export interface TopicPartitionOffset { topic: string; partition: number; offset: bigint }
+
+/** `offset` null: the group has none for the partition. */
+export interface CommittedOffset { topic: string; partition: number; offset: bigint | null }
+
+/** The protocol's "no offset". */
+const NONE = -1n;
+
+/** A commit from outside a group: taken only while the group has no members. */
+const NO_MEMBER = { groupGenerationId: -1, memberId: '' };
+
+/** First offset that is kept and high watermark of each partition, by partition. */
+export function topicOffsets(session: Session, topic: string): Promise<PartitionOffsets[]> {
+  const { cluster } = session;
+  return session.run(`read the offsets of topic ${topic}`, async () => {
+    const partitions = (await partitionsOf(session, topic)).map(partition => ({ partition }));
+    const [earliest, latest] = await Promise.all([true, false].map(fromBeginning =>
+      cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])));
+    const starts = new Map(earliest![0]!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+    return latest![0]!.partitions
+      .map(({ partition, offset }) => ({ partition, earliest: starts.get(partition)!, latest: BigInt(offset) }))
+      .sort((a, b) => a.partition - b.partition);
+  });
+}
+
+/** Partition numbers, from metadata asked for now; kafkajs forgets a topic that does not exist by throwing. */
+async function partitionsOf({ cluster }: Session, topic: string): Promise<number[]> {
+  await cluster.addTargetTopic(topic);
+  await cluster.refreshMetadata();
+  return cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
+}
+
+export function fetchOffsets(session: Session, group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
+  return session.run(`read the offsets of group ${group}`, async () => {
+    const asked = [];
+    for (const topic of topics) {
+      const partitions = (await partitionsOf(session, topic)).map(partition => ({ partition, offset: '' }));
+      asked.push({ topic, partitions });
+    }
+    const coordinator = await session.cluster.findGroupCoordinator({ groupId: group });
+    const { responses } = await coordinator.offsetFetch({ groupId: group, topics: asked });
+    return responses.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => ({
+      topic, partition, offset: BigInt(offset) === NONE ? null : BigInt(offset),
+    })));
+  });
+}
+
+/** Sets offsets of a group without members; throws `GroupInUse` when it has some. */
+export async function commitOffsets(
+  session: Session, group: string, offsets: readonly TopicPartitionOffset[],
+): Promise<void> {
+  const byTopic = Map.groupBy(offsets, ({ topic }) => topic);
+  const topics = [...byTopic].map(([topic, partitions]) => ({
+    topic, partitions: partitions.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+  }));
+  await session.run(`set the offsets of group ${group}`, async () => {
+    const coordinator = await session.cluster.findGroupCoordinator({ groupId: group });
+    await coordinator.offsetCommit({ groupId: group, ...NO_MEMBER, topics });
+  });
+}

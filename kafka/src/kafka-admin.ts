@@ -1,0 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ISOLATION } from './cluster.ts';
+import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
+import {
+  type CommittedOffset, commitOffsets, fetchOffsets, type PartitionOffsets, topicOffsets, type TopicPartitionOffset,
+} from './group-offsets.ts';
+import { Session } from './session.ts';
+import {
+  alterTopicConfig, createTopic, describeTopics, growPartitions, type NewTopic, topicConfig, type TopicDescription,
+} from './topics.ts';
+
+/** Kafka 4.3 was seen to deny committed offsets, without an error, for 3 s after a broker's start. */
+const COORDINATOR_SETTLES_MS = 3_500;
+
+/**
+ * Topics, their settings and the offsets of groups. Every method throws `KafkaError` and waits out a
+ * broker that is away for up to `patienceMs`.
+ */
+export class KafkaAdmin {
+  readonly #session: Session;
+  readonly #settleMs: number;
+  /** Topics that were created here, with the groups that got offsets on them since. */
+  readonly #fresh = new Map<string, Set<string>>();
+
+  constructor(connection: KafkaConnection, options: KafkaOptions & { settleMs?: number }) {
+    this.#session = new Session(connection, options, ISOLATION.readUncommitted);
+    this.#settleMs = options.settleMs ?? COORDINATOR_SETTLES_MS;
+  }
+
+  connect(): Promise<void> {
+    return this.#session.connect();
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  /** All topics but internal ones, or those of `names` that exist. */
+  describeTopics(names?: readonly string[]): Promise<TopicDescription[]> {
+    return describeTopics(this.#session, names);
+  }
+
+  /** By topic: what was set for the topic itself, and the `max.message.bytes` that holds for it. */
+  async topicConfigs(names: readonly string[]): Promise<Map<string, Record<string, string>>> {
+    const configs = await Promise.all(names.map(name => topicConfig(this.#session, name)));
+    return new Map(names.map((name, at) => [name, configs[at]!]));
+  }
+
+  /** Those that are there already stay as they are. Returns when every new partition has a leader. */
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    await Promise.all(topics.map(async topic => {
+      if (await createTopic(this.#session, topic)) this.#fresh.set(topic.name, new Set());
+    }));
+  }
+
+  growPartitions(name: string, partitions: number): Promise<void> {
+    return growPartitions(this.#session, name, partitions);
+  }
+
+  alterTopicConfig(name: string, changes: Record<string, string>): Promise<void> {
+    return alterTopicConfig(this.#session, name, changes);
+  }
+
+  /** `latest` is the high watermark, records of open transactions included. */
+  offsets(topic: string): Promise<PartitionOffsets[]> {
+    return topicOffsets(this.#session, topic);
+  }
+
+  /**
+   * What `group` committed. "None" makes a caller start the group anew, and a coordinator that has just
+   * started may say it of a group that has offsets; so it is believed when it is said twice, or at once
+   * of a topic that this object created and gave the group no offsets on.
+   */
+  async committedOffsets(group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
+    const first = await fetchOffsets(this.#session, group, topics);
+    const isCertain = ({ topic, offset }: CommittedOffset) =>
+      offset !== null || this.#fresh.get(topic)?.has(group) === false;
+    if (first.every(isCertain)) return first;
+    await delay(this.#settleMs);
+    return fetchOffsets(this.#session, group, topics);
+  }
+
+  /** Sets offsets of a group that has no members; `GroupInUse` when it has some. */
+  async commitOffsets(group: string, offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    await commitOffsets(this.#session, group, offsets);
+    for (const { topic } of offsets) this.#fresh.get(topic)?.add(group);
+  }
+}

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Admin, Broker } from 'kafkajs';
+import { createAdmin, type Isolation, openCluster, type OpenCluster } from './cluster.ts';
+import { createKafka, type KafkaConnection, type KafkaOptions, PATIENCE_MS, retryFor } from './create-kafka.ts';
+import type { KafkaErrorCode } from './errors.ts';
+import { toKafkaError } from './to-kafka-error.ts';
+
+/** kafkajs' own retries cover a lost connection; a failover is waited for here, with fresh metadata. */
+const KAFKAJS_PATIENCE_MS = 500;
+const RETRY_MS = 200;
+
+const WORTH_RETRYING: ReadonlySet<KafkaErrorCode> = new Set(['NoBroker', 'Unavailable']);
+
+/** Connections to a cluster, and the patience to use them while brokers come and go. */
+export class Session {
+  readonly admin: Admin;
+  readonly cluster: OpenCluster;
+  readonly #connection: KafkaConnection;
+  readonly #patienceMs: number;
+
+  constructor(connection: KafkaConnection, options: KafkaOptions, isolation: Isolation) {
+    const kafka = createKafka(connection, { ...options, patienceMs: KAFKAJS_PATIENCE_MS });
+    this.cluster = openCluster(kafka, isolation);
+    this.admin = createAdmin({ cluster: this.cluster, logger: kafka.logger(), retry: retryFor(KAFKAJS_PATIENCE_MS) });
+    this.#connection = connection;
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
+  }
+
+  connect(): Promise<void> {
+    return this.run('connect', () => this.cluster.connect());
+  }
+
+  close(): Promise<void> {
+    return this.cluster.disconnect();
+  }
+
+  /** Any broker that answers; metadata does not depend on which. */
+  broker(): Promise<Broker> {
+    return this.cluster.brokerPool.findConnectedBroker();
+  }
+
+  /**
+   * Does `action`, again and again while no broker, leader or coordinator is there, for as long as the
+   * session is patient. Throws `KafkaError`; `what` is what failed, as it reads after "can not".
+   */
+  async run<T>(what: string, action: () => Promise<T>): Promise<T> {
+    const deadline = Date.now() + this.#patienceMs;
+    for (;;) {
+      try {
+        return await action();
+      } catch (cause) {
+        const error = toKafkaError(cause, { what, brokers: this.#connection.brokers });
+        if (!WORTH_RETRYING.has(error.code) || Date.now() >= deadline) throw error;
+      }
+      await delay(RETRY_MS);
+      await this.#lookAgain();
+    }
+  }
+
+  /** Brokers may have moved; when none answers, the next attempt says so. */
+  async #lookAgain(): Promise<void> {
+    try {
+      await this.cluster.connect();
+      await this.cluster.refreshMetadata();
+    } catch {
+      return;
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PartitionMetadata } from 'kafkajs';
+import { KafkaError } from './errors.ts';
+import { ConfigResourceTypes, ConfigSource } from './kafkajs.ts';
+import type { Session } from './session.ts';
+
+export interface TopicDescription { name: string; partitions: number; replicationFactor: number }
+
+export interface NewTopic { name: string; partitions: number; replicationFactor: number; config: Record<string, string> }
+
+/** Names of topics that a cluster keeps for itself begin so. */
+const INTERNAL_PREFIX = '__';
+
+const LEADER_PATIENCE_MS = 15_000;
+const LEADER_POLL_MS = 50;
+
+/** Without `names` all but internal topics; with them those that exist. */
+export async function describeTopics(session: Session, names?: readonly string[]): Promise<TopicDescription[]> {
+  const found = names
+    ? await Promise.all(names.map(name => describeTopic(session, name)))
+    : (await allTopics(session)).filter(({ name }) => !name.startsWith(INTERNAL_PREFIX));
+  return found.filter(topic => topic !== null);
+}
+
+function allTopics(session: Session): Promise<TopicDescription[]> {
+  return session.run('list topics', async () => {
+    const { topicMetadata } = await (await session.broker()).metadata([]);
+    return topicMetadata.map(({ topic, partitionMetadata }) => toDescription(topic, partitionMetadata));
+  });
+}
+
+async function describeTopic(session: Session, name: string): Promise<TopicDescription | null> {
+  try {
+    return await session.run(`describe topic ${name}`, async () => {
+      const { topicMetadata } = await (await session.broker()).metadata([name]);
+      return toDescription(name, topicMetadata[0]?.partitionMetadata ?? []);
+    });
+  } catch (error) {
+    if ((error as KafkaError).code === 'UnknownTopic') return null;
+    throw error;
+  }
+}
+
+function toDescription(name: string, partitions: PartitionMetadata[]): TopicDescription {
+  return { name, partitions: partitions.length, replicationFactor: partitions[0]?.replicas.length ?? 0 };
+}
+
+/** What was set for the topic itself, and the record size that holds for it wherever that was set. */
+export function topicConfig(session: Session, name: string): Promise<Record<string, string>> {
+  return session.run(`read the settings of topic ${name}`, async () => {
+    const { resources } = await session.admin.describeConfigs({
+      resources: [{ type: ConfigResourceTypes.TOPIC, name }], includeSynonyms: false,
+    });
+    const entries = resources[0]!.configEntries.filter(({ configName, configSource }) =>
+      configSource === ConfigSource.TOPIC_CONFIG || configName === 'max.message.bytes');
+    return Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
+  });
+}
+
+/**
+ * Sets `changes` and keeps what else was set: kafkajs has no IncrementalAlterConfigs (KIP-339), and
+ * AlterConfigs puts every setting that it is not given back to its default.
+ */
+export async function alterTopicConfig(session: Session, name: string, changes: Record<string, string>): Promise<void> {
+  await session.run(`change the settings of topic ${name}`, async () => {
+    const { resources } = await session.admin.describeConfigs({
+      resources: [{ type: ConfigResourceTypes.TOPIC, name }], includeSynonyms: false,
+    });
+    const own = resources[0]!.configEntries.filter(({ configSource }) => configSource === ConfigSource.TOPIC_CONFIG);
+    const merged = { ...Object.fromEntries(own.map(entry => [entry.configName, entry.configValue])), ...changes };
+    const configEntries = Object.entries(merged).map(([key, value]) => ({ name: key, value }));
+    await session.admin.alterConfigs({
+      validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
+    });
+  });
+}
+
+/** Creates one topic and waits for its leaders; false when it was there before. */
+export async function createTopic(session: Session, topic: NewTopic): Promise<boolean> {
+  const { name, partitions, replicationFactor, config } = topic;
+  const settings = Object.entries(config).map(([key, value]) => `, ${key}=${value}`).join('');
+  const what = `create topic ${name} (partitions=${partitions}, replicationFactor=${replicationFactor}${settings})`;
+  const isNew = await session.run(what, () => session.admin.createTopics({
+    waitForLeaders: false,
+    topics: [{
+      topic: name,
+      numPartitions: partitions,
+      replicationFactor,
+      configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+    }],
+  }));
+  if (isNew) await waitForLeaders(session, name, partitions);
+  return isNew;
+}
+
+/** Grows a topic to `partitions` and waits for their leaders; a topic that has as many or more stays as it is. */
+export async function growPartitions(session: Session, name: string, partitions: number): Promise<void> {
+  const [topic] = await describeTopics(session, [name]);
+  if (topic && topic.partitions >= partitions) return;
+  await session.run(`grow topic ${name} to ${partitions} partitions`, () =>
+    session.admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] }));
+  await waitForLeaders(session, name, partitions);
+}
+
+async function waitForLeaders(session: Session, name: string, partitions: number): Promise<void> {
+  const deadline = Date.now() + LEADER_PATIENCE_MS;
+  while (!(await hasLeaders(session, name, partitions))) {
+    if (Date.now() >= deadline) {
+      throw new KafkaError('Unavailable', `topic ${name} was created and has no leader after ${LEADER_PATIENCE_MS} ms, `
+        + 'look at the brokers');
+    }
+    await delay(LEADER_POLL_MS);
+  }
+}
+
+async function hasLeaders(session: Session, name: string, partitions: number): Promise<boolean> {
+  const [topic] = await describeTopics(session, [name]);
+  return topic !== undefined && topic.partitions >= partitions;
+}
