@@ -1,4 +1,5 @@
-import { AssignerProtocol, type Assigner, type PartitionAssigner } from 'kafkajs';
+import { AssignerProtocol } from '@sagafleet/kafka';
+import type { Assigner, PartitionAssigner } from 'kafkajs';
 import {
   assignTasks, decodeMemberData, encodeMemberData, highestPositions, MEMBER_DATA_VERSION, type MemberData,
 } from '../assignment.ts';
