@@ -1,0 +1,44 @@
+import { KafkaAdmin } from '@sagafleet/kafka';
+import { CliError } from '../errors.ts';
+
+const PATIENCE_MS = 3_000;
+
+/**
+ * Checks that a Kafka cluster of the user's own answers.
+ * @param brokers "host:port", several with commas between
+ * @throws CliError NoBroker
+ */
+export async function requireBrokers(brokers: string): Promise<void> {
+  const connection = { brokers: brokers.split(','), tls: false, sasl: null, clientId: 'sagafleet' };
+  const admin = new KafkaAdmin(connection, { log: () => {}, patienceMs: PATIENCE_MS });
+  try {
+    await admin.connect();
+    await admin.describeTopics([]);
+  } catch (error) {
+    throw new CliError('NoBroker', `no Kafka broker answers at ${brokers} (--kafka): ${reasonOf(error)}`, { cause: error });
+  } finally {
+    await admin.close();
+  }
+}
+
+/**
+ * Checks that a schema registry of the user's own answers.
+ * @returns its URL without a slash at the end
+ * @throws CliError NoRegistry
+ */
+export async function requireRegistry(url: string): Promise<string> {
+  const base = url.replace(/\/+$/, '');
+  try {
+    const response = await fetch(`${base}/subjects`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (!response.ok) throw new Error(`GET /subjects gives status ${response.status}`);
+    if (!Array.isArray(await response.json())) throw new Error('GET /subjects gives no list');
+  } catch (error) {
+    throw new CliError('NoRegistry', `no Confluent-compatible schema registry answers at ${base} (--registry): ${reasonOf(error)}`, { cause: error });
+  }
+  return base;
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: {
+    // Sources are tested, not builds. The condition "source" of the packages would do for tests, but not for global setups
+    alias: [{ find: /^@sagafleet\/(\w+)$/, replacement: fileURLToPath(new URL('./$1/src/index.ts', import.meta.url)) }],
+  },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['*/src/**/*.test.ts'], sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'real',
+          include: ['*/test/**/*.test.ts', 'test/**/*.test.ts'],
+          globalSetup: ['test/real-parts.ts'],
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
