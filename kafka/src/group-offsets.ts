@@ -17,8 +17,8 @@ const NO_MEMBER = { groupGenerationId: -1, memberId: '' };
 export function topicOffsets(session: Session, topic: string): Promise<PartitionOffsets[]> {
   const { cluster } = session;
   return session.run(`read the offsets of topic ${topic}`, async () => {
-    const partitions = (await partitionsOf(session, topic)).map(partition => ({ partition }));
-    const [earliest, latest] = await Promise.all([true, false].map(fromBeginning =>
+    const partitions = (await partitionsOf(session, topic)).map((partition) => ({ partition }));
+    const [earliest, latest] = await Promise.all([true, false].map((fromBeginning) =>
       cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])));
     const starts = new Map(earliest![0]!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
     return latest![0]!.partitions
@@ -38,7 +38,7 @@ export function fetchOffsets(session: Session, group: string, topics: readonly s
   return session.run(`read the offsets of group ${group}`, async () => {
     const asked = [];
     for (const topic of topics) {
-      const partitions = (await partitionsOf(session, topic)).map(partition => ({ partition, offset: '' }));
+      const partitions = (await partitionsOf(session, topic)).map((partition) => ({ partition, offset: '' }));
       asked.push({ topic, partitions });
     }
     const coordinator = await session.cluster.findGroupCoordinator({ groupId: group });

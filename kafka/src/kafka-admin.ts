@@ -42,13 +42,13 @@ export class KafkaAdmin {
 
   /** By topic: what was set for the topic itself, and the `max.message.bytes` that holds for it. */
   async topicConfigs(names: readonly string[]): Promise<Map<string, Record<string, string>>> {
-    const configs = await Promise.all(names.map(name => topicConfig(this.#session, name)));
+    const configs = await Promise.all(names.map((name) => topicConfig(this.#session, name)));
     return new Map(names.map((name, at) => [name, configs[at]!]));
   }
 
   /** Those that are there already stay as they are. Returns when every new partition has a leader. */
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
-    await Promise.all(topics.map(async topic => {
+    await Promise.all(topics.map(async (topic) => {
       if (await createTopic(this.#session, topic)) this.#fresh.set(topic.name, new Set());
     }));
   }

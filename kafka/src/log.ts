@@ -23,11 +23,11 @@ const EXPECTED = [
 
 /** Hands kafkajs' log lines to `log`: the expected ones as `debug`, one about a retry as a warning at most. */
 export function bridgeLog(log: Log): logCreator {
-  return () => entry => log(levelOf(entry), entry.log.message, fieldsOf(entry));
+  return () => (entry) => log(levelOf(entry), entry.log.message, fieldsOf(entry));
 }
 
 function levelOf({ level, log }: LogEntry): LogLevel {
-  if (EXPECTED.some(expected => expected.test(log.message))) return 'debug';
+  if (EXPECTED.some((expected) => expected.test(log.message))) return 'debug';
   const ours = LEVELS[level];
   return ours === 'error' && 'retryCount' in log ? 'warn' : ours;
 }

@@ -51,7 +51,7 @@ export async function readTopics(options: ReadOptions): Promise<void> {
 }
 
 async function openLanes(session: Session, { topics, until }: ReadOptions): Promise<Lane[]> {
-  const lanes = await Promise.all(topics.map(async topic => {
+  const lanes = await Promise.all(topics.map(async (topic) => {
     const [starts, ends] = await Promise.all([listOffsets(session, topic, true), listOffsets(session, topic, false)]);
     return [...starts].map(([partition, position]) => ({
       topic, partition, position, end: until === 'end' ? ends.get(partition)! : null,
@@ -74,7 +74,7 @@ function listOffsets(session: Session, topic: string, fromBeginning: boolean): P
 /** One fetch from each leader at the same time; nothing for a lane whose records were deleted meanwhile. */
 function fetchNext(session: Session, lanes: readonly Lane[]): Promise<[Lane, FetchedBatch][]> {
   return session.run('read', async () => {
-    const byLeader = Map.groupBy(lanes, lane => leaderOf(session, lane));
+    const byLeader = Map.groupBy(lanes, (lane) => leaderOf(session, lane));
     const batches = await Promise.all([...byLeader].map(([leader, its]) => fetchFrom(session, leader, its)));
     return batches.flat();
   });
@@ -102,7 +102,7 @@ async function fetchFrom(session: Session, leader: string, lanes: readonly Lane[
     }));
   } catch (error) {
     if ((error as Error).name !== 'KafkaJSOffsetOutOfRange') throw error;
-    await Promise.all(lanes.map(lane => skipDeleted(session, lane)));
+    await Promise.all(lanes.map((lane) => skipDeleted(session, lane)));
     return [];
   }
 }

@@ -17,9 +17,9 @@ const LEADER_POLL_MS = 50;
 /** Without `names` all but internal topics; with them those that exist. */
 export async function describeTopics(session: Session, names?: readonly string[]): Promise<TopicDescription[]> {
   const found = names
-    ? await Promise.all(names.map(name => describeTopic(session, name)))
+    ? await Promise.all(names.map((name) => describeTopic(session, name)))
     : (await allTopics(session)).filter(({ name }) => !name.startsWith(INTERNAL_PREFIX));
-  return found.filter(topic => topic !== null);
+  return found.filter((topic) => topic !== null);
 }
 
 function allTopics(session: Session): Promise<TopicDescription[]> {
@@ -67,7 +67,7 @@ export async function alterTopicConfig(session: Session, name: string, changes: 
       resources: [{ type: ConfigResourceTypes.TOPIC, name }], includeSynonyms: false,
     });
     const own = resources[0]!.configEntries.filter(({ configSource }) => configSource === ConfigSource.TOPIC_CONFIG);
-    const merged = { ...Object.fromEntries(own.map(entry => [entry.configName, entry.configValue])), ...changes };
+    const merged = { ...Object.fromEntries(own.map((entry) => [entry.configName, entry.configValue])), ...changes };
     const configEntries = Object.entries(merged).map(([key, value]) => ({ name: key, value }));
     await session.admin.alterConfigs({
       validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],

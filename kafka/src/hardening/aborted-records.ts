@@ -45,8 +45,8 @@ type BatchClass = new (topic: string, offset: string, data: object) => { message
 
 export const abortedRecords: Override = {
   name: 'aborted-records',
-  install: internals => internals.replace(FILTER, () => withoutAbortedRecords),
-  isActive: internals => {
+  install: (internals) => internals.replace(FILTER, () => withoutAbortedRecords),
+  isActive: (internals) => {
     const Batch = internals.load('consumer/batch') as BatchClass;
     const record = (offset: string, producerId: string) =>
       ({ offset, key: null, isControlRecord: false, batchContext: { producerId, inTransaction: true } });

@@ -38,12 +38,12 @@ function patiently(call: Call): Call {
 
 export const concurrentTransactions: Override = {
   name: 'concurrent-transactions',
-  install: internals => {
+  install: (internals) => {
     const { prototype } = internals.load('broker') as BrokerClass;
     for (const name of PATIENT_CALLS) prototype[name] = patiently(prototype[name]);
   },
-  isActive: internals => {
+  isActive: (internals) => {
     const { prototype } = internals.load('broker') as BrokerClass;
-    return PATIENT_CALLS.every(name => patient.has(prototype[name]));
+    return PATIENT_CALLS.every((name) => patient.has(prototype[name]));
   },
 };

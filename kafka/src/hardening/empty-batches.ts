@@ -14,7 +14,7 @@ type Decode = (decoder: object) => Promise<RecordBatch>;
  * before them for ever. A control record, which nobody is shown, stands for the end of the batch.
  */
 function withEndOfEmptyBatches(decode: Decode): Decode {
-  return async decoder => {
+  return async (decoder) => {
     const batch = await decode(decoder);
     if (batch.records.length > 0) return batch;
     const { records: _none, ...batchContext } = batch;
@@ -32,10 +32,10 @@ const repaired = new WeakSet<Decode>();
 
 export const emptyBatches: Override = {
   name: 'empty-batches',
-  install: internals => internals.replace(DECODER, (stock: Decode) => {
+  install: (internals) => internals.replace(DECODER, (stock: Decode) => {
     const decode = withEndOfEmptyBatches(stock);
     repaired.add(decode);
     return decode;
   }),
-  isActive: internals => repaired.has(internals.load(DECODER) as Decode),
+  isActive: (internals) => repaired.has(internals.load(DECODER) as Decode),
 };

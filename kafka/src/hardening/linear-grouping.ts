@@ -26,6 +26,6 @@ const GROUPING = 'producer/groupMessagesPerPartition';
 
 export const linearGrouping: Override = {
   name: 'linear-grouping',
-  install: internals => internals.replace(GROUPING, () => groupByPartition),
-  isActive: internals => internals.load(GROUPING) === groupByPartition,
+  install: (internals) => internals.replace(GROUPING, () => groupByPartition),
+  isActive: (internals) => internals.load(GROUPING) === groupByPartition,
 };

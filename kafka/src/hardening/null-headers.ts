@@ -86,6 +86,6 @@ const RECORD = 'protocol/recordBatch/record/v0/index';
 
 export const nullHeaders: Override = {
   name: 'null-headers',
-  install: internals => internals.replace(RECORD, () => encodeRecord),
-  isActive: internals => internals.load(RECORD) === encodeRecord,
+  install: (internals) => internals.replace(RECORD, () => encodeRecord),
+  isActive: (internals) => internals.load(RECORD) === encodeRecord,
 };

@@ -74,8 +74,8 @@ type RequestQueueClass = Prototype<RequestQueue> & (new (options: object) => Req
 
 export const requestTimers: Override = {
   name: 'request-timers',
-  install: internals => quieten((internals.load(QUEUE) as RequestQueueClass).prototype),
-  isActive: internals => {
+  install: (internals) => quieten((internals.load(QUEUE) as RequestQueueClass).prototype),
+  isActive: (internals) => {
     const Queue = internals.load(QUEUE) as RequestQueueClass;
     const idle = new Queue({ requestTimeout: 1_000, enforceRequestTimeout: true });
     idle.checkPendingRequests();

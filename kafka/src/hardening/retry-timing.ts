@@ -12,8 +12,8 @@ type ClusterClass = Prototype<{ retry?: unknown }>;
 
 export const retryTiming: Override = {
   name: 'retry-timing',
-  install: internals => {
+  install: (internals) => {
     (internals.load('cluster') as ClusterClass).prototype.retry = TRANSACTION_RETRY;
   },
-  isActive: internals => (internals.load('cluster') as ClusterClass).prototype.retry === TRANSACTION_RETRY,
+  isActive: (internals) => (internals.load('cluster') as ClusterClass).prototype.retry === TRANSACTION_RETRY,
 };
