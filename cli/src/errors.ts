@@ -9,7 +9,8 @@ export type CliErrorCode =
   | 'NoBroker'
   | 'NoRegistry'
   | 'ReadBackFailed'
-  | 'UnknownTool';
+  | 'UnknownTool'
+  | 'Unmappable';
 
 /** What a command can not do and what its user can do about it; shown to them as it stands. */
 export class CliError extends Error {

@@ -1,0 +1,38 @@
+/** What a step needs outside of Kubernetes before its first worker starts. */
+
+export interface TopicNeed {
+  name: string;
+  partitions: number;
+  replicationFactor: number;
+  config: Record<string, string>;
+  /** False: the topic is somebody else's, it must exist. */
+  isManaged: boolean;
+}
+
+export interface SchemaNeed {
+  subject: string;
+  /** Avro schema to register, where the step gives one in full. */
+  definition: string | null;
+  /** Subjects whose schema is registered here as well while the subject is missing, first found first. */
+  fallbacks: readonly string[];
+  /** `Append`: a new field must stand at the end, for readers that look at no schema id. */
+  fieldOrder: 'Append' | 'Any';
+}
+
+export interface StepNeeds {
+  step: string;
+  group: string;
+  startFrom: 'earliest' | 'latest';
+  inputs: readonly string[];
+  topics: readonly TopicNeed[];
+  deadLetterTopic: string;
+  schemas: readonly SchemaNeed[];
+}
+
+/** What was done for a step, what has to wait, and what can not be done. Each text says what to do. */
+export interface ProvisionReport {
+  done: string[];
+  /** Will be tried again by the caller: something it depends on is not there yet. */
+  pending: string[];
+  problems: string[];
+}

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import type { StepNeeds, TopicNeed } from './needs.ts';
+import { planTopics, type TopicState } from './topics.ts';
+
+function topic(name: string, changes: Partial<TopicNeed> = {}): TopicNeed {
+  return { name, partitions: 3, replicationFactor: 1, config: {}, isManaged: true, ...changes };
+}
+
+function needs(topics: TopicNeed[]): StepNeeds {
+  return {
+    step: 'payment', group: 'default.payment', startFrom: 'earliest', inputs: ['order_created'], topics,
+    deadLetterTopic: 'default.payment.dlq', schemas: [],
+  };
+}
+
+function state(topics: Record<string, [partitions: number, config?: Record<string, string>]>): TopicState {
+  return {
+    topics: Object.entries(topics).map(([name, [partitions]]) => ({ name, partitions, replicationFactor: 1 })),
+    configs: new Map(Object.entries(topics).map(([name, [, config = {}]]) => [name, config])),
+  };
+}
+
+const INPUT = { order_created: [3, { 'max.message.bytes': '1048588' }] } as const;
+
+describe('planned topics', () => {
+  test('missing ones are created', () => {
+    const plan = planTopics(needs([topic('order_paid')]), state({ order_created: [3] }));
+    expect(plan.create).toEqual([{ name: 'order_paid', partitions: 3, replicationFactor: 1, config: {} }]);
+  });
+
+  test('nothing is done where all is there', () => {
+    const plan = planTopics(needs([topic('order_paid')]), state({ order_created: [3], order_paid: [3] }));
+    expect(plan).toEqual({ create: [], grow: [], configure: [], pending: [], problems: [] });
+  });
+
+  test('too few partitions grow, more than asked for stay', () => {
+    const plan = planTopics(needs([topic('a'), topic('b')]), state({ order_created: [3], a: [1], b: [12] }));
+    expect(plan.grow).toEqual([{ name: 'a', partitions: 3 }]);
+  });
+
+  test('a dead letter topic takes the largest record of the inputs and 64 KiB of headers, and is never compacted', () => {
+    const dlq = topic('default.payment.dlq', { config: { 'cleanup.policy': 'compact' } });
+    const [created] = planTopics(needs([dlq]), state({ ...INPUT } as never)).create;
+    expect(created!.config).toEqual({ 'max.message.bytes': '1114124', 'cleanup.policy': 'delete' });
+  });
+
+  test('a dead letter topic that exists grows with its inputs', () => {
+    const plan = planTopics(needs([topic('default.payment.dlq')]), state({
+      order_created: [3, { 'max.message.bytes': '16777216' }],
+      'default.payment.dlq': [3, { 'max.message.bytes': '1114124', 'cleanup.policy': 'delete' }],
+    }));
+    expect(plan.configure).toEqual([{ name: 'default.payment.dlq', changes: { 'max.message.bytes': '16842752' } }]);
+  });
+
+  test('an input that nobody has made yet is waited for', () => {
+    expect(planTopics(needs([]), state({})).pending).toEqual([expect.stringContaining('topic order_created, which step payment consumes')]);
+  });
+
+  test('a topic that is not ours to make is waited for', () => {
+    const plan = planTopics(needs([topic('order_paid', { isManaged: false })]), state({ order_created: [3] }));
+    expect(plan.create).toEqual([]);
+    expect(plan.pending).toEqual([expect.stringContaining('topics.manage is false')]);
+  });
+});

@@ -1,0 +1,88 @@
+import type { ProvisionReport, StepNeeds, TopicNeed } from './needs.ts';
+import type { NewTopic, TopicAdmin, TopicDescription } from './ports.ts';
+
+/** Room for the headers that a dead letter gets on top of the record. */
+const DEAD_LETTER_HEADROOM_BYTES = 64 * 1024;
+const MAX_MESSAGE_BYTES = 'max.message.bytes';
+
+export interface TopicPlan {
+  create: NewTopic[];
+  grow: { name: string; partitions: number }[];
+  configure: { name: string; changes: Record<string, string> }[];
+  pending: string[];
+  problems: string[];
+}
+
+export interface TopicState {
+  topics: readonly TopicDescription[];
+  configs: ReadonlyMap<string, Record<string, string>>;
+}
+
+/** What is to be done so that a step's topics are as it needs them. Pure. */
+export function planTopics(needs: StepNeeds, state: TopicState): TopicPlan {
+  const plan: TopicPlan = { create: [], grow: [], configure: [], pending: [], problems: [] };
+  const existing = new Map(state.topics.map((topic) => [topic.name, topic]));
+  for (const need of needs.topics) {
+    const found = existing.get(need.name);
+    const config = configOf(need, needs, state);
+    if (!found) planMissing(need, config, plan);
+    else planExisting(need, { found, config, now: state.configs.get(need.name) ?? {} }, plan);
+  }
+  for (const input of needs.inputs) {
+    const isOwn = needs.topics.some(({ name }) => name === input);
+    if (!isOwn && !existing.has(input)) {
+      plan.pending.push(`topic ${input}, which step ${needs.step} consumes, does not exist yet: create it, or apply the step that emits it`);
+    }
+  }
+  return plan;
+}
+
+function planMissing(need: TopicNeed, config: Record<string, string>, plan: TopicPlan): void {
+  const { name, partitions, replicationFactor, isManaged } = need;
+  if (isManaged) plan.create.push({ name, partitions, replicationFactor, config });
+  else plan.pending.push(`topic ${name} does not exist and topics.manage is false: create it with ${partitions} partitions`);
+}
+
+interface Existing { found: TopicDescription; config: Record<string, string>; now: Record<string, string> }
+
+function planExisting(need: TopicNeed, { found, config, now }: Existing, plan: TopicPlan): void {
+  if (!need.isManaged) return;
+  if (found.partitions < need.partitions) plan.grow.push({ name: need.name, partitions: need.partitions });
+  const changes = Object.fromEntries(Object.entries(config).filter(([key, value]) => now[key] !== value));
+  if (Object.keys(changes).length > 0) plan.configure.push({ name: need.name, changes });
+}
+
+/** A dead letter must fit whatever the inputs take, and must never be compacted away. */
+function configOf(need: TopicNeed, needs: StepNeeds, { configs }: TopicState): Record<string, string> {
+  if (need.name !== needs.deadLetterTopic) return need.config;
+  const largest = Math.max(0, ...needs.inputs.map((input) => Number(configs.get(input)?.[MAX_MESSAGE_BYTES] ?? 0)));
+  const limit = largest > 0 ? { [MAX_MESSAGE_BYTES]: String(largest + DEAD_LETTER_HEADROOM_BYTES) } : {};
+  return { ...need.config, ...limit, 'cleanup.policy': 'delete' };
+}
+
+/** Creates, grows and configures; the dead-letter topic last, when the limits of the inputs can be read. */
+export async function provisionTopics(needs: StepNeeds, admin: TopicAdmin): Promise<ProvisionReport> {
+  const done: string[] = [];
+  const others = needs.topics.filter(({ name }) => name !== needs.deadLetterTopic);
+  await carryOut(planTopics({ ...needs, topics: others }, await readState(needs, admin)), admin, done);
+  const plan = planTopics(needs, await readState(needs, admin));
+  await carryOut(plan, admin, done);
+  return { done, pending: plan.pending, problems: plan.problems };
+}
+
+async function readState(needs: StepNeeds, admin: TopicAdmin): Promise<TopicState> {
+  const names = [...new Set([...needs.topics.map(({ name }) => name), ...needs.inputs])];
+  const topics = await admin.describeTopics(names);
+  return { topics, configs: await admin.topicConfigs(topics.map(({ name }) => name)) };
+}
+
+async function carryOut(plan: TopicPlan, admin: TopicAdmin, done: string[]): Promise<void> {
+  if (plan.create.length > 0) await admin.createTopics(plan.create);
+  for (const { name, partitions } of plan.grow) await admin.growPartitions(name, partitions);
+  for (const { name, changes } of plan.configure) await admin.alterTopicConfig(name, changes);
+  done.push(
+    ...plan.create.map(({ name, partitions }) => `created topic ${name} with ${partitions} partitions`),
+    ...plan.grow.map(({ name, partitions }) => `grew topic ${name} to ${partitions} partitions`),
+    ...plan.configure.map(({ name, changes }) => `set ${Object.keys(changes).join(', ')} of topic ${name}`),
+  );
+}
