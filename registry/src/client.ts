@@ -1,23 +1,14 @@
-/**
- * The calls of a Confluent-compatible schema registry that sagafleet needs.
- *
- * HTTP, paths and authentication are those of `@kafkajs/confluent-schema-registry`, used one layer
- * below its `SchemaRegistry` class: that one hands out parsed types instead of texts, fails on a
- * registered schema whose field default is wrong, and its `register` throws unless it is told the
- * subject's compatibility level.
- */
-import registryApi from '@kafkajs/confluent-schema-registry/dist/api/index.js';
+/** The calls of a Confluent-compatible schema registry that sagafleet needs. */
 import { dataOf } from './answer.ts';
 import type { Answer, Asked } from './answer.ts';
 import type { SchemaTexts } from './avro/parse.ts';
 import { RegistryError } from './errors.ts';
 import { Lookup } from './lookup.ts';
+import { openTransport } from './transport.ts';
+import type { TransportOptions } from './transport.ts';
 
-export interface RegistryOptions {
-  /** With or without base path and trailing slash. */
-  url: string;
-  username?: string;
-  password?: string;
+/** `url` with or without base path and trailing slash. */
+export interface RegistryOptions extends TransportOptions {
   /** From the call to the last byte of its answer. */
   timeoutMs?: number;
   /** Milliseconds. */
@@ -37,7 +28,7 @@ export type CompatibilityLevel = (typeof COMPATIBILITY_LEVELS)[number];
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 
-type Api = ReturnType<typeof registryApi.default>;
+type Api = ReturnType<typeof openTransport>;
 type Params = { timeout: number };
 interface SchemaAnswer { schema: string; schemaType?: string; references?: SchemaReference[] }
 interface VersionAnswer extends SchemaAnswer { id: number; version: number; subject: string }
@@ -55,13 +46,7 @@ export class RegistryClient {
     const clock = options.clock ?? Date.now;
     this.#url = options.url.replace(/\/+$/, '');
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#api = registryApi.default({
-      host: this.#url,
-      clientId: 'sagafleet',
-      retry: { retries: 0 },
-      middlewares: [() => ({ response: (next) => next().catch((answer: unknown) => answer as never) })],
-      ...(options.username === undefined ? {} : { auth: { username: options.username, password: options.password ?? '' } }),
-    });
+    this.#api = openTransport({ ...options, url: this.#url });
     this.#byId = new Lookup(clock);
     this.#byVersion = new Lookup(clock);
     this.#bySchema = new Lookup(clock);

@@ -11,7 +11,8 @@ import { RegistryError } from '../errors.ts';
 import { isAmbiguous, kindOfValue, markOwn, markScalar } from './branches.ts';
 import type { ByteReader } from './cursor.ts';
 import { defaultValue } from './default.ts';
-import type { AvroField, AvroSchema, AvroType } from './parse.ts';
+import { parseSchema, parseWriterSchema } from './parse.ts';
+import type { AvroField, AvroSchema, AvroType, SchemaTexts } from './parse.ts';
 import { atPath } from './path.ts';
 import { branchesFor, cannotRead, isRecord, isUnion, namesMatch, readEnum, readPrimitive, writerFieldOf } from './resolve.ts';
 
@@ -23,6 +24,14 @@ const MAX_EMPTY_ITEMS = 100_000;
 /** @throws {RegistryError} `incompatible` where the reader can never read what the writer writes */
 export function compileRead(writer: AvroSchema, reader: AvroSchema): Read {
   return new ReadCompiler(reader).read(writer.type, reader.type);
+}
+
+/**
+ * Whether what is written with one schema can be read with the other.
+ * @throws {RegistryError} `incompatible`, naming the field and the reason
+ */
+export function checkReadable(writer: SchemaTexts, reader: SchemaTexts): void {
+  compileRead(parseWriterSchema(writer), parseSchema(reader));
 }
 
 class ReadCompiler {
