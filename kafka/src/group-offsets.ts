@@ -7,9 +7,6 @@ export interface TopicPartitionOffset { topic: string; partition: number; offset
 /** `offset` null: the group has none for the partition. */
 export interface CommittedOffset { topic: string; partition: number; offset: bigint | null }
 
-/** The protocol's "no offset". */
-const NONE = -1n;
-
 /** A commit from outside a group: taken only while the group has no members. */
 const NO_MEMBER = { groupGenerationId: -1, memberId: '' };
 
@@ -34,6 +31,12 @@ async function partitionsOf({ cluster }: Session, topic: string): Promise<number
   return cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
 }
 
+/**
+ * The protocol's "none" is -1. kafkajs as published commits -1 and -2, its words for "end" and
+ * "beginning", where a position is out of range: no offset to go on at either.
+ */
+const offsetOrNone = (offset: string) => (offset.startsWith('-') ? null : BigInt(offset));
+
 export function fetchOffsets(session: Session, group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
   return session.run(`read the offsets of group ${group}`, async () => {
     const asked = [];
@@ -44,7 +47,7 @@ export function fetchOffsets(session: Session, group: string, topics: readonly s
     const coordinator = await session.cluster.findGroupCoordinator({ groupId: group });
     const { responses } = await coordinator.offsetFetch({ groupId: group, topics: asked });
     return responses.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => ({
-      topic, partition, offset: BigInt(offset) === NONE ? null : BigInt(offset),
+      topic, partition, offset: offsetOrNone(offset),
     })));
   });
 }

@@ -19,10 +19,10 @@ const decompressZstd = promisify(zstdDecompress);
  * Snappy and LZ4 are read and not written; who wants small topics sets `compression.type` on them,
  * and the broker compresses.
  */
-const CODECS: Record<string, Codec> = {
-  Snappy: { compress: readOnly('snappy'), decompress: async records => readSnappy(records) },
-  LZ4: { compress: readOnly('lz4'), decompress: async records => readLz4Frame(records) },
-  ZSTD: { compress: ({ buffer }) => compressZstd(buffer), decompress: records => decompressZstd(records) },
+const CODECS: Record<string, () => Codec> = {
+  Snappy: () => ({ compress: readOnly('snappy'), decompress: async (records) => readSnappy(records) }),
+  LZ4: () => ({ compress: readOnly('lz4'), decompress: async (records) => readLz4Frame(records) }),
+  ZSTD: () => ({ compress: ({ buffer }) => compressZstd(buffer), decompress: (records) => decompressZstd(records) }),
 };
 
 function readOnly(codec: string): Codec['compress'] {
@@ -35,12 +35,12 @@ const COMPRESSION = 'protocol/message/compression';
 
 export const codecs: Override = {
   name: 'codecs',
-  install: internals => {
+  install: (internals) => {
     const { Types, Codecs } = internals.load(COMPRESSION) as Compression;
-    for (const [name, codec] of Object.entries(CODECS)) Codecs[Types[name]!] = () => codec;
+    for (const [name, codec] of Object.entries(CODECS)) Codecs[Types[name]!] = codec;
   },
-  isActive: internals => {
+  isActive: (internals) => {
     const { Types, Codecs } = internals.load(COMPRESSION) as Compression;
-    return Object.entries(CODECS).every(([name, codec]) => Codecs[Types[name]!]?.() === codec);
+    return Object.entries(CODECS).every(([name, codec]) => Codecs[Types[name]!] === codec);
   },
 };

@@ -28,7 +28,7 @@ const internals = internalsOf(require);
 /** The insides of the copy of kafkajs that `require` finds. */
 export function internalsOf(require: NodeJS.Require): Internals {
   return {
-    load: path => require(`kafkajs/src/${path}`) as unknown,
+    load: (path) => require(`kafkajs/src/${path}`) as unknown,
     replace: (path, repair) => {
       const filename = require.resolve(`kafkajs/src/${path}`);
       const stock = require(filename) as never;
@@ -54,9 +54,10 @@ export function hardenKafkajs(): void {
 /** The start-up self-test: throws `NotHardened` with the names of the overrides that do not work. */
 export function verifyHardening(): void {
   checkVersion();
-  const inactive = OVERRIDES.filter(override => !override.isActive(internals)).map(({ name }) => name);
+  const inactive = isHardened ? OVERRIDES.filter((override) => !override.isActive(internals)) : OVERRIDES;
   if (inactive.length > 0) {
-    throw new KafkaError('NotHardened', `kafkajs runs without ${inactive.join(', ')}, call hardenKafkajs first`);
+    const names = inactive.map(({ name }) => name).join(', ');
+    throw new KafkaError('NotHardened', `kafkajs runs without ${names}, call hardenKafkajs before its first use`);
   }
 }
 

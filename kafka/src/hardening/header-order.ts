@@ -55,7 +55,7 @@ export class DecodedRecord {
   }
 
   get headers(): Record<string, Buffer | null | (Buffer | null)[]> {
-    const headers: Record<string, Buffer | null | (Buffer | null)[]> = {};
+    const headers = Object.create(null) as Record<string, Buffer | null | (Buffer | null)[]>;
     for (const [name, value] of this.headerPairs) {
       const before = headers[name];
       headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];

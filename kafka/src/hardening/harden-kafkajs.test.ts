@@ -1,0 +1,27 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { privateCopy } from '../../test/private-copy.ts';
+import { hardenKafkajs, OVERRIDES, verifyHardening } from './harden-kafkajs.ts';
+
+test('a process that has not hardened kafkajs fails its self-test, with the names', () => {
+  expect(verifyHardening).toThrow(/aborted-records.*request-timers/);
+});
+
+test('hardening twice is hardening once, and the self-test passes', () => {
+  hardenKafkajs();
+  hardenKafkajs();
+  verifyHardening();
+});
+
+describe.each(OVERRIDES)('$name', (override) => {
+  test('is not active in kafkajs as published', () => {
+    const copy = privateCopy();
+    onTestFinished(() => copy[Symbol.dispose]());
+    expect(override.isActive(copy.internals)).toBe(false);
+  });
+
+  test('is active where it alone was installed', () => {
+    const copy = privateCopy(override);
+    onTestFinished(() => copy[Symbol.dispose]());
+    expect(override.isActive(copy.internals)).toBe(true);
+  });
+});
