@@ -28,11 +28,11 @@ const SOURCE: SchemaSource = { kind: 'subject', subject: 'events-value', version
 
 async function codecOf(schema: unknown, dependencies: unknown[] = []) {
   const codecs = new AvroCodecs(holding(schema, dependencies));
-  return { decoder: await codecs.loadDecoder(7, null), encoder: await codecs.loadEncoder(SOURCE, 'events-value') };
+  return { decoder: await codecs.loadDecoder(7, null), encoder: await codecs.loadEncoder(SOURCE) };
 }
 
 async function readAs(writer: unknown, reader: unknown, bodyHex: string) {
-  const source: SchemaSource = { kind: 'inline', avro: JSON.stringify(reader) };
+  const source: SchemaSource = { kind: 'inline', subject: 'events-value', avro: JSON.stringify(reader) };
   const decoder = await new AvroCodecs(holding(writer)).loadDecoder(7, source);
   return decoder.decode(framed(bodyHex));
 }
@@ -152,7 +152,7 @@ describe('a default of the wrong union branch', () => {
   test('is refused where the schema is to write or to read with, naming subject and field', async () => {
     const codecs = new AvroCodecs(holding(writer));
     const expected = /^subject "events-value" version 1: field "note": its default does not fit/;
-    await expect(codecs.loadEncoder(SOURCE, 'events-value')).rejects.toThrow(expected);
+    await expect(codecs.loadEncoder(SOURCE)).rejects.toThrow(expected);
     await expect(codecs.loadDecoder(7, SOURCE)).rejects.toThrow(expected);
   });
 });
@@ -224,7 +224,7 @@ test('refresh takes a newer version and keeps codecs that did not change', async
   let id = 7;
   const registry = holding(record(ORDER));
   const codecs = new AvroCodecs({ ...registry, latest: async (subject) => ({ ...(await registry.latest(subject)), id }) });
-  const before = await codecs.loadEncoder(SOURCE, 'events-value');
+  const before = await codecs.loadEncoder(SOURCE);
   await codecs.refresh();
   expect(codecs.encoder(SOURCE)).toBe(before);
   id = 8;

@@ -79,7 +79,7 @@ interface ReaderState { id: number | null; schema: AvroSchema | null; decoders: 
 export class AvroCodecs {
   readonly #registry: SchemaLookup;
   readonly #readers = new Map<SchemaSource | null, ReaderState>();
-  readonly #encoders = new Map<SchemaSource, { subject: string; encoder: Encoder }>();
+  readonly #encoders = new Map<SchemaSource, Encoder>();
 
   constructor(registry: SchemaLookup) {
     this.#registry = registry;
@@ -102,27 +102,27 @@ export class AvroCodecs {
   }
 
   encoder(source: SchemaSource): Encoder | undefined {
-    return this.#encoders.get(source)?.encoder;
+    return this.#encoders.get(source);
   }
 
   /**
-   * @param subject where the id of a schema given in full is looked up; nothing is ever registered
+   * The id of a schema given in full is looked up under its subject; nothing is ever registered.
    * @throws {RegistryError} as {@link RegistryClient}; `invalid-schema` naming subject and field
    */
-  async loadEncoder(source: SchemaSource, subject: string): Promise<Encoder> {
+  async loadEncoder(source: SchemaSource): Promise<Encoder> {
     const known = this.encoder(source);
     if (known) return known;
-    const encoder = await this.#newEncoder(source, subject);
-    this.#encoders.set(source, { subject, encoder });
+    const encoder = await this.#newEncoder(source);
+    this.#encoders.set(source, encoder);
     return encoder;
   }
 
   /** Resolves every `latest` again; what did not change keeps its codecs. */
   async refresh(): Promise<void> {
-    for (const [source, { subject, encoder }] of this.#encoders) {
+    for (const [source, encoder] of this.#encoders) {
       if (!isLatest(source)) continue;
-      const latest = await this.#newEncoder(source, subject);
-      if (latest.schemaId !== encoder.schemaId) this.#encoders.set(source, { subject, encoder: latest });
+      const latest = await this.#newEncoder(source);
+      if (latest.schemaId !== encoder.schemaId) this.#encoders.set(source, latest);
     }
     for (const [source, { id }] of this.#readers) {
       if (source === null || !isLatest(source)) continue;
@@ -138,9 +138,9 @@ export class AvroCodecs {
     return state;
   }
 
-  async #newEncoder(source: SchemaSource, subject: string): Promise<Encoder> {
+  async #newEncoder(source: SchemaSource): Promise<Encoder> {
     const { id, schema } = await this.#resolve(source);
-    const schemaId = id ?? (await this.#registry.lookup(subject, (source as { avro: string }).avro)).id;
+    const schemaId = source.kind === 'inline' ? (await this.#registry.lookup(source.subject, source.avro)).id : id!;
     return new Encoder(schemaId, compileWrite(schema));
   }
 

@@ -88,11 +88,11 @@ test('an event passes through unchanged, whole or merged', async () => {
     const registry = { schemaById: async (id: number) => ({ id, ...texts }), latest: never, version: never, lookup: async () => ({ id: 7, version: 1 }) };
     const codecs = new AvroCodecs(registry);
     const decoder = await codecs.loadDecoder(7, null);
-    const encoder = await codecs.loadEncoder({ kind: 'inline', avro: texts.schema }, 'any');
+    const encoder = await codecs.loadEncoder({ kind: 'inline', subject: 'any', avro: texts.schema });
     const event = decoder.decode(framed) as object;
     expect(encoder.encode(event)).toEqual(framed);
     expect(encoder.encode({ ...event })).toEqual(framed);
-    const resolving = await codecs.loadDecoder(7, { kind: 'inline', avro: texts.schema });
+    const resolving = await codecs.loadDecoder(7, { kind: 'inline', subject: 'any', avro: texts.schema });
     expect(encoder.encode(resolving.decode(framed))).toEqual(framed);
   }), { numRuns: 500 });
   expect(tried).toBeGreaterThan(300);

@@ -9,9 +9,13 @@ export const DEFAULT_NAMESPACE = 'default';
 
 type NamedStep = Pick<SagaStep, 'metadata' | 'spec'>;
 
+export function namespaceOf({ metadata }: Pick<SagaStep, 'metadata'>): string {
+  return metadata.namespace ?? DEFAULT_NAMESPACE;
+}
+
 /** The step's consumer group. */
-export function groupOf({ metadata, spec }: NamedStep): string {
-  return spec.group ?? `${metadata.namespace ?? DEFAULT_NAMESPACE}.${metadata.name}`;
+export function groupOf(step: NamedStep): string {
+  return step.spec.group ?? `${namespaceOf(step)}.${step.metadata.name}`;
 }
 
 export function deadLetterTopicOf(step: NamedStep): string {

@@ -36,10 +36,10 @@ export const WORKER_ENV = {
 export const HEALTH_CONTAINER_PORT = 9090;
 export const INGRESS_CONTAINER_PORT = 8080;
 
-/** A schema that the registry holds, or one given in full. */
+/** A schema that the registry holds, or one given in full, which is registered under its subject. */
 export type SchemaSource =
   | { kind: 'subject'; subject: string; version: SchemaVersion }
-  | { kind: 'inline'; avro: string };
+  | { kind: 'inline'; subject: string; avro: string };
 
 /** One topic that the step reads. `schema` null = read with the writer's schema. */
 export interface InputSettings { topic: string; format: Format; schema: SchemaSource | null }

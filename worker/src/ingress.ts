@@ -52,8 +52,8 @@ async function accept(
 }
 
 async function check(request: FastifyRequest, options: IngressOptions, keyOf: CompiledExpression<string>): Promise<Accepted> {
-  const { ingress: { schema, inboxTopic }, codecs } = options;
-  const encoder = codecs.encoder(schema) ?? await codecs.loadEncoder(schema, `${inboxTopic}-value`);
+  const { ingress: { schema }, codecs } = options;
+  const encoder = codecs.encoder(schema) ?? await codecs.loadEncoder(schema);
   const value = encoder.encode(parseBody(request.body as string));
   const decoder = codecs.decoder(schemaIdOf(value), null) ?? await codecs.loadDecoder(schemaIdOf(value), null);
   const event = decoder.decode(value);

@@ -178,11 +178,11 @@ const PRIMITIVES: Record<string, Write> = {
   bytes: leaf('bytes', isBytes, (bytes, value: Uint8Array) => bytes.bytes(value)),
 };
 
-const writeAt: (type: Write, ...at: Parameters<Write['write']>) => void = (type, bytes, value, holder, key) => {
+const writeAt: (type: Write, ...at: Parameters<Write['write']>) => void = (type, ...at) => {
   try {
-    type.write(bytes, value, holder, key);
+    type.write(...at);
   } catch (error) {
-    throw atPath(key, error);
+    throw atPath(at[3], error);
   }
 };
 

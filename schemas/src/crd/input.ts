@@ -10,7 +10,7 @@ export function format(description: string) {
 
 export function schemaRef(description: string) {
   return Type.Object({
-    subject: Type.Optional(text('Subject in the schema registry.', { maxLength: 512 })),
+    subject: Type.Optional(text('Subject in the schema registry. With avro or configMapKeyRef: the subject where that schema is registered.', { maxLength: 512 })),
     // No CEL rule: the API server takes a value that may be a text for 3 MiB long, whatever its bounds.
     version: Type.Optional(Type.Unsafe<SchemaVersion>({
       description: `Version of the subject: a number from 1 on, or ${STEP_DEFAULTS.schemaVersion}, which is the default.`,
@@ -24,12 +24,16 @@ export function schemaRef(description: string) {
     description,
     ...withRules(
       {
-        rule: '[has(self.subject), has(self.avro), has(self.configMapKeyRef)].filter(given, given).size() == 1',
-        message: 'give the schema in exactly one way: subject, avro or configMapKeyRef',
+        rule: 'has(self.subject) || has(self.avro) || has(self.configMapKeyRef)',
+        message: 'say which schema: subject, avro or configMapKeyRef',
       },
       {
-        rule: '!has(self.version) || has(self.subject)',
-        message: 'version belongs to a subject: name the subject, or leave version out',
+        rule: '!has(self.avro) || !has(self.configMapKeyRef)',
+        message: 'give the schema once: avro or configMapKeyRef',
+      },
+      {
+        rule: '!has(self.version) || (has(self.subject) && !has(self.avro) && !has(self.configMapKeyRef))',
+        message: 'version belongs to a subject that holds the schema already: name the subject alone, or leave version out',
         fieldPath: '.version',
       },
     ),

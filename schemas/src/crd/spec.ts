@@ -6,7 +6,9 @@ import { handler, outcomes } from './handling.ts';
 import { consumes, ingress } from './input.ts';
 import { delivery, retry, scaling, template, topics } from './running.ts';
 
-const SOME_REJECT = 'self.outcomes.exists(name, has(self.outcomes[name].reject))';
+// .?field.hasValue(), as has() of the local evaluator takes no index; not orValue(), whose result the API
+// server takes for a list of any length.
+const SOME_REJECT = 'self.outcomes.exists(name, self.outcomes[name].?reject.hasValue())';
 const SOME_HANDLER = 'has(self.handler) && (has(self.handler.cel) || has(self.handler.http) || has(self.handler.module))';
 const OUTSIDE_HANDLER = 'has(self.handler) && (has(self.handler.http) || has(self.handler.module))';
 
@@ -26,7 +28,7 @@ const rules = withRules(
     fieldPath: '.deadLetter.topic',
   },
   {
-    rule: '!has(self.consumes) || self.outcomes.all(name, !has(self.outcomes[name].emit) || self.outcomes[name].emit.all(output, self.consumes.all(input, input.topic != output.topic)))',
+    rule: '!has(self.consumes) || self.outcomes.all(name, !self.outcomes[name].?emit.hasValue() || self.outcomes[name].emit.all(output, self.consumes.all(input, input.topic != output.topic)))',
     message: 'the step would read what it emits: emit to a topic that it does not consume',
     fieldPath: '.outcomes',
   },

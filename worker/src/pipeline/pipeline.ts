@@ -81,7 +81,7 @@ export class Pipeline {
 
   async #loadEncoders(emits: readonly EmitProgram[]): Promise<void> {
     for (const { source, topic } of emits) {
-      await this.#options.codecs.loadEncoder(source, `${topic}-value`).catch((error: unknown) => {
+      await this.#options.codecs.loadEncoder(source).catch((error: unknown) => {
         // Workers look up and never register: whoever provisions the step has not done so yet
         const message = `no schema to write ${topic} with yet: ${messageOf(error)}`;
         throw new WorkerError('no-schema', 'systemic', message, { cause: error });
