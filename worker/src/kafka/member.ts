@@ -1,6 +1,6 @@
 import { onOffsetOutOfRange, type HeaderPair } from '@sagafleet/kafka';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
-import type { Assignment, FetchedBatch, GroupMember, InputRecord, MemberEvents, TopicPosition } from '../driver.ts';
+import type { Assignment, FetchedBatch, GroupMember, InputRecord, MemberEvents } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import { createTaskAssigner, type AssignmentExtras } from './assigner.ts';
 import type { GroupCoordinator, Membership } from './coordinator.ts';
@@ -12,6 +12,8 @@ const REBALANCE_TIMEOUT_MS = 15_000;
 const MAX_WAIT_MS = 250;
 const MAX_BYTES_PER_PARTITION = 1_048_576;
 const RECORD_OVERHEAD_BYTES = 64;
+/** How soon partitions that were added to an input are noticed; kafkajs would take five minutes. */
+const METADATA_MAX_AGE_MS = 10_000;
 /** How long leaving waits for a join under way, so that the coordinator learns of the leave. */
 const JOIN_BEFORE_LEAVE_MS = 5_000;
 
@@ -45,6 +47,7 @@ export class KafkajsMember implements GroupMember {
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: MAX_WAIT_MS,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
       maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
       readUncommitted: false,
       allowAutoTopicCreation: false,
