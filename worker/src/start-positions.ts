@@ -67,7 +67,8 @@ async function resolvePositions({ task, topics }: StartQuestion, reader: Reader,
   const positions = new Map<string, bigint>();
   for (const topic of topics) {
     const found = committed.find((each) => each.topic === topic && each.partition === task);
-    positions.set(topic, found?.offset ?? await reader.earliestOffset(topic, task));
+    if (!found) throw new WorkerError('broker-unavailable', 'systemic', `partition ${task} of ${topic} is not known to the cluster yet`);
+    positions.set(topic, found.offset ?? await reader.earliestOffset(topic, task));
   }
   return positions;
 }

@@ -44,6 +44,8 @@ export class GroupCoordinator {
 
   /** Of every partition of every input; null where nothing is committed. */
   async committedOffsets(): Promise<CommittedPosition[]> {
+    // A partition that is not known yet would look like one without an offset, and be read from its beginning
+    await this.refresh();
     const topics = this.#topics.map((topic) => ({
       topic,
       partitions: this.#cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId })),
@@ -65,7 +67,7 @@ export class GroupCoordinator {
   }
 
   async earliestOffset(topic: string, partition: number): Promise<bigint> {
-    await this.#cluster.refreshMetadata();
+    await this.refresh();
     const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }]);
     return BigInt(found!.partitions[0]!.offset);
   }

@@ -90,7 +90,7 @@ export class StepFixture {
 
   /** An encoder of framed values for the schema of a topic. */
   async encoderOf(topic: string): Promise<(event: unknown) => Buffer> {
-    const encoder = await new AvroCodecs(this.registry).loadEncoder({ kind: 'subject', subject: `${topic}-value`, version: 'latest' }, `${topic}-value`);
+    const encoder = await new AvroCodecs(this.registry).loadEncoder({ kind: 'subject', subject: `${topic}-value`, version: 'latest' });
     return (event) => encoder.encode(event);
   }
 

@@ -78,9 +78,10 @@ export class WorkerProcess {
     return fetch(this.healthUrl + path).then(({ ok }) => ok, () => false);
   }
 
-  /** Numbers of the tasks that this worker owns. */
+  /** Numbers of the tasks that this worker owns; none while it does not answer. */
   async tasks(): Promise<number[]> {
-    const response = await fetch(`${this.healthUrl}/livez`);
+    const response = await fetch(`${this.healthUrl}/livez`).catch(() => null);
+    if (!response) return [];
     const { tasks } = await response.json() as { tasks: Record<string, string> };
     return Object.keys(tasks).map(Number);
   }
