@@ -3,4 +3,5 @@ export { type CompiledExpression, compileExpression } from './compile.ts';
 export type { Clock } from './environment.ts';
 export { ExpressionError, type ExpressionErrorCode, type TextRange } from './errors.ts';
 export type { ExpressionContext, ExpressionKind, ExpressionResults } from './kinds.ts';
+export { compileRule } from './rule.ts';
 export { didYouMean, nearestName } from './nearest.ts';

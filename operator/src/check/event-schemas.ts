@@ -1,0 +1,104 @@
+/** Which Avro schema the events of a step have, as far as the manifests and looked-up subjects tell. */
+import {
+  isTopicGlob, namespaceOf, type SagaStep, type SchemaRef, type SchemaVersion, STEP_DEFAULTS, topicGlobMatches,
+} from '@sagafleet/schemas';
+
+export interface SubjectVersion { subject: string; version: SchemaVersion }
+/** Avro schemas as parsed JSON, by `subjectKey`; what a registry does not hold is missing. */
+export type LookedUpSchemas = ReadonlyMap<string, unknown>;
+
+export function subjectKey({ subject, version }: SubjectVersion): string {
+  return `${subject} ${version}`;
+}
+
+/** A topic's value subject (Confluent's TopicNameStrategy). */
+function topicSubject(topic: string): SubjectVersion {
+  return { subject: `${topic}-value`, version: STEP_DEFAULTS.schemaVersion };
+}
+
+/** The subjects to look up in a registry, so that as many events as possible have a known schema. */
+export function subjectsOf(steps: readonly SagaStep[]): SubjectVersion[] {
+  const refs = steps.flatMap(({ spec }) => [
+    ...(spec.consumes ?? []).flatMap(({ topic, schema }) => schema ?? (isTopicGlob(topic) ? [] : topicSubject(topic))),
+    ...emitsOf(spec).map(({ topic, schema }) => schema ?? topicSubject(topic)),
+    ...(spec.ingress?.http.schema ? [spec.ingress.http.schema] : []),
+  ]);
+  const subjects = refs.flatMap((ref: SchemaRef) => subjectOf(ref) ?? []);
+  return [...new Map(subjects.map((subject) => [subjectKey(subject), subject])).values()];
+}
+
+/** Null where the manifest holds the schema: a subject is then where it gets registered. */
+function subjectOf({ subject, version, avro, configMapKeyRef }: SchemaRef): SubjectVersion | null {
+  return subject === undefined || avro !== undefined || configMapKeyRef ? null : { subject, version: version ?? STEP_DEFAULTS.schemaVersion };
+}
+
+function emitsOf(spec: SagaStep['spec']) {
+  return Object.values(spec.outcomes).flatMap(({ emit }) => emit ?? []).filter(({ format }) => format === 'avro' || format === undefined);
+}
+
+/** One of the schemas that a step's events may have; `topic` null = the body of its HTTP request. */
+export interface EventSchema { topic: string | null; schema: unknown }
+
+export class EventSchemas {
+  readonly #steps: readonly SagaStep[];
+  readonly #lookedUp: LookedUpSchemas;
+
+  constructor(steps: readonly SagaStep[], lookedUp: LookedUpSchemas) {
+    this.#steps = steps;
+    this.#lookedUp = lookedUp;
+  }
+
+  /** The known ones; none where nothing is known. */
+  ofStep(step: SagaStep): EventSchema[] {
+    return this.#ofStep(step, new Set());
+  }
+
+  /** `visited` ends the way round a loop of topics. */
+  #ofStep(step: SagaStep, visited: Set<string>): EventSchema[] {
+    const { spec } = step;
+    if (spec.ingress) {
+      const schema = spec.ingress.http.schema && this.#definition(spec.ingress.http.schema);
+      return schema === undefined ? [] : [{ topic: null, schema }];
+    }
+    return (spec.consumes ?? []).filter(({ format }) => format === 'avro' || format === undefined).flatMap((input) => {
+      return this.#topicsOf(input.topic, namespaceOf(step)).flatMap((topic) => {
+        const schemas = input.schema ? [this.#definition(input.schema)] : this.#ofTopic(topic, visited);
+        return schemas.filter((schema) => schema !== undefined).map((schema) => ({ topic, schema }));
+      });
+    });
+  }
+
+  #topicsOf(name: string, namespace: string): string[] {
+    if (!isTopicGlob(name)) return [name];
+    const outputs = this.#steps.filter((step) => namespaceOf(step) === namespace)
+      .flatMap(({ spec }) => emitsOf(spec).map(({ topic }) => topic));
+    return [...new Set(outputs)].filter((topic) => topicGlobMatches(name, topic));
+  }
+
+  /** What the steps that emit to the topic write; else what the registry holds for it. */
+  #ofTopic(topic: string, visited: Set<string>): unknown[] {
+    if (visited.has(topic)) return [];
+    const path = new Set([...visited, topic]);
+    const registered = this.#lookedUp.get(subjectKey(topicSubject(topic)));
+    const written = this.#steps.flatMap((step) => emitsOf(step.spec).filter((emit) => emit.topic === topic).flatMap((emit) => {
+      if (emit.schema) return [this.#definition(emit.schema)];
+      return registered === undefined ? this.#ofStep(step, path).map(({ schema }) => schema) : [registered];
+    }));
+    const known = written.filter((schema) => schema !== undefined);
+    return known.length > 0 || registered === undefined ? known : [registered];
+  }
+
+  #definition(ref: SchemaRef): unknown {
+    if (ref.avro !== undefined) return parseJson(ref.avro);
+    const subject = subjectOf(ref);
+    return subject === null ? undefined : this.#lookedUp.get(subjectKey(subject));
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,47 @@
+/** The expressions of a step. */
+import { checkExpression, type CheckOptions } from '@sagafleet/expressions';
+import type { SagaStep } from '@sagafleet/schemas';
+import type { EventSchema } from './event-schemas.ts';
+import type { Finding, Path } from './problem.ts';
+
+interface Expression { path: Path; text: string; options: CheckOptions }
+
+/** Each mistake once, with the first of the event's schemas under which it is one. */
+export function expressionFindings(step: SagaStep, schemas: readonly EventSchema[]): Finding[] {
+  return expressionsOf(step).flatMap(({ path, text, options }): Finding[] => {
+    const results = schemas.length === 0
+      ? [checkExpression(text, options)]
+      : schemas.map(({ schema }) => checkExpression(text, { ...options, eventSchema: schema }));
+    const wrong = results.findIndex((result) => !result.ok);
+    const result = results[wrong];
+    if (result === undefined || result.ok) return [];
+    const topics = new Set(schemas.map(({ topic }) => topic));
+    const where = topics.size > 1 ? ` (in events of ${schemas[wrong]?.topic})` : '';
+    return [{ path, message: result.message + where, range: result.range }];
+  });
+}
+
+function expressionsOf({ spec: { handler, ingress, outcomes } }: SagaStep): Expression[] {
+  const names = Object.keys(outcomes);
+  const handlerAnswers = handler?.http !== undefined || handler?.module !== undefined;
+  const found: Expression[] = [];
+  const add = (path: Path, text: string | undefined, options: CheckOptions): void => {
+    if (text !== undefined) found.push({ path: ['spec', ...path], text, options });
+  };
+
+  add(['ingress', 'http', 'key'], ingress?.http.key, { kind: 'ingressKey' });
+  add(['ingress', 'http', 'idempotencyKey'], ingress?.http.idempotencyKey, { kind: 'ingressKey' });
+  add(['handler', 'cel', 'outcome'], handler?.cel?.outcome, { kind: 'outcome', outcomes: names });
+  add(['handler', 'http', 'outcome'], handler?.http?.outcome, { kind: 'httpOutcome', outcomes: names });
+  for (const [name, { emit = [] }] of Object.entries(outcomes)) {
+    for (const [index, { event, key, headers = {} }] of emit.entries()) {
+      const path = ['outcomes', name, 'emit', index];
+      add([...path, 'event'], event, { kind: 'event', handlerAnswers });
+      add([...path, 'key'], key, { kind: 'key', handlerAnswers });
+      for (const [header, text] of Object.entries(headers)) {
+        add([...path, 'headers', header], text, { kind: 'header', handlerAnswers });
+      }
+    }
+  }
+  return found;
+}
