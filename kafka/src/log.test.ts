@@ -29,3 +29,18 @@ test.each(Object.entries(CASES))('%s', (_sentence, { level, log, expected }) => 
   const { message, ...fields } = log;
   expect(lines).toEqual([[expected, message, { component: 'Test', ...fields }]]);
 });
+
+test('a retry is told once in 30 s', () => {
+  const levels: string[] = [];
+  let nowMs = 0;
+  const write = bridgeLog((level) => levels.push(level), () => nowMs)(ERROR!);
+  const say = (message: string) => write({
+    namespace: 'Test', level: ERROR!, label: '', log: { timestamp: 'now', logger: 'kafkajs', message, retryCount: 3 },
+  });
+  say('no broker');
+  say('no broker');
+  say('no leader');
+  nowMs = 30_000;
+  say('no broker');
+  expect(levels).toEqual(['warn', 'debug', 'warn', 'warn']);
+});

@@ -21,15 +21,27 @@ const EXPECTED = [
   /switched default partitioner/,
 ];
 
-/** Hands kafkajs' log lines to `log`: the expected ones as `debug`, one about a retry as a warning at most. */
-export function bridgeLog(log: Log): logCreator {
-  return () => (entry) => log(levelOf(entry), entry.log.message, fieldsOf(entry));
+/** A broker that is away makes several lines a second; one is enough for a while. */
+const REPEAT_MS = 30_000;
+
+/**
+ * Hands kafkajs' log lines to `log`: the expected ones as `debug`; one about a retry as a warning at
+ * most, and as `debug` while the same was said less than 30 s ago.
+ */
+export function bridgeLog(log: Log, now: () => number = Date.now): logCreator {
+  const saidAt = new Map<string, number>();
+  const isRepeated = (message: string) => {
+    const isRecent = now() - (saidAt.get(message) ?? -Infinity) < REPEAT_MS;
+    if (!isRecent) saidAt.set(message, now());
+    return isRecent;
+  };
+  return () => (entry) => log(levelOf(entry, isRepeated), entry.log.message, fieldsOf(entry));
 }
 
-function levelOf({ level, log }: LogEntry): LogLevel {
+function levelOf({ level, log }: LogEntry, isRepeated: (message: string) => boolean): LogLevel {
   if (EXPECTED.some((expected) => expected.test(log.message))) return 'debug';
-  const ours = LEVELS[level];
-  return ours === 'error' && 'retryCount' in log ? 'warn' : ours;
+  if (LEVELS[level] !== 'error' || !('retryCount' in log)) return LEVELS[level];
+  return isRepeated(log.message) ? 'debug' : 'warn';
 }
 
 function fieldsOf({ namespace, log }: LogEntry): Record<string, unknown> {
