@@ -104,7 +104,32 @@ test('offsets of a group with members are not touched', async () => {
   await consumer.subscribe({ topic });
   await consumer.run({ eachMessage: async () => {} });
   await joined;
-  await expect(admin.commitOffsets(group, [{ topic, partition: 0, offset: 0n }])).rejects.toMatchObject({ code: 'GroupInUse' });
+  const offsets = [{ topic, partition: 0, offset: 5n }];
+  await expect(admin.commitOffsets(group, offsets)).rejects.toMatchObject({
+    code: 'GroupInUse', message: expect.stringMatching(`group ${group}: .*stop the members of the group first$`),
+  });
+  await consumer.disconnect();
+  await admin.commitOffsets(group, offsets);
+  expect(await admin.committedOffsets(group, [topic])).toEqual(offsets);
+});
+
+const ON_MISSING: Record<string, (admin: KafkaAdmin, missing: string) => Promise<unknown>> = {
+  'reading its offsets': (admin, missing) => admin.offsets(missing),
+  'reading those of a group on it': (admin, missing) => admin.committedOffsets('group', [missing]),
+  'reading its settings': (admin, missing) => admin.topicConfigs([missing]),
+  'changing its settings': (admin, missing) => admin.alterTopicConfig(missing, { 'retention.ms': '1' }),
+  'growing it': (admin, missing) => admin.growPartitions(missing, 2),
+};
+
+test.each(Object.entries(ON_MISSING))('a topic that does not exist is named: %s', async (_sentence, attempt) => {
+  await expect(attempt(await connectAdmin(), uniqueName('missing'))).rejects.toMatchObject({
+    code: 'UnknownTopic', message: expect.stringMatching(/^can not .*(topic missing|group group).*create the topic first/),
+  });
+});
+
+test('more replicas than brokers are refused', async () => {
+  const topic = { name: uniqueName('topic'), partitions: 1, replicationFactor: 9, config: {} };
+  await expect((await connectAdmin()).createTopics([topic])).rejects.toMatchObject({ code: 'InvalidTopic', consequence: 'permanent' });
 });
 
 test('no broker: the address and what to do are said within the patience', async () => {

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { privateCopy } from '../../test/private-copy.ts';
 import { hardenKafkajs, OVERRIDES, verifyHardening } from './harden-kafkajs.ts';
@@ -10,6 +11,17 @@ test('hardening twice is hardening once, and the self-test passes', () => {
   hardenKafkajs();
   hardenKafkajs();
   verifyHardening();
+});
+
+test('the self-test names the one override that was undone', () => {
+  hardenKafkajs();
+  const { prototype } = createRequire(import.meta.url)('kafkajs/src/cluster') as { prototype: { retry: unknown } };
+  const { retry } = prototype;
+  onTestFinished(() => { prototype.retry = retry; });
+  prototype.retry = undefined;
+  expect(verifyHardening).toThrow(expect.objectContaining({
+    code: 'NotHardened', consequence: 'fatal', message: expect.stringMatching(/without retry-timing, call/),
+  }));
 });
 
 describe.each(OVERRIDES)('$name', (override) => {
