@@ -36,3 +36,6 @@ export interface ProvisionReport {
   pending: string[];
   problems: string[];
 }
+
+/** Room for the headers that a dead letter gets on top of the record. */
+export const DEAD_LETTER_HEADROOM_BYTES = 64 * 1024;

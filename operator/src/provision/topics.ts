@@ -1,8 +1,6 @@
-import type { ProvisionReport, StepNeeds, TopicNeed } from './needs.ts';
+import { DEAD_LETTER_HEADROOM_BYTES, type ProvisionReport, type StepNeeds, type TopicNeed } from './needs.ts';
 import type { NewTopic, TopicAdmin, TopicDescription } from './ports.ts';
 
-/** Room for the headers that a dead letter gets on top of the record. */
-const DEAD_LETTER_HEADROOM_BYTES = 64 * 1024;
 const MAX_MESSAGE_BYTES = 'max.message.bytes';
 
 export interface TopicPlan {
