@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from './environment.ts';
@@ -19,9 +19,7 @@ export async function cached(cacheDir: string, name: string, fill: (folder: stri
   if (existsSync(folder)) return folder;
   await mkdir(cacheDir, { recursive: true });
   await removeInterrupted(cacheDir, name);
-  const unfinished = join(cacheDir, `${unfinishedPrefix(name)}${process.pid}`);
-  await rm(unfinished, { recursive: true, force: true });
-  await mkdir(unfinished);
+  const unfinished = await mkdtemp(join(cacheDir, `${unfinishedPrefix(name)}${process.pid}-`));
   try {
     await fill(unfinished);
     await rename(unfinished, folder);
@@ -42,7 +40,7 @@ export function hashOf(...contents: string[]): string {
 async function removeInterrupted(cacheDir: string, name: string): Promise<void> {
   for (const entry of await readdir(cacheDir)) {
     if (!entry.startsWith(unfinishedPrefix(name))) continue;
-    const pid = Number(entry.slice(unfinishedPrefix(name).length));
+    const pid = Number.parseInt(entry.slice(unfinishedPrefix(name).length), 10);
     if (!isAlive(pid)) await rm(join(cacheDir, entry), { recursive: true, force: true });
   }
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { createWriteStream, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError } from '../errors.ts';
 
@@ -30,33 +31,46 @@ export interface ProgramExit {
 }
 
 /**
- * Starts a program that ends when this process does, however that ends: the shell leaves a guard behind that reads
- * from a pipe of ours (descriptor 3) and kills at its end, then becomes the program, whose process id is therefore
- * the child's. SIGKILL also reaches what is stopped.
- *
- * A background program leads a process group of its own: Ctrl-C in the terminal does not reach it, and all that it
- * started dies with it. A foreground program stays in the terminal's group and keeps its signals.
+ * `background`: standard error goes where standard output goes, a pipe. `captured`: a pipe for each. Both lead a
+ * process group of their own: Ctrl-C in the terminal does not reach them, and all that they started dies with them.
+ * `foreground`: stays in the group of the terminal and has its input, output and signals.
  */
-export function spawnGuarded(command: ProgramCommand, mode: 'background' | 'foreground'): ChildProcess {
-  const background = mode === 'background';
+type Mode = 'background' | 'captured' | 'foreground';
+
+const STDIO = {
+  background: ['ignore', 'pipe', 'ignore', 'pipe'],
+  captured: ['ignore', 'pipe', 'pipe', 'pipe'],
+  foreground: ['inherit', 'inherit', 'inherit', 'pipe'],
+} satisfies Record<Mode, StdioOptions>;
+
+/**
+ * Starts a program that ends when this process does, however that ends: the shell leaves a guard behind that waits for
+ * the end of a pipe of ours (descriptor 3) and then kills, and itself becomes the program, whose process id is
+ * therefore the child's. SIGKILL also ends what is stopped.
+ */
+export function spawnGuarded(command: ProgramCommand, mode: Mode): ChildProcess {
+  const grouped = mode !== 'foreground';
   const script = [
-    ...(background ? ['exec 2>&1'] : []),
-    `(read -r _ <&3; kill -KILL ${background ? '-$$' : '$$'}) </dev/null >/dev/null 2>&1 &`,
+    mode === 'background' ? 'exec 2>&1' : '',
+    // The guard is in the group, so the group's id can not be another's by now; a lone process's could
+    grouped ? GUARD_OF_GROUP : GUARD_OF_PROCESS,
     'exec 3<&-',
     'exec "$@"',
   ];
-  const stdio: StdioOptions = background ? ['ignore', 'pipe', 'ignore', 'pipe'] : ['inherit', 'inherit', 'inherit', 'pipe'];
   const child = spawn('/bin/sh', ['-c', script.join('\n'), 'sh', command.command, ...command.args], {
     env: command.env,
-    detached: background,
-    stdio,
+    detached: grouped,
+    stdio: STDIO[mode],
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
   });
-  const leash = child.stdio[3];
-  leash?.on('error', () => {});
-  child.once('exit', () => leash?.destroy());
+  const leash = child.stdio[3] as Writable;
+  leash.on('error', () => {});
+  child.once('exit', () => leash.end('ended\n'));
   return child;
 }
+
+const GUARD_OF_GROUP = '(read -r _ <&3; kill -KILL -$$) </dev/null >/dev/null 2>&1 &';
+const GUARD_OF_PROCESS = '(read -r _ <&3 || kill -KILL $$) </dev/null >/dev/null 2>&1 &';
 
 /** One run of a program as a child process, its output in a log file. */
 export class ChildProgram {

@@ -55,7 +55,8 @@ function settings(dataDir: string): string[] {
     'quarkus.http.port': '0',
     'quarkus.management.host': '127.0.0.1',
     'quarkus.management.port': '0',
-    'apicurio.datasource.url': `jdbc:h2:file:${join(dataDir, 'registry')}`,
+    // Without the delay, in which a killed registry would lose what it has confirmed
+    'apicurio.datasource.url': `jdbc:h2:file:${join(dataDir, 'registry')};WRITE_DELAY=0`,
     'apicurio.datasource.jdbc.initial-size': '1',
     'apicurio.datasource.jdbc.min-size': '1',
     // As Confluent's registry has them: its compatibility level, and deletion allowed
