@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type CheckFacts, checkSteps } from './check-steps.ts';
+import { type CheckFacts, checkSteps, wellShapedSteps } from './check-steps.ts';
 import { subjectKey, subjectsOf } from './event-schemas.ts';
 import { formatPath, type Problem } from './problem.ts';
-import { wellShapedSteps } from './check-steps.ts';
 import { unsupported } from './unsupported.ts';
 
 interface Metadata { name: string; namespace?: string }
