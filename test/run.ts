@@ -1,6 +1,6 @@
 /** Runs every stage of `npm test`, the later ones also after a failed one, and ends with one line of counts. */
 import { parseArgs } from 'node:util';
-import { endProcesses, leftBehind, RUN_MARKER } from './run/left-behind.ts';
+import { endProcesses, RUN_MARKER, RunWatch } from './run/left-behind.ts';
 import { runStage, STAGES, type StageName, type StageResult } from './run/stages.ts';
 
 const HELP = `Runs lint, types, unit tests and tests against a real Kafka and schema registry.
@@ -41,6 +41,8 @@ function readOptions(): Options | undefined {
 
 async function runAll({ stages, allowSkips }: Options): Promise<boolean> {
   const runId = `${process.pid}-${Date.now()}`;
+  const watch = new RunWatch(runId);
+  watch.start();
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
 
@@ -52,7 +54,7 @@ async function runAll({ stages, allowSkips }: Options): Promise<boolean> {
     results.push(result);
     console.log(`── ${describe(result)}\n`);
   }
-  const isClean = await checkNothingLeft(runId);
+  const isClean = await checkNothingLeft(watch);
 
   const skipped = allowSkips ? 0 : sum(results, 'skipped');
   const failed = sum(results, 'failed') + skipped + (isClean ? 0 : 1);
@@ -73,8 +75,8 @@ function sum(results: readonly StageResult[], key: 'passed' | 'failed' | 'skippe
 }
 
 /** A test that leaves a process behind would fail the next run on a port or a lock, far from its cause. */
-async function checkNothingLeft(runId: string): Promise<boolean> {
-  const left = await leftBehind(runId);
+async function checkNothingLeft(watch: RunWatch): Promise<boolean> {
+  const left = await watch.stop();
   for (const { pid, command } of left) console.log(`left behind: process ${pid}: ${command}`);
   endProcesses(left);
   return left.length === 0;

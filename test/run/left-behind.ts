@@ -1,31 +1,67 @@
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listProcesses, type ProcessEntry } from './processes.ts';
 
-/** Environment variable that every process below a test run inherits, whoever its parent is by now. */
+/** Environment variable that marks what is started below a test run, whoever its parent is by now. */
 export const RUN_MARKER = 'SAGAFLEET_TEST_RUN';
 
+const LOOK_INTERVAL_MS = 500;
 /** What has been told to stop may take this long to be gone. */
 const GRACE_MS = 5_000;
 const POLL_MS = 100;
 
-export interface LeftProcess {
-  pid: number;
-  command: string;
-}
+/**
+ * Knows the processes of a run by two traces, as neither holds for all: some are started with an empty environment (the
+ * JVMs), some lose their parent before anyone looks.
+ */
+export class RunWatch {
+  readonly #marker: string;
+  readonly #rootPid: number;
+  readonly #seen = new Map<number, string>();
+  #timer: NodeJS.Timeout | undefined;
 
-/** Processes of this run that still live after a grace period. */
-export async function leftBehind(runId: string, graceMs = GRACE_MS): Promise<LeftProcess[]> {
-  const deadline = Date.now() + graceMs;
-  let left = processesOf(runId);
-  while (left.length > 0 && Date.now() < deadline) {
-    await delay(POLL_MS);
-    left = processesOf(runId);
+  constructor(runId: string, rootPid = process.pid) {
+    this.#marker = `${RUN_MARKER}=${runId}`;
+    this.#rootPid = rootPid;
   }
-  return left;
+
+  start(): void {
+    this.#timer = setInterval(() => this.look(), LOOK_INTERVAL_MS).unref();
+  }
+
+  /** The living processes of the run. */
+  look(): ProcessEntry[] {
+    const others = listProcesses().filter(({ pid }) => pid !== this.#rootPid);
+    const ours = new Map<number, ProcessEntry>();
+    // A child may stand before its parent in the list.
+    for (let known = -1; known < ours.size;) {
+      known = ours.size;
+      for (const entry of others) {
+        if (this.#isOurs(entry) || ours.has(entry.parentPid)) ours.set(entry.pid, entry);
+      }
+    }
+    for (const { pid, startedAt } of ours.values()) this.#seen.set(pid, startedAt);
+    return [...ours.values()];
+  }
+
+  /** Ends watching. @returns what still lives after a grace period */
+  async stop(graceMs = GRACE_MS): Promise<ProcessEntry[]> {
+    clearInterval(this.#timer);
+    const deadline = Date.now() + graceMs;
+    let left = this.look();
+    while (left.length > 0 && Date.now() < deadline) {
+      await delay(POLL_MS);
+      left = this.look();
+    }
+    return left;
+  }
+
+  /** A process id comes again, the same one at the same time does not. */
+  #isOurs({ pid, parentPid, startedAt, environment }: ProcessEntry): boolean {
+    return parentPid === this.#rootPid || this.#seen.get(pid) === startedAt || environment.includes(this.#marker);
+  }
 }
 
-export function endProcesses(processes: readonly LeftProcess[]): void {
+export function endProcesses(processes: readonly Pick<ProcessEntry, 'pid'>[]): void {
   for (const { pid } of processes) {
     try {
       process.kill(pid, 'SIGKILL');
@@ -33,30 +69,4 @@ export function endProcesses(processes: readonly LeftProcess[]): void {
       // Gone meanwhile.
     }
   }
-}
-
-/** Windows tells nobody the environment of another process: nothing is found there. */
-function processesOf(runId: string): LeftProcess[] {
-  const marker = `${RUN_MARKER}=${runId}`;
-  if (process.platform === 'linux') return processesByProc(marker);
-  return process.platform === 'win32' ? [] : processesByPs(marker);
-}
-
-function processesByProc(marker: string): LeftProcess[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    try {
-      const isOurs = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(marker);
-      return isOurs ? [{ pid: Number(pid), command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') }] : [];
-    } catch {
-      return []; // gone meanwhile, or of another user
-    }
-  });
-}
-
-function processesByPs(marker: string): LeftProcess[] {
-  const listing = execFileSync('ps', ['-E', '-ww', '-x', '-o', 'pid=,command='], { encoding: 'utf8', maxBuffer: 2 ** 26 });
-  return listing.split('\n').filter((line) => line.split(' ').includes(marker)).map((line) => {
-    const [pid = '', ...command] = line.trim().split(' ');
-    return { pid: Number(pid), command: command.slice(0, 10).join(' ') };
-  });
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { endProcesses, leftBehind, RUN_MARKER } from '../run/left-behind.ts';
+import { endProcesses, RUN_MARKER, RunWatch } from '../run/left-behind.ts';
 import { countTests, type Counts, type TestReport } from '../run/stages.ts';
 
 const report = (counts: Partial<TestReport>): TestReport =>
@@ -23,29 +23,40 @@ describe('counting', () => {
 
 // Windows does not show one process the environment of another.
 describe.runIf(process.platform !== 'win32')('processes left behind', () => {
-  test('one that outlives its parent is found by its run, and ended', async () => {
+  test('one whose parent is gone is known by its environment, and ended', async () => {
     const runId = `test-${process.pid}-${Date.now()}`;
-    const ours = await startGrandchild({ [RUN_MARKER]: runId });
-    const another = await startGrandchild({ [RUN_MARKER]: `${runId}0` });
-    onTestFinished(() => endProcesses([{ pid: ours, command: '' }, { pid: another, command: '' }]));
+    const ours = await startOrphan({ [RUN_MARKER]: runId });
+    await startOrphan({ [RUN_MARKER]: `${runId}0` });
 
-    const left = await leftBehind(runId, 0);
+    const watch = new RunWatch(runId);
+    const left = await watch.stop(0);
     expect(left).toMatchObject([{ pid: ours, command: expect.stringContaining('setInterval') }]);
 
     endProcesses(left);
-    expect(await leftBehind(runId)).toEqual([]);
+    expect(await watch.stop()).toEqual([]);
+  });
+
+  test('one without an environment is known by the parent that it had', async () => {
+    const watch = new RunWatch('unmarked');
+    const pid = await startOrphan({}, () => expect(watch.look().length).toBeGreaterThan(1));
+    expect(await watch.stop(0)).toMatchObject([{ pid }]);
   });
 });
 
 /** Starts a process whose parent is gone when this returns. */
-async function startGrandchild(marker: Record<string, string>): Promise<number> {
+async function startOrphan(env: Record<string, string>, whileParentLives = (): void => {}): Promise<number> {
   const script = `
     const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' });
     child.unref();
-    console.log(child.pid);`;
-  const parent = spawn(process.execPath, ['-e', script], { env: { ...process.env, ...marker }, stdio: ['ignore', 'pipe', 'inherit'] });
+    console.log(child.pid);
+    process.stdin.resume();`;
+  const parent = spawn(process.execPath, ['-e', script], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const closed = once(parent, 'close');
-  const [pid] = await once(parent.stdout, 'data');
+  const [output] = await once(parent.stdout, 'data');
+  const pid = Number(String(output));
+  onTestFinished(() => endProcesses([{ pid }]));
+  whileParentLives();
+  parent.stdin.end();
   await closed;
-  return Number(String(pid));
+  return pid;
 }
