@@ -28,9 +28,9 @@ test('each step has a file of its own, named after it', () => {
   expect(STEPS.map(({ metadata }) => `sagastep-${metadata.name}.yaml`)).toEqual(FILES);
 });
 
-test('the order step carries the text of schemas/order_schema.avsc', () => {
+test('the order step registers the text of schemas/order_schema.avsc as order_events-value', () => {
   const order = STEPS.find(({ spec }) => spec.ingress);
-  expect(order?.spec.ingress?.http.schema?.avro).toBe(ORDER_SCHEMA);
+  expect(order?.spec.ingress?.http.schema).toEqual({ subject: 'order_events-value', avro: ORDER_SCHEMA });
 });
 
 test.each(Object.entries(FLOW))('%s reads, writes and marks as documented', (name, { consumes, emits, status }) => {
