@@ -10,7 +10,10 @@ export type CliErrorCode =
   | 'NoRegistry'
   | 'ReadBackFailed'
   | 'UnknownTool'
-  | 'Unmappable';
+  | 'Unmappable'
+  | 'NoEvent'
+  | 'NoIngress'
+  | 'UnknownStep';
 
 /** What a command can not do and what its user can do about it; shown to them as it stands. */
 export class CliError extends Error {

@@ -31,7 +31,8 @@ export async function sharedClasses(context: FetchContext, files: string, run: (
       if (!existsSync(archive)) throw new Error('Java wrote no archive');
       rmSync(trial, { recursive: true });
     });
-    return [`-XX:SharedArchiveFile=${join(folder, 'classes.jsa')}`];
+    // Verified, since a damaged archive would crash Java; one that is not whole or not of this Java it ignores anyway
+    return [`-XX:SharedArchiveFile=${join(folder, 'classes.jsa')}`, '-XX:+VerifySharedSpaces'];
   } catch (error) {
     onProgress(`starts of ${title} stay slow: ${String(error)}`);
     return [];

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { CliError } from '../errors.ts';
 import { ChildProgram, type ProgramExit, describeExit } from './child-program.ts';
 import type { Java } from './java.ts';
@@ -55,6 +56,8 @@ export class JvmServer {
       command: java.java,
       args: javaArgs(classPath, this.#options.program),
       env: {},
+      // Where Java leaves its report of a crash
+      cwd: dirname(logFile),
       logFile,
       onLine: (line) => {
         match ??= ready.exec(line);

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChildProgram, describeExit, type ProgramExit } from './child-program.ts';
+import { ChildProgram, type ProgramExit } from './child-program.ts';
 import type { Pod } from './pod.ts';
 
 /** Waits before a restart, as a kubelet does: twice as long each time, from the start after a good run. */
@@ -104,4 +104,3 @@ export class PodRunner {
   }
 }
 
-export { describeExit };

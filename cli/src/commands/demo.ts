@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { RegistryClient } from '@sagafleet/registry';
+import { Command, Option } from 'commander';
+import { kafkaConnection, parseCount, withOutputOption, type OutputFormat } from '../connections.ts';
+import { isPerfect, ORDER_TOPICS, type Verdict } from '../demo/judge.ts';
+import { runDemo, type DemoResult } from '../demo/run-demo.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { startSession, type Session } from '../local/session.ts';
+import { loadSteps } from '../load-steps.ts';
+import { formatLogLine } from '../log-line.ts';
+import { toSessionOptions, withSessionOptions, type SessionFlags } from '../session-options.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { colorsFor, Progress, table } from '../terminal.ts';
+import { formatTimeline, readTimelines } from '../timeline.ts';
+
+const SHOWN_ORDERS = 3;
+const EXAMPLE = fileURLToPath(new URL('../../../examples/order', import.meta.url));
+
+type Flags = SessionFlags & { orders: number; keep?: boolean; output: OutputFormat };
+
+export function demoCommand(io: Io, exit: (code: number) => void): Command {
+  const command = new Command('demo')
+    .description('send orders through the six steps of examples/order on a real Kafka, and check that each went through exactly once')
+    .option('--orders <n>', 'how many orders', parseCount, 20)
+    .addOption(new Option('--keep', 'leave it running afterwards, to look at'))
+    .addHelpText('after', `
+Exit code: 0 every order has its five events exactly once, nothing is left to do and nothing failed; 1 otherwise.
+
+Examples:
+  npm run demo
+  npm run demo -- --orders 200 --keep
+  npm run -s demo -- --output json | jq .completed
+`);
+  return withOutputOption(withSessionOptions(command)).action(async (flags: Flags) => {
+    const progress = new Progress(io);
+    const stopping = stopSignal();
+    const steps = await loadSteps([EXAMPLE], io);
+    const session = await startSession(steps, toSessionOptions(flags), {
+      io,
+      reporter: {
+        progress: (text) => progress.show(text),
+        notice: (step, text) => progress.line(`${step}: ${text}`),
+        logLine: (pod, line) => {
+          const text = formatLogLine(line, 'error');
+          if (text) progress.line(`${pod.step}: ${text}`);
+        },
+      },
+    });
+    try {
+      const orderIds = orderIdsOf(flags.orders);
+      const result = await Promise.race([stopping.promise, runDemo(session, {
+        orderIds, steps,
+        onProgress: (sent, delivered) => progress.count(`${sent} of ${orderIds.length} orders sent, ${delivered} through`),
+      })]);
+      progress.end();
+      if (!result) return exit(EXIT.problems);
+      await report(result, { io, flags, session, orderIds });
+      exit(isPerfect(result.verdict) ? EXIT.ok : EXIT.problems);
+      if (flags.keep) await stopping.promise;
+    } finally {
+      progress.show('stopping');
+      await session.stop();
+      progress.end();
+    }
+  });
+}
+
+/** Differ from run to run, so that a kept data folder or a shared Kafka does not mix them up. */
+function orderIdsOf(count: number): string[] {
+  const run = Date.now().toString(36).slice(-5);
+  return Array.from({ length: count }, (_, n) => `order-${run}-${n + 1}`);
+}
+
+interface ReportContext { io: Io; flags: Flags; session: Session; orderIds: readonly string[] }
+
+async function report(result: DemoResult, context: ReportContext): Promise<void> {
+  const { io, flags } = context;
+  const { orders, completed, duplicates, missing, topics } = result.verdict;
+  const seconds = Math.round(result.seconds * 100) / 100;
+  if (flags.output === 'json') io.stdout.write(`${JSON.stringify({ orders, completed, duplicates, missing, topics, seconds })}\n`);
+  else io.stdout.write(`${[...await timelines(context), ...summary(result.verdict, seconds, io)].join('\n')}\n`);
+  if (flags.keep) (flags.output === 'json' ? io.stderr : io.stdout).write(`${nextCommands(context).join('\n')}\n`);
+}
+
+async function timelines({ io, session: { platform }, orderIds }: ReportContext): Promise<string[]> {
+  const shown = new Set(orderIds.slice(0, SHOWN_ORDERS));
+  const events = await readTimelines({
+    connection: kafkaConnection(platform.brokers), registry: new RegistryClient({ url: platform.registryUrl }),
+    topics: ORDER_TOPICS, isWanted: (id) => shown.has(id),
+  });
+  const { bold } = colorsFor(io);
+  return [...shown].flatMap((id) => [
+    bold(id), ...formatTimeline(events.filter(({ sagaId }) => sagaId === id), (event) => (event as { status: string }).status), '',
+  ]);
+}
+
+function summary(verdict: Verdict, seconds: number, io: Io): string[] {
+  const { bold, green, red } = colorsFor(io);
+  const { orders, completed, duplicates, missing, deadLetters, behind, topics, hopsMs } = verdict;
+  const good = isPerfect(verdict);
+  return [
+    bold('events'), ...table(Object.entries(topics).map(([topic, count]) => [topic, String(count)])), '',
+    bold('median time per hop'), ...table(Object.entries(hopsMs).map(([step, ms]) => [step, `${ms} ms`])), '',
+    (good ? green : red)(`${completed} of ${orders} orders completed in ${seconds} s, ${duplicates} duplicates, ${missing} missing, `
+      + `${deadLetters} dead letters, ${behind} partitions not worked to the end`),
+  ];
+}
+
+function nextCommands({ session: { platform, fleet }, orderIds, flags }: ReportContext): string[] {
+  const { brokers, registryUrl, logsDir } = platform;
+  const kafkaFlag = brokers === 'localhost:9092' ? '' : ` --kafka ${brokers}`;
+  const registryFlag = registryUrl === 'http://localhost:8081' ? '' : ` --registry ${registryUrl}`;
+  const ingress = `http://localhost:${fleet.ingressPortOf('order') ?? flags.ingressPort}/orders`;
+  const rows = [
+    ['subjects', `curl ${registryUrl}/subjects`],
+    ['topics', `npx sagafleet kafka${kafkaFlag} topics --list`],
+    ['records', `npx sagafleet kafka${kafkaFlag} console-consumer --topic order_paid --from-beginning`],
+    ['an order', `npx sagafleet timeline ${orderIds[0]}${kafkaFlag}${registryFlag}`],
+    ['send one', `npx sagafleet send ${ingress} --example${registryFlag}`],
+    ['by hand', `curl ${ingress} -H 'content-type: application/json' -d '{"orderId":"42","userId":"7","status":"NEW","timestamp":0}'`],
+    ['logs', join(logsDir, '*.log')],
+  ];
+  return ['', 'still running, try:', ...table(rows), '', 'Ctrl-C ends everything'];
+}

@@ -1,0 +1,94 @@
+import type { SagaStep } from '@sagafleet/schemas';
+import { Command } from 'commander';
+import { CliError } from '../errors.ts';
+import type { Io } from '../io.ts';
+import { LOCAL_MAPPING, type Pod } from '../local/pod.ts';
+import { startSession, type Session } from '../local/session.ts';
+import { loadSteps } from '../load-steps.ts';
+import { formatLogLine } from '../log-line.ts';
+import { toSessionOptions, withSessionOptions, type SessionFlags } from '../session-options.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { colorsFor, Progress, table } from '../terminal.ts';
+import { watchManifests } from '../watch-manifests.ts';
+
+type Flags = SessionFlags & { verbose?: boolean };
+
+export function devCommand(io: Io): Command {
+  const command = new Command('dev')
+    .description('run the steps of a folder on this machine: real Kafka, real registry, one process per worker')
+    .argument('<path...>', 'folders or files with SagaSteps; they are watched, and only the step that changed is restarted')
+    .option('--verbose', 'show all lines of the workers\' logs, not only warnings and errors')
+    .addHelpText('after', `
+What differs from a cluster:
+${LOCAL_MAPPING.map((line) => `  ${line}`).join('\n')}
+
+Examples:
+  sagafleet dev examples/order
+  sagafleet dev . --data .sagafleet --replicas payment=3
+  sagafleet dev . --kafka broker:9092 --registry http://registry:8081
+`);
+  return withSessionOptions(command).action(async (paths: string[], flags: Flags) => {
+    const progress = new Progress(io);
+    const stopping = stopSignal();
+    const steps = await loadSteps(paths, io);
+    refuseUnknownReplicas(flags, steps);
+    const session = await startSession(steps, toSessionOptions(flags), {
+      io,
+      reporter: {
+        progress: (text) => progress.show(text),
+        notice: (step, text) => progress.line(`${step.padEnd(12)} | ${text}`),
+        logLine: (pod: Pod, line: string) => {
+          const text = formatLogLine(line, flags.verbose ? 'debug' : 'warn');
+          if (text) progress.line(`${pod.step.padEnd(12)} | ${text}`);
+        },
+      },
+    });
+    progress.end();
+    try {
+      io.stdout.write(`${addressBlock(session, steps, io).join('\n')}\n`);
+      const watching = watchManifests(paths, io.cwd, () => reload(paths, { session, progress, io }));
+      await stopping.promise;
+      watching.close();
+    } finally {
+      progress.show('stopping');
+      await session.stop();
+      progress.end();
+    }
+  });
+}
+
+function refuseUnknownReplicas({ replicas }: Flags, steps: readonly SagaStep[]): void {
+  const names = steps.map(({ metadata }) => metadata.name);
+  const unknown = [...replicas.keys()].find((name) => !names.includes(name));
+  if (unknown) throw new CliError('UnknownStep', `--replicas names ${unknown}, the steps are ${names.join(', ')}`);
+}
+
+function addressBlock({ platform, fleet }: Session, steps: readonly SagaStep[], io: Io): string[] {
+  const { bold } = colorsFor(io);
+  const addresses = [['kafka', platform.brokers], ['registry', `${platform.registryUrl}/subjects`]];
+  for (const { metadata: { name }, spec } of steps) {
+    if (spec.ingress) addresses.push([name, `POST http://localhost:${fleet.ingressPortOf(name)}${spec.ingress.http.path}`]);
+  }
+  addresses.push(['logs', platform.logsDir]);
+  return [
+    bold('addresses'), ...table(addresses), '',
+    bold('steps'), ...table(steps.map((step) => [step.metadata.name, flowOf(step)])), '',
+    'running; changed files are applied, Ctrl-C ends everything',
+  ];
+}
+
+function flowOf({ spec }: SagaStep): string {
+  const inputs = spec.ingress ? `POST ${spec.ingress.http.path}` : (spec.consumes ?? []).map(({ topic }) => topic).join(', ');
+  const outputs = [...new Set(Object.values(spec.outcomes).flatMap(({ emit = [] }) => emit.map(({ topic }) => topic)))];
+  return `${inputs} → ${outputs.join(', ') || 'nothing'}`;
+}
+
+/** Mistakes in a changed file are shown and the running version stays. */
+async function reload(paths: readonly string[], { session, progress, io }: { session: Session; progress: Progress; io: Io }): Promise<void> {
+  try {
+    const changed = await session.fleet.apply(await loadSteps(paths, io));
+    if (changed.length > 0) progress.line(`restarted ${changed.join(', ')}`);
+  } catch (error) {
+    progress.line(`${(error as Error).message}\nnot applied, the running version stays`);
+  }
+}

@@ -1,0 +1,20 @@
+import { DEFAULT_VALUES, desiredOf, render } from '@sagafleet/operator';
+import { Command } from 'commander';
+import type { Io } from '../io.ts';
+import { loadSteps } from '../load-steps.ts';
+
+type Flags = { keda?: boolean; strimzi?: boolean };
+
+export function renderCommand(io: Io): Command {
+  return new Command('render')
+    .description('print what the operator would apply for the steps of a folder, as YAML')
+    .argument('<path...>', 'folders or files with SagaSteps')
+    .option('--keda', 'as in a cluster where KEDA is installed')
+    .option('--strimzi', 'as in a cluster where Strimzi is installed')
+    .addHelpText('after', '\nExamples:\n  sagafleet render examples/order\n  sagafleet render payment.yaml --keda | kubectl diff -f -\n')
+    .action(async (paths: string[], flags: Flags) => {
+      const steps = await loadSteps(paths, io);
+      const facts = { topics: [], steps, hasKeda: flags.keda ?? false, hasStrimzi: flags.strimzi ?? false };
+      io.stdout.write(render(steps.flatMap((step) => desiredOf(step, DEFAULT_VALUES, facts).objects)));
+    });
+}

@@ -1,0 +1,67 @@
+import { subjectKey, subjectsOf, type SubjectVersion } from '@sagafleet/operator';
+import { Command, Option } from 'commander';
+import { EXIT } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { type Diagnostic, formatDiagnostic } from '../manifests/diagnostic.ts';
+import { checkManifests, loadManifests, type LoadedManifests, stepsOf } from '../manifests/load.ts';
+
+/** Avro schema as parsed JSON, or null for what the registry does not hold; throws if it can not be asked. */
+export type LookUpSchema = (subject: SubjectVersion) => Promise<unknown>;
+
+export interface ValidateParts {
+  io: Io;
+  exit: (code: number) => void;
+  /** `url` as given by the user. */
+  connectRegistry: (url: string) => LookUpSchema;
+}
+
+interface Flags { registry?: string; output: 'text' | 'json' }
+
+export function validateCommand({ io, exit, connectRegistry }: ValidateParts): Command {
+  return new Command('validate')
+    .description('check SagaSteps as a cluster would, and more: expressions, topics, how steps fit together')
+    .argument('<path...>', 'files, or folders with *.yaml and *.yml')
+    .option('--registry <url>', 'also check fields of events whose schema this registry holds')
+    .addOption(new Option('--output <form>', 'how the result is printed').choices(['text', 'json']).default('text'))
+    .addHelpText('after', `
+Without a registry, fields are checked where the manifests hold the schema.
+
+Exit codes: ${EXIT.ok} no problem, ${EXIT.problems} problems found, ${EXIT.usage} wrong command line, ${EXIT.outside} the registry did not answer
+
+Examples:
+  sagafleet validate examples/order
+  sagafleet validate payment.yaml shipping.yaml --registry http://localhost:8081
+  sagafleet validate steps --output json
+`)
+    .action(async (paths: string[], flags: Flags) => {
+      const loaded = await loadManifests(paths, io.cwd);
+      const schemas = flags.registry === undefined ? new Map() : await lookUpAll(loaded, connectRegistry(flags.registry));
+      const diagnostics = checkManifests(loaded, { schemas });
+      const write = flags.output === 'json' ? writeJson : writeText;
+      write(diagnostics, loaded, io);
+      exit(diagnostics.some(({ severity }) => severity === 'error') ? EXIT.problems : EXIT.ok);
+    });
+}
+
+async function lookUpAll(loaded: LoadedManifests, lookUp: LookUpSchema): Promise<Map<string, unknown>> {
+  const subjects = subjectsOf(stepsOf(loaded));
+  const found = await Promise.all(subjects.map(async (subject) => [subjectKey(subject), await lookUp(subject)] as const));
+  return new Map(found.filter(([, schema]) => schema !== null));
+}
+
+function writeText(diagnostics: readonly Diagnostic[], { manifests, skipped }: LoadedManifests, io: Io): void {
+  for (const diagnostic of diagnostics) io.stdout.write(`${formatDiagnostic(diagnostic, io.isTerminal)}\n\n`);
+  for (const { file, kind } of skipped) io.stdout.write(`${file}: ${kind} skipped, not a SagaStep\n`);
+  const count = (severity: Diagnostic['severity']): number => diagnostics.filter((each) => each.severity === severity).length;
+  const parts = [plural(count('error'), 'error'), plural(count('warning'), 'warning')].filter((part) => part !== null);
+  io.stdout.write(`${plural(manifests.length, 'step') ?? 'no step'}: ${parts.join(', ') || 'no problems'}\n`);
+}
+
+function plural(count: number, noun: string): string | null {
+  return count === 0 ? null : `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function writeJson(diagnostics: readonly Diagnostic[], { manifests, skipped }: LoadedManifests, io: Io): void {
+  const problems = diagnostics.map(({ place, ...rest }) => ({ ...rest, line: place?.line ?? null, column: place?.column ?? null }));
+  io.stdout.write(`${JSON.stringify({ steps: manifests.length, problems, skipped }, null, 2)}\n`);
+}

@@ -1,0 +1,177 @@
+/** The steps of a folder as processes: the operator's rendering and provisioning, without a cluster. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { KafkaAdmin } from '@sagafleet/kafka';
+import { desiredOf, provisionStep, type OperatorValues, type ProvisionReport, type StepPlan } from '@sagafleet/operator';
+import { RegistryClient } from '@sagafleet/registry';
+import type { SagaStep } from '@sagafleet/schemas';
+import { KAFKA_OPTIONS, kafkaConnection } from '../connections.ts';
+import type { ProgramExit } from './child-program.ts';
+import { toPod, type ConfigMap, type Deployment, type Pod } from './pod.ts';
+import { PodRunner, type WorkerProgram } from './pod-runner.ts';
+import { findFreePort } from './ports.ts';
+
+const PROVISION_PATIENCE_MS = 30_000;
+const RETRY_PENDING_MS = 1_000;
+
+export interface FleetOptions {
+  brokers: string;
+  registryUrl: string;
+  dataDir: string;
+  logsDir: string;
+  program: WorkerProgram;
+  /** First port for steps with an ingress; the next one gets the next port. */
+  ingressPort: number;
+  /** Replicas by step, where not one. */
+  replicas: ReadonlyMap<string, number>;
+  values(brokers: string, registryUrl: string): OperatorValues;
+  onLine(pod: Pod, line: string): void;
+  onExit(pod: Pod, exit: ProgramExit, restartMs: number): void;
+  /** What was provisioned, what waits, what was refused; each text once. */
+  onProvision(step: string, kind: 'done' | 'pending' | 'problem', text: string): void;
+}
+
+interface RunningStep { plan: StepPlan; fingerprint: string; runners: PodRunner[] }
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #admin: KafkaAdmin;
+  readonly #registry: RegistryClient;
+  readonly #running = new Map<string, RunningStep>();
+  readonly #ingressPorts = new Map<string, number>();
+  readonly #told = new Set<string>();
+  #retry: NodeJS.Timeout | null = null;
+  #isStopped = false;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#admin = new KafkaAdmin(kafkaConnection(options.brokers), { ...KAFKA_OPTIONS, patienceMs: PROVISION_PATIENCE_MS });
+    this.#registry = new RegistryClient({ url: options.registryUrl });
+  }
+
+  async connect(): Promise<void> {
+    await this.#admin.connect();
+  }
+
+  get runners(): PodRunner[] {
+    return [...this.#running.values()].flatMap(({ runners }) => runners);
+  }
+
+  /** Port of a step's ingress on 127.0.0.1; undefined for a step without one. */
+  ingressPortOf(step: string): number | undefined {
+    return this.#ingressPorts.get(step);
+  }
+
+  /** Provisions all steps, then starts, restarts or stops what differs. Returns the names of steps that were (re)started. */
+  async apply(steps: readonly SagaStep[]): Promise<string[]> {
+    const plans = await this.#plan(steps);
+    await this.#provision(plans);
+    const gone = [...this.#running.keys()].filter((name) => !plans.some(({ step }) => step.metadata.name === name));
+    await Promise.all(gone.map((name) => this.#stopStep(name)));
+    const changed = plans.filter((plan) => this.#running.get(plan.step.metadata.name)?.fingerprint !== fingerprintOf(plan));
+    await Promise.all(changed.map((plan) => this.#startStep(plan)));
+    return changed.map(({ step }) => step.metadata.name);
+  }
+
+  /** Stops all workers, each within its grace period. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    if (this.#retry) clearTimeout(this.#retry);
+    await Promise.all([...this.#running.keys()].map((name) => this.#stopStep(name)));
+    await this.#admin.close();
+  }
+
+  async #plan(steps: readonly SagaStep[]): Promise<StepPlan[]> {
+    const values = this.#options.values(this.#options.brokers, this.#options.registryUrl);
+    const topics = await this.#admin.describeTopics();
+    const facts = { topics, steps: [...steps], hasKeda: false, hasStrimzi: false };
+    return steps.map((step) => desiredOf(step, values, facts));
+  }
+
+  /** Schemas of one step may come from another's, so it goes round until a round does nothing new. */
+  async #provision(plans: readonly StepPlan[]): Promise<void> {
+    for (let round = 0; round <= plans.length; round++) {
+      const reports = await this.#provisionOnce(plans);
+      const isSettled = [...reports.values()].every(({ done }) => done.length === 0);
+      if (!isSettled && round < plans.length) continue;
+      for (const [step, { pending, problems }] of reports) {
+        this.#tell(step, pending, 'pending');
+        this.#tell(step, problems, 'problem');
+      }
+      if ([...reports.values()].some(({ pending }) => pending.length > 0)) this.#retryLater(plans);
+      return;
+    }
+  }
+
+  async #provisionOnce(plans: readonly StepPlan[]): Promise<Map<string, ProvisionReport>> {
+    const reports = new Map<string, ProvisionReport>();
+    for (const { step, needs } of plans) {
+      const report = await provisionStep(needs, { admin: this.#admin, registry: this.#registry });
+      this.#tell(step.metadata.name, report.done, 'done');
+      reports.set(step.metadata.name, report);
+    }
+    return reports;
+  }
+
+  #retryLater(plans: readonly StepPlan[]): void {
+    if (this.#retry || this.#isStopped) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      this.#provision(plans).catch((error: unknown) => {
+        this.#tell('', [(error as Error).message], 'problem');
+        this.#retryLater(plans);
+      });
+    }, RETRY_PENDING_MS);
+  }
+
+  #tell(step: string, texts: readonly string[], kind: 'done' | 'pending' | 'problem'): void {
+    for (const text of texts) {
+      if (kind !== 'done' && this.#told.has(text)) continue;
+      this.#told.add(text);
+      this.#options.onProvision(step, kind, text);
+    }
+  }
+
+  async #startStep(plan: StepPlan): Promise<void> {
+    const { name } = plan.step.metadata;
+    await this.#stopStep(name);
+    const runners: PodRunner[] = [];
+    for (const pod of await this.#podsOf(plan)) runners.push(new PodRunner(pod, this.#options));
+    this.#running.set(name, { plan, fingerprint: fingerprintOf(plan), runners });
+  }
+
+  async #podsOf(plan: StepPlan): Promise<Pod[]> {
+    const { name } = plan.step.metadata;
+    const deployment = plan.objects.find(({ kind }) => kind === 'Deployment') as unknown as Deployment;
+    const configMaps = plan.objects.filter(({ kind }) => kind === 'ConfigMap') as unknown as ConfigMap[];
+    const count = plan.step.spec.suspend ? 0 : this.#options.replicas.get(name) ?? 1;
+    const pods: Pod[] = [];
+    for (let replica = 0; replica < count; replica++) {
+      const folder = join(this.#options.dataDir, 'pods', `${deployment.metadata.name}-${replica}`);
+      rmSync(folder, { recursive: true, force: true });
+      const ports = { healthPort: await findFreePort(), ingressPort: await this.#ingressPort(plan, replica) };
+      pods.push(toPod(deployment, configMaps, { step: name, replica, folder, ...ports }));
+    }
+    return pods;
+  }
+
+  /** The first replica of each step with an ingress keeps its port over restarts. */
+  async #ingressPort(plan: StepPlan, replica: number): Promise<number> {
+    const { metadata: { name }, spec } = plan.step;
+    if (!spec.ingress || replica > 0) return findFreePort();
+    const port = this.#ingressPorts.get(name) ?? this.#options.ingressPort + this.#ingressPorts.size;
+    this.#ingressPorts.set(name, port);
+    return port;
+  }
+
+  async #stopStep(name: string): Promise<void> {
+    const running = this.#running.get(name);
+    this.#running.delete(name);
+    await Promise.all(running?.runners.map((runner) => runner.stop()) ?? []);
+  }
+}
+
+/** Same objects, same workers: only what a worker is started from counts. */
+function fingerprintOf({ objects }: StepPlan): string {
+  return JSON.stringify(objects.filter(({ kind }) => kind === 'Deployment' || kind === 'ConfigMap'));
+}

@@ -1,0 +1,89 @@
+/** Platform and fleet of one folder of manifests, from the first check to the last process gone. */
+import type { SagaStep } from '@sagafleet/schemas';
+import type { CliError } from '../errors.ts';
+import type { Io } from '../io.ts';
+import { describeExit, type ProgramExit } from './child-program.ts';
+import { Fleet } from './fleet.ts';
+import { localValues } from './local-values.ts';
+import { startPlatform, type Platform } from './platform.ts';
+import type { Pod } from './pod.ts';
+import { workerProgram } from './worker-program.ts';
+
+const READY_DEADLINE_MS = 60_000;
+
+export interface SessionOptions {
+  data?: string;
+  kafka?: string;
+  registry?: string;
+  kafkaPort?: number;
+  registryPort?: number;
+  ingressPort: number;
+  replicas: ReadonlyMap<string, number>;
+}
+
+export interface SessionReporter {
+  progress(text: string): void;
+  /** Something happened to a step that its owner wants to know. */
+  notice(step: string, text: string): void;
+  /** One line of a worker's log. */
+  logLine(pod: Pod, line: string): void;
+}
+
+export interface Session { platform: Platform; fleet: Fleet; stop(): Promise<void> }
+
+/** Starts everything and waits until every worker is ready. What it started is stopped again where it fails. */
+export async function startSession(
+  steps: readonly SagaStep[], options: SessionOptions, { io, reporter }: { io: Io; reporter: SessionReporter },
+): Promise<Session> {
+  const platform = await startPlatform({
+    env: io.env,
+    ...defined({
+      dataDir: options.data, brokers: options.kafka, registryUrl: options.registry,
+      kafkaPort: options.kafkaPort, registryPort: options.registryPort,
+    }),
+    onProgress: reporter.progress,
+    onCrash: (error: CliError) => reporter.notice('platform', error.message),
+  });
+  const fleet = createFleet(platform, options, { io, reporter });
+  const stop = async () => {
+    await fleet.stop();
+    await platform.stop();
+  };
+  try {
+    reporter.progress('creating topics, schemas and offsets');
+    await fleet.connect();
+    await fleet.apply(steps);
+    reporter.progress('waiting for the workers');
+    const signal = AbortSignal.timeout(READY_DEADLINE_MS);
+    await Promise.all(fleet.runners.map((runner) => runner.untilReady(signal)));
+    return { platform, fleet, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function createFleet(platform: Platform, options: SessionOptions, { io, reporter }: { io: Io; reporter: SessionReporter }): Fleet {
+  return new Fleet({
+    brokers: platform.brokers,
+    registryUrl: platform.registryUrl,
+    dataDir: platform.dataDir,
+    logsDir: platform.logsDir,
+    program: workerProgram(io.env),
+    ingressPort: options.ingressPort,
+    replicas: options.replicas,
+    values: localValues,
+    onLine: (pod, line) => reporter.logLine(pod, line),
+    onExit: (pod: Pod, exit: ProgramExit, restartMs: number) =>
+      reporter.notice(pod.step, `${pod.name} ${describeExit(exit)}, starting it again in ${restartMs / 1_000} s`),
+    onProvision: (step, kind, text) => {
+      if (kind !== 'done') reporter.notice(step, text);
+    },
+  });
+}
+
+type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+function defined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
