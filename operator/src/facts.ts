@@ -6,7 +6,7 @@ export interface TopicFact { name: string; partitions: number; maxMessageBytes?:
 /** What is found around a step: with manifest and values all that its objects are rendered from. */
 export interface Facts {
   topics: readonly TopicFact[];
-  /** The SagaSteps of the namespace, the step itself included. */
+  /** All SagaSteps that share the step's Kafka, itself included; globs reach those of its namespace. */
   steps: readonly SagaStep[];
   hasKeda: boolean;
   hasStrimzi: boolean;

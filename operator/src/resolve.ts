@@ -91,7 +91,8 @@ function inputsOf(step: SagaStep, values: OperatorValues, facts: Facts): Resolve
 function topicsMatching(glob: string, step: SagaStep, { topics, steps }: Facts): string[] {
   const internal = new Set([step, ...steps].flatMap(internalTopicsOf));
   const own = new Set(outputsOf(step));
-  const known = [...steps.flatMap(outputsOf), ...topics.map(({ name }) => name)];
+  const neighbours = steps.filter((other) => namespaceOf(other) === namespaceOf(step));
+  const known = [...neighbours.flatMap(outputsOf), ...topics.map(({ name }) => name)];
   const matching = known.filter((topic) => topicGlobMatches(glob, topic) && !internal.has(topic) && !own.has(topic));
   if (matching.length === 0) {
     throw new OperatorError('GlobMatchesNothing',

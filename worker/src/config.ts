@@ -21,8 +21,8 @@ export interface WorkerConfig {
 
 const FORMATS: convict.Format[] = [
   { name: 'non-empty-list', validate: (value: unknown) => check(Array.isArray(value) && value.length > 0, 'must be a list with an entry') },
-  { name: 'object', validate: (value: unknown) => check(typeof value === 'object' && value !== null, 'must be an object') },
-  { name: 'object-or-null', validate: (value: unknown) => check(typeof value === 'object', 'must be an object or null') },
+  { name: 'boxed-object', validate: (value: unknown) => check(typeof unboxed(value) === 'object' && unboxed(value) !== null, 'must be an object') },
+  { name: 'boxed-object-or-null', validate: (value: unknown) => check(typeof unboxed(value) === 'object', 'must be an object or null') },
   { name: 'text', validate: (value: unknown) => check(typeof value === 'string' && value !== '', 'must be a non-empty text') },
   { name: 'text-or-null', validate: (value: unknown) => check(value === null || typeof value === 'string', 'must be a text or null') },
   { name: 'listen-address', validate: (value: unknown) => check(/^.+:\d{1,5}$/.test(String(value)), 'must be HOST:PORT') },
@@ -39,9 +39,9 @@ const FILE_SCHEMA = {
   group: { format: 'text', default: null },
   startFrom: { format: ['earliest', 'latest'], default: null },
   inputs: { format: 'non-empty-list', default: null },
-  ingress: { format: 'object-or-null', default: null },
-  handler: { format: 'object', default: null },
-  outcomes: { format: 'object', default: null },
+  ingress: { format: 'boxed-object-or-null', default: null },
+  handler: { format: 'boxed-object', default: null },
+  outcomes: { format: 'boxed-object', default: null },
   retry: {
     mode: { format: ['ParkKey', 'InPlace', 'None'], default: null },
     maxAttempts: { format: 'nat', default: null },
@@ -89,7 +89,7 @@ export function readConfig(env: NodeJS.ProcessEnv, readFile: (path: string) => s
   const settings = load(own.settings, () => {
     const file = JSON.parse(readFile(own.settings)) as object;
     // No environment: a Service of the namespace must not be able to look like a setting
-    return validated(create(FILE_SCHEMA, { env: {}, args: [] }).load(file));
+    return withParts(validated(create(FILE_SCHEMA, { env: {}, args: [] }).load(withParts(file, (part) => [part]))), unboxed);
   }) as WorkerSettings;
   return {
     settings,
@@ -102,15 +102,29 @@ export function readConfig(env: NodeJS.ProcessEnv, readFile: (path: string) => s
   };
 }
 
+/**
+ * The parts with keys of the user's choice pass convict in a box, a list of one: it takes a dot in a
+ * key for a path, and walks into an object that may also be null.
+ */
+const OPEN_PARTS = ['ingress', 'handler', 'outcomes'];
+
+function withParts(file: object, change: (part: unknown) => unknown): object {
+  return Object.fromEntries(Object.entries(file).map(([name, part]) => [name, OPEN_PARTS.includes(name) ? change(part) : part]));
+}
+
+function unboxed(box: unknown): unknown {
+  return Array.isArray(box) && box.length === 1 ? box[0] : undefined;
+}
+
 /** convict's own types nest deeper than the compiler follows; the result is typed by the contract instead. */
 interface LooseConfig {
   load(file: object): LooseConfig;
   validate(options: { allowed: 'strict' }): void;
-  getProperties(): unknown;
+  getProperties(): object;
 }
 const create = convict as unknown as (schema: object, options: { env: NodeJS.ProcessEnv; args: string[] }) => LooseConfig;
 
-function validated(config: LooseConfig): unknown {
+function validated(config: LooseConfig): object {
   config.validate({ allowed: 'strict' });
   return config.getProperties();
 }
