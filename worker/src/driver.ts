@@ -98,9 +98,9 @@ export interface TaskProducer {
   discard(): Promise<void>;
 }
 
-/** Appends single records, for the ingress. */
+/** Appends records one by one, each durable when its promise resolves with the record's offset; for the ingress. */
 export interface AppendingProducer {
-  append(record: Omit<OutputRecord, 'partition'>): Promise<{ partition: number; offset: string }>;
+  append(record: OutputRecord): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -108,8 +108,8 @@ export interface Driver {
   member(events: MemberEvents): GroupMember;
   /** Fences whoever held the task before; its open transaction is complete when this resolves. */
   fenceTask(task: number): Promise<TaskProducer>;
-  appendingProducer(): Promise<AppendingProducer>;
-  /** Partition counts of the topics; a topic that does not exist is an error. */
+  appendingProducer(): AppendingProducer;
+  /** Partition counts of the topics, asked for now. @throws `topic-missing` (systemic) that names the first missing one */
   partitionCounts(topics: readonly string[]): Promise<Map<string, number>>;
   /** murmur2 of the key, as Java clients partition. */
   partitionOf(key: Buffer, partitions: number): number;

@@ -8,6 +8,7 @@ import type { AppendingProducer, Headers } from './driver.ts';
 import { consequenceOf, messageOf } from './errors.ts';
 import { BodyError, parseBody } from './ingress-body.ts';
 import type { Log } from './log.ts';
+import type { OutputTopics } from './output-topics.ts';
 import type { StepProgram } from './pipeline/program.ts';
 
 const RETRY_AFTER_SECONDS = '2';
@@ -17,6 +18,7 @@ export interface IngressOptions {
   outcomes: WorkerSettings['outcomes'];
   program: StepProgram;
   codecs: AvroCodecs;
+  topics: Pick<OutputTopics, 'partitionFor'>;
   producer: AppendingProducer;
   now: () => number;
   log: Log;
@@ -41,14 +43,14 @@ export async function serveIngress(options: IngressOptions, listen: ListenAddres
 async function accept(
   request: FastifyRequest, reply: FastifyReply, options: IngressOptions, keyOf: CompiledExpression<string>,
 ): Promise<FastifyReply> {
-  const { ingress, producer } = options;
+  const { ingress: { inboxTopic: topic }, topics, producer } = options;
   const { key, event, value } = await check(request, options, keyOf);
   const reject = rejectionOf(key, event, options);
   if (reject) return reply.code(reject.http).send({ error: 'rejected', message: reject.message });
-  const { partition, offset } = await producer.append({
-    topic: ingress.inboxTopic, key: Buffer.from(key), value, headers: traceHeaders(request),
-  });
-  return reply.code(202).send({ key, topic: ingress.inboxTopic, partition, offset });
+  const keyBytes = Buffer.from(key);
+  const partition = topics.partitionFor(topic, keyBytes, 0);
+  const offset = await producer.append({ topic, partition, key: keyBytes, value, headers: traceHeaders(request) });
+  return reply.code(202).send({ key, topic, partition, offset });
 }
 
 async function check(request: FastifyRequest, options: IngressOptions, keyOf: CompiledExpression<string>): Promise<Accepted> {

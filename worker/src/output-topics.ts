@@ -1,5 +1,4 @@
 import type { Driver } from './driver.ts';
-import { WorkerError } from './errors.ts';
 
 /** The partition counts of the topics a step writes to, so that each record's partition is ours to choose. */
 export class OutputTopics {
@@ -19,10 +18,7 @@ export class OutputTopics {
 
   /** Sees partitions that were added meanwhile. */
   async refresh(): Promise<void> {
-    const counts = await this.#driver.partitionCounts(this.#topics);
-    const empty = this.#topics.find((topic) => !counts.get(topic));
-    if (empty) throw new WorkerError('topic-missing', 'systemic', `topic ${empty} does not exist, create it`);
-    this.#counts = counts;
+    this.#counts = await this.#driver.partitionCounts(this.#topics);
   }
 
   countOf(topic: string): number {

@@ -50,7 +50,8 @@ export class Worker {
       url: settings.registry.url, timeoutMs: REGISTRY_TIMEOUT_MS, ...config.registryCredentials,
     }));
     const emitted = Object.values(settings.outcomes).flatMap(({ emit }) => emit.map(({ topic }) => topic));
-    this.#topics = new OutputTopics(this.#driver, [...emitted, settings.deadLetterTopic]);
+    const inbox = settings.ingress ? [settings.ingress.inboxTopic] : [];
+    this.#topics = new OutputTopics(this.#driver, [...emitted, ...inbox, settings.deadLetterTopic]);
     this.#tasks = this.#createTasks();
     this.#failed.promise.catch(() => undefined);
   }
@@ -68,6 +69,8 @@ export class Worker {
       details: () => ({ tasks: this.#tasks.states }),
     }, this.#config.healthListen);
     await this.#whileAway(() => this.#topics.load());
+    const inputs = this.#config.settings.inputs.map(({ topic }) => topic);
+    await this.#whileAway(async () => { await this.#driver.partitionCounts(inputs); });
     if (this.#config.settings.ingress) await this.#whileAway(() => this.#openIngress());
     this.#isStarted = true;
     await this.#whileAway(() => this.#join());
@@ -90,14 +93,20 @@ export class Worker {
     const member = this.#driver.member(this.#tasks);
     this.#tasks.use(member);
     this.#member = member;
-    await member.join();
+    try {
+      await member.join();
+    } catch (error) {
+      await member.leave();
+      throw error;
+    }
   }
 
   async #openIngress(): Promise<void> {
     const { settings: { ingress, outcomes }, ingressListen } = this.#config;
-    this.#producer ??= await this.#driver.appendingProducer();
+    this.#producer ??= this.#driver.appendingProducer();
     this.#ingress = await serveIngress({
-      ingress: ingress!, outcomes, program: this.#program, codecs: this.#codecs, producer: this.#producer, now: Date.now, log: this.#log,
+      ingress: ingress!, outcomes, program: this.#program, codecs: this.#codecs, topics: this.#topics, producer: this.#producer,
+      now: Date.now, log: this.#log,
     }, ingressListen);
   }
 

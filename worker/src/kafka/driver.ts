@@ -6,9 +6,9 @@ import type { Log } from '../log.ts';
 import { GroupCoordinator } from './coordinator.ts';
 import { createCluster, type Cluster } from './internals.ts';
 import { KafkajsMember } from './member.ts';
-import {
-  connectIdempotent, createIdempotentProducer, createTransactionalProducer, KafkajsAppendingProducer,
-} from './producers.ts';
+import { KafkajsAppendingProducer } from './appending-producer.ts';
+import { brokerErrorType } from './broker-error.ts';
+import { createIdempotentProducer, createTransactionalProducer } from './producers.ts';
 
 export interface DriverOptions {
   connection: KafkaConnection;
@@ -59,22 +59,30 @@ export class KafkajsDriver implements Driver {
     });
   }
 
-  async appendingProducer(): Promise<AppendingProducer> {
-    const choosePartition = async (topic: string, key: Buffer | null) => {
-      const count = (await this.partitionCounts([topic])).get(topic)!;
-      return key ? partitionOf(key, count) : Math.floor(Math.random() * count);
-    };
-    return new KafkajsAppendingProducer(this.#producing, await connectIdempotent(this.#producing), choosePartition);
+  appendingProducer(): AppendingProducer {
+    return new KafkajsAppendingProducer(this.#producing);
   }
 
   async partitionCounts(topics: readonly string[]): Promise<Map<string, number>> {
     try {
       if (!this.#metadata.isConnected()) await this.#metadata.connect();
-      await this.#metadata.addMultipleTargetTopics(topics);
+      for (const topic of topics) await this.#findTopic(topic);
+      await this.#metadata.refreshMetadata();
       return new Map(topics.map((topic) => [topic, this.#metadata.findTopicPartitionMetadata(topic).length]));
     } catch (error) {
+      if (error instanceof WorkerError) throw error;
       const message = `cannot read the partitions of ${topics.join(', ')}: ${messageOf(error)}`;
-      throw new WorkerError('topic-missing', 'systemic', message, { cause: error });
+      throw new WorkerError('broker-unavailable', 'systemic', message, { cause: error });
+    }
+  }
+
+  /** One topic a request where it is not known yet: the broker's answer for several does not say which is missing. */
+  async #findTopic(topic: string): Promise<void> {
+    try {
+      await this.#metadata.addMultipleTargetTopics([topic]);
+    } catch (error) {
+      if (brokerErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+      throw new WorkerError('topic-missing', 'systemic', `topic ${topic} does not exist, create it`, { cause: error });
     }
   }
 

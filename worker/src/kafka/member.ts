@@ -28,6 +28,7 @@ export class KafkajsMember implements GroupMember {
   #sync: AssignmentExtras | null = null;
   #owned: number[] = [];
   #joined = Promise.withResolvers<void>();
+  #isRunning = false;
   #leaving = false;
 
   constructor(kafka: Kafka, coordinator: GroupCoordinator, options: MemberOptions, events: MemberEvents) {
@@ -71,6 +72,7 @@ export class KafkajsMember implements GroupMember {
     await this.#coordinator.connect();
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [...this.#topics], fromBeginning: true });
+    this.#isRunning = true;
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -82,7 +84,7 @@ export class KafkajsMember implements GroupMember {
   async leave(): Promise<void> {
     this.#leaving = true;
     // A consumer stopped before its join is over leaves a member behind until the session times out
-    await Promise.race([this.#joined.promise, deadline(JOIN_BEFORE_LEAVE_MS)]);
+    if (this.#isRunning) await Promise.race([this.#joined.promise, deadline(JOIN_BEFORE_LEAVE_MS)]);
     await this.#consumer.stop();
     await this.#consumer.disconnect();
     await this.#coordinator.close();

@@ -1,6 +1,6 @@
 import type { Kafka, Message, Producer, Transaction as KafkajsTransaction } from 'kafkajs';
-import type { AppendingProducer, OutputRecord, TaskProducer, TopicPosition, Transaction } from '../driver.ts';
-import { messageOf, WorkerError } from '../errors.ts';
+import type { OutputRecord, TaskProducer, TopicPosition, Transaction } from '../driver.ts';
+import { rethrowSendError } from './broker-error.ts';
 import { retryForProducer } from './producer-retry.ts';
 
 interface TransactionalOptions { transactionalId: string; group: string; timeoutMs: number }
@@ -65,38 +65,6 @@ export async function createIdempotentProducer(
   };
 }
 
-/** Appends records one by one; a producer that failed is replaced, since its sequence is spoilt. */
-export class KafkajsAppendingProducer implements AppendingProducer {
-  readonly #kafka: Kafka;
-  readonly #choosePartition: (topic: string, key: Buffer | null) => Promise<number>;
-  #producer: Promise<Producer> | null;
-
-  constructor(kafka: Kafka, first: Producer, choosePartition: (topic: string, key: Buffer | null) => Promise<number>) {
-    this.#kafka = kafka;
-    this.#producer = Promise.resolve(first);
-    this.#choosePartition = choosePartition;
-  }
-
-  async append(record: Omit<OutputRecord, 'partition'>): Promise<{ partition: number; offset: string }> {
-    const partition = await this.#choosePartition(record.topic, record.key);
-    const using = (this.#producer ??= connectIdempotent(this.#kafka));
-    try {
-      const producer = await using;
-      const [appended] = await producer.send({ topic: record.topic, messages: toMessages(partition, [{ ...record, partition }]) });
-      return { partition, offset: appended!.baseOffset ?? '' };
-    } catch (error) {
-      if (this.#producer === using) this.#producer = null;
-      void using.then(disconnect, () => undefined);
-      return rethrowSendError(record.topic)(error);
-    }
-  }
-
-  async close(): Promise<void> {
-    const producer = await this.#producer?.catch(() => null);
-    if (producer) await disconnect(producer);
-  }
-}
-
 export async function connectIdempotent(kafka: Kafka): Promise<Producer> {
   const producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false, retry: retryForProducer });
   try {
@@ -108,7 +76,7 @@ export async function connectIdempotent(kafka: Kafka): Promise<Producer> {
   }
 }
 
-function toMessages(partition: number, records: readonly OutputRecord[]): Message[] {
+export function toMessages(partition: number, records: readonly OutputRecord[]): Message[] {
   // The hardened record encoder takes header pairs, so that order and doubles are kept
   return records.map(({ key, value, headers }) => ({ partition, key, value, headers: headers as never }));
 }
@@ -117,27 +85,6 @@ function toTopicOffsets(positions: readonly TopicPosition[]) {
   return positions.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset: String(offset) }] }));
 }
 
-const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
-
-function rethrowSendError(topic: string): (error: unknown) => never {
-  return (error) => {
-    if (TOO_LARGE.includes(brokerErrorType(error) ?? '')) {
-      throw new WorkerError('output-too-large', 'permanent',
-        `topic ${topic} takes no record of this size, raise its max.message.bytes`, { cause: error });
-    }
-    throw new WorkerError('broker-unavailable', 'systemic', `cannot write to ${topic}: ${messageOf(error)}`, { cause: error });
-  };
-}
-
-/** kafkajs wraps what the broker said in one or two errors of its own. */
-function brokerErrorType(error: unknown): string | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { type } = at as { type?: string };
-    if (type) return type;
-  }
-  return undefined;
-}
-
-async function disconnect(producer: Producer): Promise<void> {
+export async function disconnect(producer: Producer): Promise<void> {
   await producer.disconnect().catch(() => undefined);
 }

@@ -21,6 +21,7 @@ export interface FixtureOptions {
   /** Roles that are left for the test to create. */
   without?: readonly ('input' | 'output' | 'offsets' | 'output-schema')[];
   settings?: (names: StepNames) => Partial<WorkerSettings>;
+  /** Instead of those of the run. */
   registryUrl?: string;
   brokers?: string;
 }
@@ -43,9 +44,10 @@ export class StepFixture {
     const name = `step-${process.pid}-${++created}`;
     this.names = { name, input: `${name}-in`, output: `${name}-out`, deadLetter: `default.${name}.dlq`, group: `default.${name}` };
     this.#options = options;
-    this.#connection = { brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'test' };
+    const brokers = options.brokers ?? inject('brokers');
+    this.#connection = { brokers: [brokers], tls: false, sasl: null, clientId: 'test' };
     this.settings = settingsFor(name, {
-      brokers: options.brokers ?? inject('brokers'), registryUrl: options.registryUrl ?? inject('registryUrl'),
+      brokers, registryUrl: options.registryUrl ?? inject('registryUrl'),
     }, options.settings?.(this.names));
     this.admin = new KafkaAdmin(this.#connection, { log: silent });
     this.registry = new RegistryClient({ url: inject('registryUrl'), timeoutMs: 20_000 });

@@ -1,0 +1,97 @@
+import { findFreePort, startPlatform } from '@sagafleet/cli';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { EVENT_SCHEMA, idsFrom, StepFixture } from './support/step-fixture.ts';
+import { TcpProxy } from './support/tcp-proxy.ts';
+import { until } from './support/until.ts';
+
+const keysOf = async (step: StepFixture) => (await step.read(step.names.output)).map(({ key }) => String(key)).sort();
+
+test('without the registry a worker waits, dead-letters nothing, and goes on when it is back', async () => {
+  const registry = await TcpProxy.open(new URL(inject('registryUrl')).host);
+  const step = await StepFixture.create({ registryUrl: `http://${registry.address}` });
+  await registry.shut();
+  const worker = await (await step.startWorker()).ready();
+  await step.send(await step.events(idsFrom('order', 30)));
+  await worker.logged('"waiting"');
+  expect(await worker.probe('/livez')).toBe(true);
+
+  await registry.open();
+  await step.drained();
+  expect(await keysOf(step)).toEqual(idsFrom('order', 30).sort());
+  expect(await step.read(step.names.deadLetter)).toEqual([]);
+
+  // What is known needs no registry
+  await registry.shut();
+  await step.send(await step.events(idsFrom('more', 30)));
+  await step.drained();
+  expect(await step.read(step.names.output)).toHaveLength(60);
+  expect(await worker.stop()).toEqual({ code: 0, signal: null });
+});
+
+test('a schema to write with that is not registered yet is waited for', async () => {
+  const step = await StepFixture.create({ without: ['output-schema'] });
+  await step.send(await step.events(idsFrom('order', 10)));
+  const worker = await step.startWorker();
+  await worker.logged('no schema to write');
+  await step.registry.register(`${step.names.output}-value`, EVENT_SCHEMA);
+  await step.drained();
+  expect(await step.read(step.names.output)).toHaveLength(10);
+  expect(await step.read(step.names.deadLetter)).toEqual([]);
+});
+
+test.each(['input', 'output'] as const)('a missing %s topic is waited for', async (role) => {
+  const step = await StepFixture.create({ without: [role] });
+  const worker = await step.startWorker();
+  await worker.logged(step.names[role]);
+  expect(await worker.probe('/livez')).toBe(true);
+  expect(await worker.probe('/readyz')).toBe(false);
+  await step.createTopic(role);
+  if (role === 'input') await step.commitStart();
+  await worker.ready();
+  await step.send(await step.events(idsFrom('order', 10)));
+  await step.drained();
+  expect(await step.read(step.names.output)).toHaveLength(10);
+});
+
+test('a group without committed offsets ends the process and says how to set them', async () => {
+  const step = await StepFixture.create({ without: ['offsets'] });
+  await step.send(await step.events(idsFrom('order', 10)));
+  const worker = await step.startWorker();
+  expect(await worker.ended).toEqual({ code: 1, signal: null });
+  const [fatal] = worker.log.filter(({ level }) => level === 'fatal');
+  expect(fatal!['reason']).toMatch(new RegExp(`group ${step.names.group} has no committed offsets.*--reset-offsets`));
+  expect(await step.read(step.names.output)).toEqual([]);
+});
+
+test('no broker at the start is waited for', async () => {
+  const step = await StepFixture.create({
+    settings: () => ({ kafka: { brokers: ['127.0.0.1:1'], tls: false, sasl: null, sessionTimeoutMs: 6_000 } }),
+  });
+  const worker = await step.startWorker();
+  await worker.logged('"waiting"');
+  expect(await worker.probe('/livez')).toBe(true);
+  expect(await worker.probe('/startupz')).toBe(false);
+  expect(await worker.stop()).toEqual({ code: 0, signal: null });
+});
+
+test('without a broker a worker waits, dead-letters nothing, and goes on when it is back', async () => {
+  const platform = await startPlatform({
+    env: process.env, kafkaPort: await findFreePort(), registryUrl: inject('registryUrl'), onProgress: () => undefined, onCrash: () => undefined,
+  });
+  onTestFinished(platform.stop);
+  const step = await StepFixture.create({ brokers: platform.brokers });
+  const worker = await (await step.startWorker()).ready();
+  await step.send(await step.events(idsFrom('before', 30)));
+  await step.drained();
+  for (const graceMs of [undefined, 0]) {
+    await platform.kafka!.stop(graceMs);
+    await until('the worker to notice', () => worker.log.some(({ level }) => level === 'warn' || level === 'error'));
+    expect(await worker.probe('/livez'), worker.output).toBe(true);
+    await platform.kafka!.start();
+    await step.send(await step.events(idsFrom(`after-${graceMs}`, 30)));
+    await step.drained();
+  }
+  expect(await keysOf(step)).toEqual(['before', 'after-undefined', 'after-0'].flatMap((each) => idsFrom(each, 30)).sort());
+  expect(await step.read(step.names.deadLetter)).toEqual([]);
+  expect(await worker.stop()).toEqual({ code: 0, signal: null });
+});
