@@ -7,7 +7,7 @@ import { isPerfect, ORDER_TOPICS, type Verdict } from '../demo/judge.ts';
 import { runDemo, type DemoResult } from '../demo/run-demo.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { startSession, type Session } from '../local/session.ts';
+import { startSession, untilReady, type Session } from '../local/session.ts';
 import { loadSteps } from '../load-steps.ts';
 import { formatLogLine } from '../log-line.ts';
 import { toSessionOptions, withSessionOptions, type SessionFlags } from '../session-options.ts';
@@ -37,7 +37,7 @@ Examples:
     const progress = new Progress(io);
     const stopping = stopSignal();
     const steps = await loadSteps([EXAMPLE], io);
-    const session = await startSession(steps, toSessionOptions(flags), {
+    const starting = startSession(steps, toSessionOptions(flags), {
       io,
       reporter: {
         progress: (text) => progress.show(text),
@@ -48,7 +48,11 @@ Examples:
         },
       },
     });
+    const session = await Promise.race([starting, stopping.promise]);
+    if (!session) return exit(EXIT.problems);
     try {
+      progress.show('waiting for the workers');
+      await Promise.race([untilReady(session), stopping.promise]);
       const orderIds = orderIdsOf(flags.orders);
       const result = await Promise.race([stopping.promise, runDemo(session, {
         orderIds, steps,

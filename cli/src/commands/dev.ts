@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
 import { LOCAL_MAPPING, type Pod } from '../local/pod.ts';
-import { startSession, type Session } from '../local/session.ts';
+import { startSession, untilReady, type Session } from '../local/session.ts';
 import { loadSteps } from '../load-steps.ts';
 import { formatLogLine } from '../log-line.ts';
 import { toSessionOptions, withSessionOptions, type SessionFlags } from '../session-options.ts';
@@ -32,7 +32,7 @@ Examples:
     const stopping = stopSignal();
     const steps = await loadSteps(paths, io);
     refuseUnknownReplicas(flags, steps);
-    const session = await startSession(steps, toSessionOptions(flags), {
+    const starting = startSession(steps, toSessionOptions(flags), {
       io,
       reporter: {
         progress: (text) => progress.show(text),
@@ -43,8 +43,13 @@ Examples:
         },
       },
     });
-    progress.end();
+    const session = await Promise.race([starting, stopping.promise]);
+    if (!session) return;
     try {
+      progress.show('waiting for the workers');
+      // A step that can not run is shown, and mended in its file while the others run
+      await Promise.race([untilReady(session).catch((error: Error) => progress.line(error.message)), stopping.promise]);
+      progress.end();
       io.stdout.write(`${addressBlock(session, steps, io).join('\n')}\n`);
       const watching = watchManifests(paths, io.cwd, () => reload(paths, { session, progress, io }));
       await stopping.promise;

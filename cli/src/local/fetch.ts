@@ -16,7 +16,10 @@ const FORMAT_ID = 'sagafleet-storage-form';
 /** Settings of Kafka's logging. */
 export const LOGGING_FILE = packageFile('java/log4j2.properties');
 
-const PROGRESS_INTERVAL_MS = 1_000;
+/** Named in full: by its prefix alone Maven would first fetch what it knows of a dozen other plugins. */
+const PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.9.0';
+
+const PROGRESS_INTERVAL_MS = 2_000;
 
 export interface FetchContext {
   cacheDir: string;
@@ -38,7 +41,7 @@ export interface KafkaFiles {
 export async function fetchKafka(context: FetchContext): Promise<KafkaFiles> {
   const pom = packageFile('maven/kafka/pom.xml');
   const folder = await cached(context.cacheDir, `kafka-${hashOf(readFileSync(pom, 'utf8'))}`, async (unfinished) => {
-    await runMaven(context, { title: 'Apache Kafka', pom, folder: unfinished, goal: 'dependency:copy-dependencies', output: 'jars' });
+    await runMaven(context, { title: 'Apache Kafka', pom, folder: unfinished, goal: 'copy-dependencies', output: 'jars' });
     await formatStorage(context.java, unfinished);
   });
   return { folder, classPath: join(folder, 'jars/*'), bootstrapCheckpoint: join(folder, 'storage/bootstrap.checkpoint') };
@@ -56,7 +59,7 @@ export interface RegistryFiles {
 export async function fetchRegistry(context: FetchContext): Promise<RegistryFiles> {
   const pom = packageFile('maven/registry/pom.xml');
   const folder = await cached(context.cacheDir, `registry-${hashOf(readFileSync(pom, 'utf8'))}`, async (unfinished) => {
-    await runMaven(context, { title: 'Apicurio Registry', pom, folder: unfinished, goal: 'dependency:unpack-dependencies', output: 'app' });
+    await runMaven(context, { title: 'Apicurio Registry', pom, folder: unfinished, goal: 'unpack-dependencies', output: 'app' });
   });
   return { folder, home: join(folder, 'app') };
 }
@@ -87,6 +90,7 @@ interface MavenRun {
   pom: string;
   /** Maven works here, since the plugin leaves marks beside the pom. */
   folder: string;
+  /** Of the dependency plugin. */
   goal: string;
   /** Folder in `folder` for the outcome. */
   output: string;
@@ -104,22 +108,22 @@ async function runMaven(context: FetchContext, run: MavenRun): Promise<void> {
     name: 'Maven',
     command: findMaven(context.env),
     // Not in batch mode, in which it would not tell how much of a file has arrived
-    args: ['-f', join(folder, 'pom.xml'), '-Dstyle.color=never', run.goal, `-DoutputDirectory=${join(folder, run.output)}`],
+    args: ['-f', join(folder, 'pom.xml'), '-Dstyle.color=never', `${PLUGIN}:${run.goal}`, `-DoutputDirectory=${join(folder, run.output)}`],
     env: { ...context.env, JAVA_HOME: context.java.home },
     cwd: folder,
     logFile,
     onLine: (line) => {
       report.read(line);
-      if (line.startsWith('[ERROR]')) errors.push(line);
+      if (line.startsWith('[ERROR]')) errors.push(line.slice('[ERROR]'.length).trim());
     },
   });
   const exit = await maven.exited;
   if (exit.code === 0) return;
-  const reason = errors.slice(0, 3).join('\n  ') || 'it said nothing';
-  throw new CliError('FetchFailed', `${title} could not be fetched by Maven, all of whose output is in ${logFile}:\n  ${reason}\ncheck the network and its proxy settings, then start again: what has arrived is kept`);
+  const reason = errors[0] ?? 'it said nothing';
+  throw new CliError('FetchFailed', `${title} could not be fetched by Maven, all of whose output is in ${logFile}: ${reason}\ncheck the network and its proxy settings, then start again: what has arrived is kept`);
 }
 
-/** Turns Maven's own lines about downloads into a line a second. */
+/** Turns Maven's own lines about downloads into a line now and then. */
 class DownloadReport {
   readonly #title: string;
   readonly #onProgress: (text: string) => void;
@@ -141,7 +145,7 @@ class DownloadReport {
     const underWay = /^Progress \(\d+\): (.+)/.exec(line.trim())?.[1];
     if ((!arrived && underWay === undefined) || Date.now() - this.#lastAt < PROGRESS_INTERVAL_MS) return;
     this.#lastAt = Date.now();
-    const current = underWay === undefined ? '' : `, and of the next ${underWay.trim()}`;
+    const current = underWay === undefined ? '' : `, and ${underWay.trim()} of the next`;
     this.#onProgress(`fetching ${this.#title}: ${this.#files} files, ${(this.#bytes / 1e6).toFixed(1)} MB${current}`);
   }
 }

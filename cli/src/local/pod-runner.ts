@@ -56,12 +56,13 @@ export class PodRunner {
     return answer?.ok ?? false;
   }
 
-  /** @throws the signal's reason when it is aborted first */
-  async untilReady(signal: AbortSignal): Promise<void> {
+  /** False when the signal is aborted first. */
+  async untilReady(signal: AbortSignal): Promise<boolean> {
     while (!(await this.isReady())) {
-      signal.throwIfAborted();
+      if (signal.aborted || this.#stopping.signal.aborted) return false;
       await sleep(PROBE_MS);
     }
+    return true;
   }
 
   /** SIGTERM and the pod's grace period, then SIGKILL. */

@@ -1,6 +1,6 @@
 /** Platform and fleet of one folder of manifests, from the first check to the last process gone. */
 import type { SagaStep } from '@sagafleet/schemas';
-import type { CliError } from '../errors.ts';
+import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
 import { describeExit, type ProgramExit } from './child-program.ts';
 import { Fleet } from './fleet.ts';
@@ -31,7 +31,7 @@ export interface SessionReporter {
 
 export interface Session { platform: Platform; fleet: Fleet; stop(): Promise<void> }
 
-/** Starts everything and waits until every worker is ready. What it started is stopped again where it fails. */
+/** Starts everything; workers may not be ready yet. What it started is stopped again where it fails. */
 export async function startSession(
   steps: readonly SagaStep[], options: SessionOptions, { io, reporter }: { io: Io; reporter: SessionReporter },
 ): Promise<Session> {
@@ -53,14 +53,22 @@ export async function startSession(
     reporter.progress('creating topics, schemas and offsets');
     await fleet.connect();
     await fleet.apply(steps);
-    reporter.progress('waiting for the workers');
-    const signal = AbortSignal.timeout(READY_DEADLINE_MS);
-    await Promise.all(fleet.runners.map((runner) => runner.untilReady(signal)));
     return { platform, fleet, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Waits until every worker is ready. @throws CliError `NotReady` naming those that are not, and their logs */
+export async function untilReady({ fleet }: Session): Promise<void> {
+  const signal = AbortSignal.timeout(READY_DEADLINE_MS);
+  const answers = await Promise.all(fleet.runners.map(async (runner) => {
+    const isReady = await runner.untilReady(signal);
+    return isReady ? [] : [`${runner.pod.name} (${runner.logFile})`];
+  }));
+  const late = answers.flat();
+  if (late.length > 0) throw new CliError('NotReady', `not ready after ${READY_DEADLINE_MS / 1_000} s: ${late.join(', ')}; their logs say why`);
 }
 
 function createFleet(platform: Platform, options: SessionOptions, { io, reporter }: { io: Io; reporter: SessionReporter }): Fleet {

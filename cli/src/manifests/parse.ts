@@ -20,14 +20,14 @@ export function parseManifests(file: string, text: string): ParsedFile {
       severity: 'error', file, place: placeOfSpan(span, { text, lines }), path: null, message,
     }));
     parsed.diagnostics.push(...found);
-    if (found.length > 0 || document.contents === null) continue;
-    sort(document.contents, { file, yaml: { text, lines, document, root: document.contents } }, parsed);
+    if (found.length === 0 && document.contents) sort(document.contents, { file, yaml: { text, lines, document, root: document.contents } }, parsed);
   }
   return parsed;
 }
 
 function sort(root: Node, { file, yaml }: Omit<Manifest, 'object'>, parsed: ParsedFile): void {
   const object: unknown = root.toJS(yaml.document);
+  if (object === null) return;
   const { apiVersion, kind } = typeof object === 'object' && object !== null ? object as Record<string, unknown> : {};
   const items = isMap(root) ? root.get('items', true) : undefined;
   if ((kind === 'List' || kind === `${SAGASTEP_KIND}List`) && isSeq(items)) {

@@ -58,10 +58,10 @@ function decoded(bytes: Buffer): string | null {
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   EACCES: 'can not be read: permission denied',
-  EISDIR: 'is a folder',
 };
 
-function reasonOf(error: unknown): string {
+/** Why a file or folder can not be read, to stand behind its name. */
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return 'code' in error ? REASONS[String(error.code)] ?? `can not be read: ${error.message}` : error.message;
 }
