@@ -58,8 +58,8 @@ export const goodSteps: Record<string, CrdCase> = {
 };
 
 export const badSteps: Record<string, CrdCase> = {
-  'a name with a dot': { name: 'payment.v2', spec: base, says: 'metadata.name must be a DNS label of at most 40 characters', path: '' },
-  'a name of 41 characters': { name: 'a'.repeat(41), spec: base, says: 'metadata.name must be a DNS label', path: '' },
+  'a name with a dot': { name: 'payment.v2', spec: base, says: 'metadata.name must be a DNS label of at most 40 characters', path: 'metadata.name' },
+  'a name of 41 characters': { name: 'a'.repeat(41), spec: base, says: 'metadata.name must be a DNS label', path: 'metadata.name' },
   'neither consumes nor ingress': { spec: { outcomes }, says: 'give exactly one of consumes', path: 'spec' },
   'both consumes and ingress': { spec: { ...base, ingress }, says: 'give exactly one of consumes', path: 'spec' },
   'two handlers': {
@@ -127,8 +127,8 @@ export const badSteps: Record<string, CrdCase> = {
   'a number for a text': { spec: { ...base, topics: { config: { 'retention.ms': 1000 } } }, path: 'spec.topics.config["retention.ms"]' },
   'a text for a number': { spec: scaling({ max: '3' }), path: 'spec.scaling.max' },
   'an empty expression': { spec: emitting({ event: '' }), path: 'spec.outcomes.paid.emit[0].event' },
-  'a map without what it needs': { spec: { ingress: { http: { path: '/orders' } }, outcomes }, path: 'spec.ingress.http' },
-  'no outcomes at all': { spec: { consumes }, path: 'spec' },
+  'a map without what it needs': { spec: { ingress: { http: { path: '/orders' } }, outcomes }, path: 'spec.ingress.http.key' },
+  'no outcomes at all': { spec: { consumes }, path: 'spec.outcomes' },
 };
 
 export function manifestOf({ name = 'payment', spec }: CrdCase): Record<string, unknown> {

@@ -51,7 +51,7 @@ const messages: Record<string, [manifest: unknown, problems: string[]]> = {
   'another version of the API': [
     { ...emitting({}), apiVersion: 'sagafleet.dev/v1' }, ['apiVersion: must be sagafleet.dev/v1alpha1'],
   ],
-  'no metadata': [{ ...emitting({}), metadata: undefined }, [': field "metadata" is missing']],
+  'no metadata': [{ ...emitting({}), metadata: undefined }, ['metadata: is missing']],
   'a manifest that is no map': [7, [': must be a map, not a number']],
   'a field of a known event': [
     emitting({ event: "merge(event, {'status': event.statsu})" }),

@@ -5,6 +5,8 @@ import { ownProperty } from './defaults.ts';
 import type { Finding, Path } from './problem.ts';
 
 interface Rule { holds: (self: unknown) => boolean; message: string; below: Path }
+/** Rules of the whole object are about its name: a CRD can not point there with `fieldPath`. */
+const NAME: Path = ['metadata', 'name'];
 const compiled = new WeakMap<StructuralSchema, Rule[]>();
 
 /** Rules that compare with the stored object (`oldSelf`) are left to the API server. */
@@ -27,7 +29,7 @@ function rulesOf(schema: StructuralSchema): Rule[] {
     rules = (schema['x-kubernetes-validations'] ?? []).filter(({ rule }) => !rule.includes('oldSelf')).map((validation) => ({
       holds: compileRule(validation.rule),
       message: validation.message,
-      below: validation.fieldPath?.split('.').slice(1) ?? [],
+      below: validation.fieldPath?.split('.').slice(1) ?? (schema === SAGASTEP_SCHEMA ? NAME : []),
     }));
     compiled.set(schema, rules);
   }

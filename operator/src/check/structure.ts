@@ -57,7 +57,7 @@ function explain(error: ErrorObject, manifest: unknown): Finding {
     return { path: [...path, name], atKey: true, message: `unknown field "${name}"${didYouMean(name, known) || oneOfFew(known)}` };
   }
   if (error.keyword === 'required') {
-    return { path, message: `field "${String(error.params['missingProperty'])}" is missing` };
+    return { path: [...path, String(error.params['missingProperty'])], message: 'is missing' };
   }
   return { path, message: explainValue(error) };
 }
