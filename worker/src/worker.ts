@@ -19,8 +19,8 @@ import { refuseUnsupported } from './unsupported.ts';
 
 const QUEUE = { highBytes: 8 * 1024 * 1024, lowBytes: 2 * 1024 * 1024 };
 const REGISTRY_TIMEOUT_MS = 10_000;
-/** How soon partitions added to an output topic are used. */
-const TOPIC_REFRESH_MS = 60_000;
+/** How soon partitions added to an output topic, and new `latest` schemas, are used. */
+const REFRESH_MS = 60_000;
 
 export class Worker {
   readonly #config: WorkerConfig;
@@ -74,7 +74,7 @@ export class Worker {
     if (this.#config.settings.ingress) await this.#whileAway(() => this.#openIngress());
     this.#isStarted = true;
     await this.#whileAway(() => this.#join());
-    setInterval(() => void this.#topics.refresh().catch(() => undefined), TOPIC_REFRESH_MS).unref();
+    setInterval(() => void this.#refresh(), REFRESH_MS).unref();
   }
 
   /** Finishes what is under way, leaves the group and closes everything. */
@@ -87,6 +87,11 @@ export class Worker {
     await this.#driver.close();
     this.#health?.close();
     this.#health?.closeAllConnections();
+  }
+
+  /** What can not be refreshed now stays as it is until the next time. */
+  async #refresh(): Promise<void> {
+    await Promise.allSettled([this.#topics.refresh(), this.#codecs.refresh()]);
   }
 
   async #join(): Promise<void> {

@@ -94,4 +94,4 @@ test('without a broker a worker waits, dead-letters nothing, and goes on when it
   expect(await keysOf(step)).toEqual(['before', 'after-undefined', 'after-0'].flatMap((each) => idsFrom(each, 30)).sort());
   expect(await step.read(step.names.deadLetter)).toEqual([]);
   expect(await worker.stop()).toEqual({ code: 0, signal: null });
-});
+}, 120_000);

@@ -16,6 +16,7 @@ const RECORD_OVERHEAD_BYTES = 64;
 const METADATA_MAX_AGE_MS = 10_000;
 /** How long leaving waits for a join under way, so that the coordinator learns of the leave. */
 const JOIN_BEFORE_LEAVE_MS = 5_000;
+const RESTART_AFTER_MS = 1_000;
 
 export interface MemberOptions { group: string; topics: readonly string[]; sessionTimeoutMs: number }
 
@@ -73,11 +74,7 @@ export class KafkajsMember implements GroupMember {
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [...this.#topics], fromBeginning: true });
     this.#isRunning = true;
-    await this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      eachBatch: (payload) => this.#handOver(payload),
-    });
+    await this.#run();
     await this.#joined.promise;
   }
 
@@ -139,9 +136,21 @@ export class KafkajsMember implements GroupMember {
     this.#joined.resolve();
   }
 
+  #run(): Promise<void> {
+    return this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => this.#handOver(payload),
+    });
+  }
+
   #crashed(error: Error, restarts: boolean): void {
     this.#coordinator.noteTrouble(error);
     if (restarts || this.#leaving) return;
+    if (isCoordinatorAway(error)) {
+      setTimeout(() => { if (!this.#leaving) this.#run().catch((cause: Error) => this.#crashed(cause, false)); }, RESTART_AFTER_MS);
+      return;
+    }
     const message = `the consumer ended: ${messageOf(error)}`;
     this.#events.onCrash(new WorkerError('consumer-crashed', 'fatal', message, { cause: error }));
   }
@@ -176,6 +185,14 @@ function toFetchedBatch(batch: EachBatchPayload['batch'], lastOffset: string): F
   });
   const { fetchedOffset } = batch as unknown as { fetchedOffset: string };
   return { topic, partition, records, bytes, fetchedOffset: BigInt(fetchedOffset), nextOffset: BigInt(lastOffset) + 1n };
+}
+
+/** No broker could be asked who the coordinator is. kafkajs takes it as final, as if it were a wrong setting. */
+function isCoordinatorAway(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at.name === 'KafkaJSGroupCoordinatorNotFound') return true;
+  }
+  return false;
 }
 
 /** Put there by the hardened record decoder. */

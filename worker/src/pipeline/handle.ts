@@ -13,7 +13,8 @@ export function handle(program: StepProgram, record: InputRecord, event: unknown
   const emits = program.outcomes.get(outcome);
   if (!emits) {
     const known = [...program.outcomes.keys()].join(', ');
-    throw new WorkerError('unknown-outcome', 'permanent', `the handler returned the outcome "${outcome}", the step declares ${known}`);
+    // Not what it returned: an expression may return a part of the event
+    throw new WorkerError('unknown-outcome', 'permanent', `the handler returned an outcome that the step does not declare; it declares ${known}`);
   }
   return { emits, context };
 }
