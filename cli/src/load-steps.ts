@@ -1,25 +1,24 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { checkSteps, formatPath, unsupported, wellShapedSteps } from '@sagafleet/operator';
 import type { SagaStep } from '@sagafleet/schemas';
-import { parseAllDocuments } from 'yaml';
 import type { Io } from './io.ts';
+import { formatDiagnostic } from './manifests/diagnostic.ts';
+import { checkManifests, loadManifests, stepsOf } from './manifests/load.ts';
 
-/** Mistakes in manifests, told with file, line and fix. */
+/** Mistakes in manifests, each told with file, line and fix. */
 export class ManifestProblems extends Error {
   override readonly name = 'ManifestProblems';
   readonly code = 'ManifestProblems';
 }
 
-/** The SagaSteps of files and folders, with defaults, fit to be run. @throws ManifestProblems */
-export async function loadSteps(paths: readonly string[], io: Io): Promise<SagaStep[]> {
-  const files = paths.flatMap((path) => {
-    const full = resolve(io.cwd, path);
-    return statSync(full).isDirectory() ? readdirSync(full).filter((n) => /\.ya?ml$/.test(n)).sort().map((n) => join(full, n)) : [full];
-  });
-  const manifests = files.flatMap((file) => parseAllDocuments(readFileSync(file, 'utf8')).map((doc) => doc.toJS() as unknown));
-  const steps = wellShapedSteps(manifests);
-  const problems = [...checkSteps(manifests), ...steps.flatMap(unsupported)];
-  if (problems.length > 0) throw new ManifestProblems(problems.map(({ path, message }) => `${formatPath(path)}: ${message}`).join('\n'));
-  return steps;
+/**
+ * The SagaSteps of files and folders, with defaults, fit to be used; warnings go to standard error.
+ * `run`: what this version does not run yet is refused as well.
+ * @throws ManifestProblems
+ */
+export async function loadSteps(paths: readonly string[], io: Io, purpose: 'run' | 'render' = 'run'): Promise<SagaStep[]> {
+  const loaded = await loadManifests(paths, io.cwd);
+  const diagnostics = checkManifests(loaded, {}, purpose === 'run');
+  const texts = diagnostics.map((diagnostic) => formatDiagnostic(diagnostic, io.isTerminal));
+  if (diagnostics.some(({ severity }) => severity === 'error')) throw new ManifestProblems(texts.join('\n\n'));
+  for (const text of texts) io.stderr.write(`${text}\n\n`);
+  return stepsOf(loaded);
 }

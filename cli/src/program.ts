@@ -5,10 +5,12 @@ import { kafkaCommand } from './commands/kafka.ts';
 import { renderCommand } from './commands/render.ts';
 import { sendCommand } from './commands/send.ts';
 import { timelineCommand } from './commands/timeline.ts';
+import { validateCommand } from './commands/validate.ts';
+import { causesOf } from './error-text.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { ManifestProblems } from './load-steps.ts';
-import { causesOf } from './error-text.ts';
+import { schemaLookUp } from './schema-look-up.ts';
 
 const VERSION = '0.1.0';
 
@@ -40,7 +42,7 @@ Examples:
   sagafleet timeline order-42
 `);
   const commands = [
-    devCommand(io), renderCommand(io), sendCommand(io), timelineCommand(io, exit), kafkaCommand(io, exit), demoCommand(io, exit),
+    devCommand(io), validateCommand({ io, exit, connectRegistry: schemaLookUp }), renderCommand(io), sendCommand(io), timelineCommand(io, exit), kafkaCommand(io, exit), demoCommand(io, exit),
   ];
   for (const command of commands) program.addCommand(command);
   for (const each of [program, ...commands]) {

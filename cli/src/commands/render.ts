@@ -13,7 +13,7 @@ export function renderCommand(io: Io): Command {
     .option('--strimzi', 'as in a cluster where Strimzi is installed')
     .addHelpText('after', '\nExamples:\n  sagafleet render examples/order\n  sagafleet render payment.yaml --keda | kubectl diff -f -\n')
     .action(async (paths: string[], flags: Flags) => {
-      const steps = await loadSteps(paths, io);
+      const steps = await loadSteps(paths, io, 'render');
       const facts = { topics: [], steps, hasKeda: flags.keda ?? false, hasStrimzi: flags.strimzi ?? false };
       io.stdout.write(render(steps.flatMap((step) => desiredOf(step, DEFAULT_VALUES, facts).objects)));
     });

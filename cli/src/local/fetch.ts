@@ -114,13 +114,17 @@ async function runMaven(context: FetchContext, run: MavenRun): Promise<void> {
     logFile,
     onLine: (line) => {
       report.read(line);
-      if (line.startsWith('[ERROR]')) errors.push(line.slice('[ERROR]'.length).trim());
+      if (line.startsWith('[ERROR]')) errors.push(line.replace('[ERROR] ', '').replace(/ -> \[Help 1\]$/, ''));
     },
   });
   const exit = await maven.exited;
   if (exit.code === 0) return;
   const reason = errors[0] ?? 'it said nothing';
-  throw new CliError('FetchFailed', `${title} could not be fetched by Maven, all of whose output is in ${logFile}: ${reason}\ncheck the network and its proxy settings, then start again: what has arrived is kept`);
+  throw new CliError(
+    'FetchFailed',
+    `${title} could not be fetched by Maven, all of whose output is in ${logFile}: ${reason}\n` +
+      'check the network and its proxy settings, then start again: what has arrived is kept',
+  );
 }
 
 /** Turns Maven's own lines about downloads into a line now and then. */

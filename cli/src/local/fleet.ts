@@ -40,6 +40,7 @@ export class Fleet {
   readonly #running = new Map<string, RunningStep>();
   readonly #ingressPorts = new Map<string, number>();
   readonly #told = new Set<string>();
+  #provisioning = Promise.resolve();
   #retry: NodeJS.Timeout | null = null;
   #isStopped = false;
 
@@ -88,8 +89,14 @@ export class Fleet {
     return steps.map((step) => desiredOf(step, values, facts));
   }
 
+  /** One at a time: two that find the same thing missing would both make it. */
+  #provision(plans: readonly StepPlan[]): Promise<void> {
+    this.#provisioning = this.#provisioning.then(() => this.#provisionAll(plans), () => this.#provisionAll(plans));
+    return this.#provisioning;
+  }
+
   /** Schemas of one step may come from another's, so it goes round until a round does nothing new. */
-  async #provision(plans: readonly StepPlan[]): Promise<void> {
+  async #provisionAll(plans: readonly StepPlan[]): Promise<void> {
     for (let round = 0; round <= plans.length; round++) {
       const reports = await this.#provisionOnce(plans);
       const isSettled = [...reports.values()].every(({ done }) => done.length === 0);
@@ -106,7 +113,7 @@ export class Fleet {
   async #provisionOnce(plans: readonly StepPlan[]): Promise<Map<string, ProvisionReport>> {
     const reports = new Map<string, ProvisionReport>();
     for (const { step, needs } of plans) {
-      const report = await provisionStep(needs, { admin: this.#admin, registry: this.#registry });
+      const report = await provisionStep(needs, { admin: this.#admin, registry: this.#registry }).catch(pendingIfAway);
       this.#tell(step.metadata.name, report.done, 'done');
       reports.set(step.metadata.name, report);
     }
@@ -169,6 +176,13 @@ export class Fleet {
     this.#running.delete(name);
     await Promise.all(running?.runners.map((runner) => runner.stop()) ?? []);
   }
+}
+
+/** A registry or broker that is away may come back: what it was needed for is tried again. */
+function pendingIfAway(error: unknown): ProvisionReport {
+  const { consequence, message } = error as { consequence?: string; message: string };
+  if (consequence !== 'systemic' && consequence !== 'transient') throw error;
+  return { done: [], pending: [message], problems: [] };
 }
 
 /** Same objects, same workers: only what a worker is started from counts. */

@@ -10,7 +10,8 @@ const API = '/apis/ccompat/v7';
  */
 export class RegistryGateway {
   readonly #target: () => string | undefined;
-  readonly #agent = new Agent({ keepAlive: true });
+  // Kept connections may be closed by the registry just as a request is sent on them
+  readonly #agent = new Agent({ keepAlive: false });
   readonly #proxy = createProxyServer({ agent: this.#agent });
   readonly #servers: Server[] = [];
 
