@@ -5,7 +5,7 @@ import { TRACEPARENT, TRACESTATE, type IngressSettings, type WorkerSettings } fr
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ListenAddress } from './config.ts';
 import type { AppendingProducer, Headers } from './driver.ts';
-import { consequenceOf, messageOf } from './errors.ts';
+import { consequenceOf, messageOf, WorkerError } from './errors.ts';
 import { BodyError, parseBody } from './ingress-body.ts';
 import type { Log } from './log.ts';
 import type { OutputTopics } from './output-topics.ts';
@@ -89,6 +89,9 @@ const CLIENT_ERRORS: Record<string, (options: IngressOptions) => string> = {
 function answerError(error: FastifyError, reply: FastifyReply, options: IngressOptions): FastifyReply {
   const client = CLIENT_ERRORS[error.code];
   if (client) return reply.code(error.statusCode ?? 400).send({ error: 'bad-request', message: client(options) });
+  if ((error as Error) instanceof WorkerError && error.code === 'output-too-large') {
+    return reply.code(413).send({ error: 'bad-request', message: messageOf(error) });
+  }
   const isBadEvent = error instanceof BodyError || consequenceOf(error, 'systemic') === 'permanent';
   if (isBadEvent) return reply.code(400).send({ error: 'bad-event', message: messageOf(error) });
   options.log.warn({ reason: messageOf(error) }, 'event not accepted');

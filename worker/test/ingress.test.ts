@@ -1,0 +1,109 @@
+import { findFreePort, startPlatform } from '@sagafleet/cli';
+import type { WorkerSettings } from '@sagafleet/schemas';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { emitTo } from './support/settings.ts';
+import { headersOf, StepFixture, type FixtureOptions, type StepNames } from './support/step-fixture.ts';
+import { until } from './support/until.ts';
+import type { WorkerProcess } from './support/worker-process.ts';
+
+/** `POST /orders`, refused where the amount is negative, else passed on. */
+function ingressSettings({ input, output }: StepNames): Partial<WorkerSettings> {
+  return {
+    ingress: {
+      path: '/orders', key: 'event.id', schema: { kind: 'subject', subject: `${input}-value`, version: 'latest' },
+      inboxTopic: input, maxBodyBytes: 10_000, idempotencyKey: null, windowMs: null,
+    },
+    handler: { kind: 'cel', outcome: "event.amount < 0 ? 'refused' : 'taken'" },
+    outcomes: {
+      taken: { emit: [emitTo(output)], reject: null },
+      refused: { emit: [], reject: { http: 422, message: 'an amount is not negative' } },
+    },
+  };
+}
+
+async function startIngress(options: FixtureOptions = {}) {
+  const step = await StepFixture.create({ settings: ingressSettings, ...options });
+  const worker = await (await step.startWorker()).ready();
+  return { step, worker };
+}
+
+async function post(worker: WorkerProcess, body: string, options: { path?: string; headers?: Record<string, string> } = {}) {
+  const { path = '/orders', headers = {} } = options;
+  const response = await fetch(worker.ingressUrl + path, {
+    method: 'POST', body, headers: { 'content-type': 'application/json', ...headers },
+  });
+  return { status: response.status, headers: response.headers, body: await response.json() as Record<string, unknown> };
+}
+
+test('an event is accepted, keyed, and worked as an ordinary record; integers stay exact', async () => {
+  const { step, worker } = await startIngress();
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const { status, body } = await post(worker, '{"id":"a","amount":9007199254740993,"note":"x"}', { headers: { traceparent } });
+  expect({ status, ...body }).toEqual({ status: 202, key: 'a', topic: step.names.input, partition: expect.any(Number), offset: '0' });
+  await step.drained();
+  const [output] = await step.read(step.names.output);
+  expect(String(output!.key)).toBe('a');
+  expect(await step.decode(output!)).toEqual({ id: 'a', amount: 9007199254740993n, note: 'x' });
+  expect(headersOf(output!)).toMatchObject({ traceparent, 'saga-hops': '1' });
+});
+
+const REFUSALS: Record<string, { body?: string; path?: string; headers?: Record<string, string>; status: number; message: RegExp }> = {
+  'not JSON': { body: '{"id":', status: 400, message: /no JSON/ },
+  'a list': { body: '[]', status: 400, message: /must be a JSON object, not a list/ },
+  'an empty body': { body: '', status: 400, message: /./ },
+  'a missing field': { body: '{"id":"a"}', status: 400, message: /amount/ },
+  'a wrong type': { body: '{"id":"a","amount":"7","note":""}', status: 400, message: /amount/ },
+  'a fraction for a long': { body: '{"id":"a","amount":1.5,"note":""}', status: 400, message: /amount/ },
+  'a number beyond a long': { body: '{"id":"a","amount":9223372036854775808,"note":""}', status: 400, message: /amount/ },
+  'another path': { path: '/order', status: 404, message: /POST to \/orders/ },
+  'a body that is too large': { body: JSON.stringify({ id: 'a', amount: 1, note: 'x'.repeat(10_000) }), status: 413, message: /10000 bytes/ },
+  'another content type': { headers: { 'content-type': 'text/plain' }, status: 415, message: /application\/json/ },
+  'an event that the step rejects': { body: '{"id":"a","amount":-1,"note":""}', status: 422, message: /not negative/ },
+};
+
+test('what can not be accepted gets an answer that says why, and nothing is appended', async () => {
+  const { step, worker } = await startIngress();
+  for (const [what, { body = '{}', status, message, ...options }] of Object.entries(REFUSALS)) {
+    const answer = await post(worker, body, options);
+    expect(answer.status, what).toBe(status);
+    expect(answer.body['message'], what).toMatch(message);
+  }
+  expect(await step.read(step.names.input)).toEqual([]);
+});
+
+test('an event that the inbox topic does not take is too large', async () => {
+  const { worker } = await startIngress({ topicConfig: { input: { 'max.message.bytes': '2000' } } });
+  const answers = await Promise.all([
+    post(worker, JSON.stringify({ id: 'a', amount: 1, note: 'x'.repeat(5_000) })),
+    ...['a', 'b', 'c'].map((id) => post(worker, JSON.stringify({ id, amount: 1, note: '' }))),
+  ]);
+  expect(answers.map(({ status }) => status)).toEqual([413, 202, 202, 202]);
+});
+
+test('many events at once are all appended, each where its answer says', async () => {
+  const { step, worker } = await startIngress();
+  const answers = await Promise.all(Array.from({ length: 1_000 }, (_, at) =>
+    post(worker, JSON.stringify({ id: `key-${at % 10}`, amount: at, note: '' }))));
+  const accepted = answers.map(({ body }) => `${String(body['partition'])}/${String(body['offset'])}`);
+  expect(answers.every(({ status }) => status === 202)).toBe(true);
+  expect(new Set(accepted).size).toBe(1_000);
+  const appended = await step.read(step.names.input);
+  expect(new Set(appended.map(({ partition, offset }) => `${partition}/${offset}`))).toEqual(new Set(accepted));
+  await step.drained();
+  expect(await step.read(step.names.output)).toHaveLength(1_000);
+});
+
+test('without Kafka the answer is 503 with Retry-After; when it is back events are accepted again', async () => {
+  const platform = await startPlatform({
+    env: process.env, kafkaPort: await findFreePort(), registryUrl: inject('registryUrl'), onProgress: () => undefined, onCrash: () => undefined,
+  });
+  onTestFinished(platform.stop);
+  const { worker } = await startIngress({ brokers: platform.brokers });
+  const event = JSON.stringify({ id: 'a', amount: 1, note: '' });
+  expect((await post(worker, event)).status).toBe(202);
+  await platform.kafka!.stop(0);
+  const { status, headers, body } = await post(worker, event);
+  expect({ status, retryAfter: headers.get('retry-after'), error: body['error'] }).toEqual({ status: 503, retryAfter: '2', error: 'unavailable' });
+  await platform.kafka!.start();
+  await until('an event to be accepted', async () => (await post(worker, event)).status === 202);
+}, 120_000);
