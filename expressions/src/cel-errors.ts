@@ -29,6 +29,7 @@ function explain(error: CelError, source: Source): [ExpressionErrorCode, string]
   if (unknownFunction) return explainCall(unknownFunction[2] ?? '', summary, source);
   if (error.code === 'no_such_overload') return ['type', explainOperator(summary)];
   if (error.code === 'no_such_key') return ['unknown-field', summary.replace(/^no such key: (.*)$/, 'no field "$1"')];
+  if (error.code === 'incompatible_ternary_branches') return ['type', `${summary}: wrap one in dyn()`];
   return ['type', summary];
 }
 

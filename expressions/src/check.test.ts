@@ -25,6 +25,8 @@ const check = (text: string, options: Options) => checkExpression(text, { kind: 
 const good: Record<string, [text: string, options: Options, resultType: string]> = {
   'the event itself': ['event', {}, 'record shop.OrderEvent'],
   'a merge of record and map': ["merge(event, {'status': 'PAID', 'timestamp': now()})", {}, 'map<string, dyn>'],
+  'a merge or the event': ["event.price > 1.0 ? merge(event, {'status': 'PAID'}) : event", {}, 'dyn'],
+  'a field of a merge': ["merge(event, {'a': 1}).a", { kind: 'key' }, 'dyn'],
   'int and int': ['string(event.quantity + 1)', { kind: 'key' }, 'string'],
   'a comparison of double and int': ["event.price > 100 ? 'a' : 'b'", { kind: 'outcome', outcomes: ['a', 'b'] }, 'string'],
   'a field of a nullable record': ['event.address.city', { kind: 'key' }, 'dyn'],
@@ -42,6 +44,7 @@ const good: Record<string, [text: string, options: Options, resultType: string]>
   'an event whose schema is unknown': ['event.what.ever', { kind: 'event', eventSchema: undefined }, 'dyn'],
   'the answer of a handler': ["response.status == 200 ? 'a' : 'b'", { kind: 'httpOutcome', outcomes: ['a', 'b'] }, 'string'],
   'the result of a handler': ['merge(event, result)', { handlerAnswers: true }, 'map<string, dyn>'],
+  'fields that the written schema has': ["merge({'orderId': 'x'}, {'status': event.tags['x']})", { resultSchema: orderEvent }, 'map<string, dyn>'],
   'headers of a request': ["headers['x-tenant'] + event.orderId", { kind: 'ingressKey' }, 'string'],
 };
 
@@ -79,10 +82,23 @@ const bad: Record<string, [text: string, options: Options, message: string, mark
   'a number for an outcome': [
     'event.quantity', { kind: 'outcome' }, 'the expression gives int, but must give the name of an outcome (string)', 'event.quantity',
   ],
+  'a map or a record': [
+    "event.price > 1.0 ? {'a': 1} : event", {},
+    "ternary branches must have the same type, got 'map<string, int>' and 'record shop.OrderEvent': wrap one in dyn()",
+    "event.price > 1.0 ? {'a': 1} : event",
+  ],
+  'a merge for a key': [
+    'merge(event, event)', { kind: 'key' },
+    'the expression gives map<string, dyn>, but must give a key (string, int, bytes or null)', 'merge(event, event)',
+  ],
   'a text for an event': ["'PAID'", {}, 'the expression gives string, but must give an event (map)', "'PAID'"],
   'a list for a key': ['[1]', { kind: 'key' }, 'the expression gives list<int>, but must give a key (string, int, bytes or null)', '[1]'],
   'the result of a handler that gives none': ['result', {}, 'unknown name "result"', 'result'],
   'the headers of a request outside an ingress': ["headers['a']", { kind: 'key' }, 'unknown name "headers"', 'headers'],
+  'a field that the written schema lacks': [
+    "event.price > 1.0 ? merge(event, {'status': 'PAID', 'statsu': 'x'}) : event", { resultSchema: orderEvent },
+    'no field "statsu" in shop.OrderEvent, which is written, did you mean "status"?', "'statsu'",
+  ],
   'a field that cel-js would leave out silently':
     ["{'constructor': 'x'}", {}, 'a map can not be given a field "constructor"', "'constructor'"],
 };

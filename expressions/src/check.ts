@@ -2,7 +2,7 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { checkError } from './cel-errors.ts';
 import { checkingEnvironment } from './environment.ts';
 import { ExpressionError, type TextRange } from './errors.ts';
-import { constantResults, inspect, rangeOf } from './inspect.ts';
+import { constantResults, inspect, isMerge, rangeOf, writtenFields } from './inspect.ts';
 import { type ExpressionKind, RESULT_TYPES, VARIABLES, type VariableName, wrongResult } from './kinds.ts';
 import { didYouMean } from './nearest.ts';
 import { fromAvro, type ValueType, VARIABLE_TYPES } from './value-types.ts';
@@ -13,6 +13,8 @@ export interface CheckOptions {
   eventSchema?: unknown;
   /** Names of the outcomes: a constant result must be one of them. */
   outcomes?: readonly string[];
+  /** Of an `event`: Avro schema that it is written with. An encoder leaves out fields that the schema does not have. */
+  resultSchema?: unknown;
   /** Does the step's handler give `result` and `response`? */
   handlerAnswers?: boolean;
 }
@@ -42,9 +44,11 @@ function typeCheck(text: string, options: CheckOptions): string {
     inspect(ast, types);
     const { valid, type, error } = parsed.check();
     if (!valid) throw error;
-    checkResultType(type ?? 'dyn', options.kind);
+    const resultType = isMerge(ast) ? 'map<string, dyn>' : type ?? 'dyn';
+    checkResultType(resultType, options.kind);
     checkOutcomes(ast, options);
-    return type ?? 'dyn';
+    checkWrittenFields(ast, options.resultSchema);
+    return resultType;
   } catch (error) {
     throw checkError(error, { text, ast, environment });
   }
@@ -71,5 +75,17 @@ function checkOutcomes(ast: ASTNode, { kind, outcomes }: CheckOptions): void {
     const known = outcomes.map((name) => `"${name}"`).join(', ');
     const hint = didYouMean(text, outcomes) || `, declared are ${known}`;
     throw new ExpressionError('unknown-outcome', `no outcome "${text}"${hint}`, { range: rangeOf(node) });
+  }
+}
+
+function checkWrittenFields(ast: ASTNode, resultSchema: unknown): void {
+  const type = resultSchema === undefined ? null : fromAvro(resultSchema);
+  if (type === null || !('record' in type)) return;
+  const { name, fields } = type.record;
+  for (const { text, node } of writtenFields(ast)) {
+    if (fields.has(text)) continue;
+    throw new ExpressionError(
+      'unknown-field', `no field "${text}" in ${name}, which is written${didYouMean(text, fields.keys())}`, { range: rangeOf(node) },
+    );
   }
 }

@@ -25,7 +25,7 @@ export function checkingEnvironment(variables: ReadonlyMap<VariableName, ValueTy
 function base(now: Clock): Environment {
   return new Environment({ homogeneousAggregateLiterals: false })
     .registerFunction('now(): int', () => BigInt(now()), { async: false })
-    .registerFunction('merge(ast, ast): map<string, dyn>', mergeMacro);
+    .registerFunction('merge(ast, ast): dyn', mergeMacro);
 }
 
 type CelType = { kind: string; name: string };
@@ -52,7 +52,8 @@ function mergeMacro({ args }: MergeMacro) {
         if (type.kind === 'map' || type.kind === 'message' || type.kind === 'dyn') continue;
         throw checker.createError('no_matching_overload', `merge() takes two maps, this is ${type.name}`, arg);
       }
-      return checker.getType('map<string, dyn>');
+      // Not a map: in `paid ? merge(event, {…}) : event` it has to go with a record.
+      return checker.getType('dyn');
     },
     evaluate(evaluator: Evaluator, macro: MergeMacro, context: unknown): unknown {
       const [left, right] = macro.args;

@@ -63,6 +63,17 @@ export function constantResults(node: ASTNode): { text: string; node: ASTNode }[
   return node.op === 'value' && typeof node.args === 'string' ? [{ text: node.args, node }] : [];
 }
 
+export function isMerge(node: ASTNode): node is Extract<ASTNode, { op: 'call' }> {
+  return node.op === 'call' && node.args[0] === 'merge';
+}
+
+/** The constant keys of the maps that become the result, merged or chosen. */
+export function writtenFields(node: ASTNode): { text: string; node: ASTNode }[] {
+  if (node.op === '?:') return [node.args[1], node.args[2]].flatMap(writtenFields);
+  if (isMerge(node)) return node.args[1].flatMap(writtenFields);
+  return node.op === 'map' ? node.args.flatMap(([key]) => constantResults(key)) : [];
+}
+
 /** Is the node a key of a map literal? There a bare name is most likely a missing pair of quotes. */
 export function isMapKey(root: ASTNode, range: { start: number; end: number }): boolean {
   if (root.op === 'map' && root.args.some(([key]) => key.start === range.start && key.end === range.end)) return true;

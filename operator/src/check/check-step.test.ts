@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { badSteps, goodSteps, manifestOf } from '../../test/crd-cases.ts';
 import { checkStep } from './check-step.ts';
+import type { EventSchema, StepSchemas } from './event-schemas.ts';
 import { formatPath, type Problem } from './problem.ts';
 
 const found = (problems: readonly Problem[]): string[] => problems.map(({ path, message }) => `${formatPath(path)}: ${message}`);
@@ -18,6 +19,7 @@ describe('a step is refused for', () => {
   });
 });
 
+const knowing = (...inputs: EventSchema[]): StepSchemas => ({ inputs, outputOf: () => undefined });
 const emitting = (emit: object, spec: object = {}): Record<string, unknown> => manifestOf({
   spec: { consumes: [{ topic: 'order_created' }], outcomes: { paid: { emit: [{ topic: 'order_paid', ...emit }] } }, ...spec },
 });
@@ -81,7 +83,7 @@ const messages: Record<string, [manifest: unknown, problems: string[]]> = {
 
 describe('a problem says place and fix', () => {
   test.each(Object.entries(messages))('%s', (_, [manifest, problems]) => {
-    expect(found(checkStep(manifest, [{ topic: 'order_created', schema: orderEvent }]))).toEqual(problems);
+    expect(found(checkStep(manifest, knowing({ topic: 'order_created', schema: orderEvent })))).toEqual(problems);
   });
 
   test('an inline schema that is none', () => {
@@ -98,7 +100,7 @@ describe('a problem says place and fix', () => {
   test('in events of which topic, where inputs differ', () => {
     const step = emitting({ event: "{'status': event.status}" }, { consumes: [{ topic: 'a' }, { topic: 'b' }] });
     const other = { type: 'record', name: 'Other', fields: [] };
-    expect(found(checkStep(step, [{ topic: 'a', schema: orderEvent }, { topic: 'b', schema: other }])))
+    expect(found(checkStep(step, knowing({ topic: 'a', schema: orderEvent }, { topic: 'b', schema: other }))))
       .toEqual(['spec.outcomes.paid.emit[0].event: no field "status" in Other (in events of b)']);
   });
 });

@@ -3,7 +3,7 @@ import {
   deadLetterTopicOf, isTopicGlob, type SagaStep, type SchemaRef, topicGlobMatches,
 } from '@sagafleet/schemas';
 import { withDefaults } from './defaults.ts';
-import type { EventSchema } from './event-schemas.ts';
+import { NOTHING_KNOWN, type StepSchemas } from './event-schemas.ts';
 import { expressionFindings } from './expressions.ts';
 import { type Finding, type Path, type Problem, problemsOf } from './problem.ts';
 import { ruleFindings } from './rules.ts';
@@ -11,9 +11,9 @@ import { structureFindings } from './structure.ts';
 
 /**
  * A manifest by itself: the CRD's schema with unknown fields refused, its CEL rules, the expressions.
- * Fields of the event are checked against the schemas given; without one they are not.
+ * Fields are checked where the schema of the event is known.
  */
-export function checkStep(manifest: unknown, schemas: readonly EventSchema[] = []): Problem[] {
+export function checkStep(manifest: unknown, schemas: StepSchemas = NOTHING_KNOWN): Problem[] {
   const completed = withDefaults(manifest);
   const misshaped = structureFindings(completed);
   if (misshaped.length > 0) return problemsOf(manifest, misshaped);

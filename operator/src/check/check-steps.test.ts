@@ -147,6 +147,26 @@ describe('fields of an event are checked against', () => {
   test.each(Object.entries(typed))('%s', (_, [manifests, problems, facts]) => expect(found(checkSteps(manifests, facts))).toEqual(problems));
 });
 
+const patch = { event: "merge(event, {'statsu': 'PAID'})" };
+const ofPatch = 'no field "statsu" in OrderEvent, which is written, did you mean "status"?';
+const written: Record<string, [manifests: unknown[], problems: string[], facts?: CheckFacts]> = {
+  'the schema that it emits with': [
+    [step('a', { ...reads('x'), ...emit({ topic: 'y', schema: { avro }, ...patch }) })], [`a spec.outcomes.done.emit[0].event: ${ofPatch}`],
+  ],
+  'the subject of the topic': [
+    [step('a', { ...reads('x'), ...emit({ topic: 'y', ...patch }) })], [`a spec.outcomes.done.emit[0].event: ${ofPatch}`],
+    { schemas: new Map([['y-value latest', recordOf('status')]]) },
+  ],
+  'the schema of the input': [
+    [step('a', { consumes: [{ topic: 'x', schema: { avro } }], ...emit({ topic: 'y', ...patch }) })], [`a spec.outcomes.done.emit[0].event: ${ofPatch}`],
+  ],
+  'nothing, where nothing is known': [[step('a', { ...reads('x'), ...emit({ topic: 'y', ...patch }) })], []],
+};
+
+describe('fields that an expression sets are checked against', () => {
+  test.each(Object.entries(written))('%s', (_, [manifests, problems, facts]) => expect(found(checkSteps(manifests, facts))).toEqual(problems));
+});
+
 test('the subjects to look up are those that say something of an event', () => {
   const steps = wellShapedSteps([
     step('a', { ...reads('in', 'glob_*'), ...emit('out', { topic: 'own', schema: { avro } }, { topic: 'x', schema: { subject: 's', version: 3 } }) }),

@@ -26,7 +26,7 @@ export function checkSteps(manifests: readonly unknown[], facts: CheckFacts = {}
   return [
     ...manifests.flatMap((manifest) => {
       const step = known.get(manifest);
-      return checkStep(manifest, step ? schemas.ofStep(step) : []);
+      return checkStep(manifest, step && schemas.ofStep(step));
     }),
     ...sameNames(candidates),
     ...sameGroups(candidates),

@@ -1,6 +1,6 @@
 /** Which Avro schema the events of a step have, as far as the manifests and looked-up subjects tell. */
 import {
-  isTopicGlob, namespaceOf, type SagaStep, type SchemaRef, type SchemaVersion, STEP_DEFAULTS, topicGlobMatches,
+  type Emit, isTopicGlob, namespaceOf, type SagaStep, type SchemaRef, type SchemaVersion, STEP_DEFAULTS, topicGlobMatches,
 } from '@sagafleet/schemas';
 
 export interface SubjectVersion { subject: string; version: SchemaVersion }
@@ -39,6 +39,13 @@ function emitsOf(spec: SagaStep['spec']) {
 /** One of the schemas that a step's events may have; `topic` null = the body of its HTTP request. */
 export interface EventSchema { topic: string | null; schema: unknown }
 
+/** What is known for one step; the output's is undefined where nothing is. */
+export interface StepSchemas {
+  inputs: readonly EventSchema[];
+  outputOf(emit: Emit): unknown;
+}
+export const NOTHING_KNOWN: StepSchemas = { inputs: [], outputOf: () => undefined };
+
 export class EventSchemas {
   readonly #steps: readonly SagaStep[];
   readonly #lookedUp: LookedUpSchemas;
@@ -48,13 +55,20 @@ export class EventSchemas {
     this.#lookedUp = lookedUp;
   }
 
-  /** The known ones; none where nothing is known. */
-  ofStep(step: SagaStep): EventSchema[] {
-    return this.#ofStep(step, new Set());
+  ofStep(step: SagaStep): StepSchemas {
+    const inputs = this.#inputsOf(step, new Set());
+    return { inputs, outputOf: (emit) => this.#outputOf(emit, inputs) };
+  }
+
+  /** Its own schema, else the latest of its subject, else that of the input. */
+  #outputOf({ topic, format, schema }: Emit, inputs: readonly EventSchema[]): unknown {
+    if (format !== undefined && format !== 'avro') return undefined;
+    if (schema) return this.#definition(schema);
+    return this.#lookedUp.get(subjectKey(topicSubject(topic))) ?? (inputs.length === 1 ? inputs[0]?.schema : undefined);
   }
 
   /** `visited` ends the way round a loop of topics. */
-  #ofStep(step: SagaStep, visited: Set<string>): EventSchema[] {
+  #inputsOf(step: SagaStep, visited: Set<string>): EventSchema[] {
     const { spec } = step;
     if (spec.ingress) {
       const schema = spec.ingress.http.schema && this.#definition(spec.ingress.http.schema);
@@ -82,7 +96,7 @@ export class EventSchemas {
     const registered = this.#lookedUp.get(subjectKey(topicSubject(topic)));
     const written = this.#steps.flatMap((step) => emitsOf(step.spec).filter((emit) => emit.topic === topic).flatMap((emit) => {
       if (emit.schema) return [this.#definition(emit.schema)];
-      return registered === undefined ? this.#ofStep(step, path).map(({ schema }) => schema) : [registered];
+      return registered === undefined ? this.#inputsOf(step, path).map(({ schema }) => schema) : [registered];
     }));
     const known = written.filter((schema) => schema !== undefined);
     return known.length > 0 || registered === undefined ? known : [registered];
