@@ -25,6 +25,10 @@ const FORMATS: convict.Format[] = [
   { name: 'boxed-object-or-null', validate: (value: unknown) => check(typeof unboxed(value) === 'object', 'must be an object or null') },
   { name: 'text', validate: (value: unknown) => check(typeof value === 'string' && value !== '', 'must be a non-empty text') },
   { name: 'text-or-null', validate: (value: unknown) => check(value === null || typeof value === 'string', 'must be a text or null') },
+  // convict's own formats for these turn texts into something: "yes" would be false
+  { name: 'true-or-false', validate: (value: unknown) => check(typeof value === 'boolean', 'must be true or false') },
+  { name: 'number', validate: (value: unknown) => check(Number.isFinite(value), 'must be a number') },
+  { name: 'count', validate: (value: unknown) => check(Number.isSafeInteger(value) && (value as number) >= 0, 'must be a whole number, not negative') },
   { name: 'listen-address', validate: (value: unknown) => check(/^.+:\d{1,5}$/.test(String(value)), 'must be HOST:PORT') },
 ];
 
@@ -44,24 +48,24 @@ const FILE_SCHEMA = {
   outcomes: { format: 'boxed-object', default: null },
   retry: {
     mode: { format: ['ParkKey', 'InPlace', 'None'], default: null },
-    maxAttempts: { format: 'nat', default: null },
-    initialMs: { format: 'nat', default: null },
-    factor: { format: Number, default: null },
-    maxMs: { format: 'nat', default: null },
-    jitter: { format: Number, default: null },
+    maxAttempts: { format: 'count', default: null },
+    initialMs: { format: 'count', default: null },
+    factor: { format: 'number', default: null },
+    maxMs: { format: 'count', default: null },
+    jitter: { format: 'number', default: null },
   },
   deadLetterTopic: { format: 'text', default: null },
   delivery: {
     guarantee: { format: ['ExactlyOnce', 'AtLeastOnce'], default: null },
-    maxRecords: { format: 'nat', default: null },
-    lingerMs: { format: 'nat', default: null },
-    timeoutMs: { format: 'nat', default: null },
+    maxRecords: { format: 'count', default: null },
+    lingerMs: { format: 'count', default: null },
+    timeoutMs: { format: 'count', default: null },
   },
   kafka: {
     brokers: { format: 'non-empty-list', default: null },
-    tls: { format: Boolean, default: null },
+    tls: { format: 'true-or-false', default: null },
     sasl: { format: 'text-or-null', default: null },
-    sessionTimeoutMs: { format: 'nat', default: null },
+    sessionTimeoutMs: { format: 'count', default: null },
   },
   registry: { url: { format: 'text', default: null } },
 };

@@ -11,7 +11,7 @@ export class BodyError extends Error {
 export function parseBody(text: string): Record<string, unknown> {
   const body = parse(text);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new BodyError(`the body must be a JSON object, not ${Array.isArray(body) ? 'a list' : JSON.stringify(body)?.slice(0, 20) ?? 'nothing'}`);
+    throw new BodyError(`the body must be a JSON object, not ${Array.isArray(body) ? 'a list' : body === null ? 'null' : `a ${typeof body}`}`);
   }
   return body as Record<string, unknown>;
 }
