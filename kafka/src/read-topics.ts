@@ -17,7 +17,10 @@ export interface ReadRecord {
 export interface ReadOptions extends KafkaOptions {
   connection: KafkaConnection;
   topics: readonly string[];
-  /** `end`: what was committed when the reading began; `follow`: until `signal`. */
+  /**
+   * `end`: up to the last stable offset when the reading began, which a commit passes some milliseconds
+   * after it was acknowledged; `follow`: until `signal`.
+   */
   until: 'end' | 'follow';
   /** Called for one record at a time, in order within a partition. */
   onRecord(record: ReadRecord): void | Promise<void>;

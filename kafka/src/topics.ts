@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PartitionMetadata } from 'kafkajs';
+import type { ConfigEntries, PartitionMetadata } from 'kafkajs';
 import { KafkaError } from './errors.ts';
 import { ConfigResourceTypes, ConfigSource } from './kafkajs.ts';
 import type { Session } from './session.ts';
@@ -11,8 +11,9 @@ export interface NewTopic { name: string; partitions: number; replicationFactor:
 /** Names of topics that a cluster keeps for itself begin so. */
 const INTERNAL_PREFIX = '__';
 
-const LEADER_PATIENCE_MS = 15_000;
-const LEADER_POLL_MS = 50;
+/** How long brokers may take to do what the controller acknowledged. */
+const BROKERS_LEARN_MS = 15_000;
+const POLL_MS = 50;
 
 /** Without `names` all but internal topics; with them those that exist. */
 export async function describeTopics(session: Session, names?: readonly string[]): Promise<TopicDescription[]> {
@@ -46,33 +47,46 @@ function toDescription(name: string, partitions: PartitionMetadata[]): TopicDesc
 }
 
 /** What was set for the topic itself, and the record size that holds for it wherever that was set. */
-export function topicConfig(session: Session, name: string): Promise<Record<string, string>> {
-  return session.run(`read the settings of topic ${name}`, async () => {
-    const { resources } = await session.admin.describeConfigs({
-      resources: [{ type: ConfigResourceTypes.TOPIC, name }], includeSynonyms: false,
-    });
-    const entries = resources[0]!.configEntries.filter(({ configName, configSource }) =>
-      configSource === ConfigSource.TOPIC_CONFIG || configName === 'max.message.bytes');
-    return Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
-  });
+export async function topicConfig(session: Session, name: string): Promise<Record<string, string>> {
+  const entries = await describeConfig(session, name);
+  return toSettings(entries.filter((entry) => isOwn(entry) || entry.configName === 'max.message.bytes'));
 }
 
 /**
  * Sets `changes` and keeps what else was set: kafkajs has no IncrementalAlterConfigs (KIP-339), and
- * AlterConfigs puts every setting that it is not given back to its default.
+ * AlterConfigs puts every setting that it is not given back to its default. Returns when a broker
+ * shows the change: it learns of it after the controller acknowledged it, and the next change would
+ * be merged into the old settings.
  */
 export async function alterTopicConfig(session: Session, name: string, changes: Record<string, string>): Promise<void> {
-  await session.run(`change the settings of topic ${name}`, async () => {
+  const merged = { ...await ownSettings(session, name), ...changes };
+  const configEntries = Object.entries(merged).map(([key, value]) => ({ name: key, value }));
+  await session.run(`change the settings of topic ${name}`, () => session.admin.alterConfigs({
+    validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
+  }));
+  await waitUntil(`topic ${name} does not show its new settings`, async () => {
+    const now = await ownSettings(session, name);
+    return Object.entries(changes).every(([key, value]) => now[key] === value);
+  });
+}
+
+async function ownSettings(session: Session, name: string): Promise<Record<string, string>> {
+  return toSettings((await describeConfig(session, name)).filter(isOwn));
+}
+
+function describeConfig(session: Session, name: string): Promise<ConfigEntries[]> {
+  return session.run(`read the settings of topic ${name}`, async () => {
     const { resources } = await session.admin.describeConfigs({
       resources: [{ type: ConfigResourceTypes.TOPIC, name }], includeSynonyms: false,
     });
-    const own = resources[0]!.configEntries.filter(({ configSource }) => configSource === ConfigSource.TOPIC_CONFIG);
-    const merged = { ...Object.fromEntries(own.map((entry) => [entry.configName, entry.configValue])), ...changes };
-    const configEntries = Object.entries(merged).map(([key, value]) => ({ name: key, value }));
-    await session.admin.alterConfigs({
-      validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
-    });
+    return resources[0]!.configEntries;
   });
+}
+
+const isOwn = ({ configSource }: ConfigEntries) => configSource === ConfigSource.TOPIC_CONFIG;
+
+function toSettings(entries: readonly ConfigEntries[]): Record<string, string> {
+  return Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
 }
 
 /** Creates one topic and waits for its leaders; false when it was there before. */
@@ -103,17 +117,18 @@ export async function growPartitions(session: Session, name: string, partitions:
 }
 
 async function waitForLeaders(session: Session, name: string, partitions: number): Promise<void> {
-  const deadline = Date.now() + LEADER_PATIENCE_MS;
-  while (!(await hasLeaders(session, name, partitions))) {
-    if (Date.now() >= deadline) {
-      throw new KafkaError('Unavailable', `topic ${name} was created and has no leader after ${LEADER_PATIENCE_MS} ms, `
-        + 'look at the brokers');
-    }
-    await delay(LEADER_POLL_MS);
-  }
+  await waitUntil(`topic ${name} was created and has no leader`, async () => {
+    const [topic] = await describeTopics(session, [name]);
+    return topic !== undefined && topic.partitions >= partitions;
+  });
 }
 
-async function hasLeaders(session: Session, name: string, partitions: number): Promise<boolean> {
-  const [topic] = await describeTopics(session, [name]);
-  return topic !== undefined && topic.partitions >= partitions;
+async function waitUntil(failure: string, isDone: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + BROKERS_LEARN_MS;
+  while (!(await isDone())) {
+    if (Date.now() >= deadline) {
+      throw new KafkaError('Unavailable', `${failure} after ${BROKERS_LEARN_MS} ms, look at the brokers`);
+    }
+    await delay(POLL_MS);
+  }
 }

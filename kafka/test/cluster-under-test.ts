@@ -28,11 +28,29 @@ export async function createTopic(partitions = 1, config: Record<string, string>
   return name;
 }
 
-/** All committed records of a topic, as they are now. */
+/** All records of a topic before its end as it is now. */
 export async function readAll(topic: string): Promise<ReadRecord[]> {
   const records: ReadRecord[] = [];
   const onRecord = (record: ReadRecord) => { records.push(record); };
   await readTopics({ connection, ...options, topics: [topic], until: 'end', onRecord });
+  return records;
+}
+
+const DEADLINE_MS = 20_000;
+
+/**
+ * All committed records of a topic up to the one with the value `last`. A commit is acknowledged before
+ * its marker is in the log, so what was just committed may still be behind the end of the topic.
+ */
+export async function readUntil(topic: string, last: string): Promise<ReadRecord[]> {
+  const records: ReadRecord[] = [];
+  const found = new AbortController();
+  const onRecord = (record: ReadRecord) => {
+    records.push(record);
+    if (record.value?.toString() === last) found.abort();
+  };
+  const signal = AbortSignal.any([found.signal, AbortSignal.timeout(DEADLINE_MS)]);
+  await readTopics({ connection, ...options, topics: [topic], until: 'follow', signal, onRecord });
   return records;
 }
 

@@ -39,8 +39,10 @@ test('changing one setting keeps the others', async () => {
   const admin = await connectAdmin();
   const name = await createTopic(1, { 'max.message.bytes': '2000000', 'cleanup.policy': 'compact' });
   await admin.alterTopicConfig(name, { 'retention.ms': '60000' });
-  expect((await admin.topicConfigs([name])).get(name))
-    .toEqual({ 'max.message.bytes': '2000000', 'cleanup.policy': 'compact', 'retention.ms': '60000' });
+  await admin.alterTopicConfig(name, { 'segment.ms': '50000' });
+  expect((await admin.topicConfigs([name])).get(name)).toEqual({
+    'max.message.bytes': '2000000', 'cleanup.policy': 'compact', 'retention.ms': '60000', 'segment.ms': '50000',
+  });
 });
 
 test('the record size that holds is told also where the topic did not set it', async () => {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Message, Transaction } from 'kafkajs';
 import { type ReadRecord, readTopics } from '../src/index.ts';
-import { client, connection, createTopic, options, readAll, texts, uniqueName } from './cluster-under-test.ts';
+import { client, connection, createTopic, options, readAll, readUntil, texts, uniqueName } from './cluster-under-test.ts';
 
 async function write(topic: string, ...messages: Message[]): Promise<void> {
   const producer = client().producer();
@@ -63,6 +63,7 @@ test('aborted records are left out, and the end is found behind control records'
   await kept.send({ topic, messages: [{ value: 'committed' }] });
   await dropped.abort();
   await kept.commit();
+  expect(texts(await readUntil(topic, 'committed'))).toEqual(['committed']);
   const last = await begin();
   await last.send({ topic, messages: [{ value: 'aborted' }] });
   await last.abort();

@@ -1,6 +1,6 @@
 import type { Kafka, Producer, Transaction } from 'kafkajs';
 import { expect, onTestFinished, test } from 'vitest';
-import { client, connection, createTopic, readAll, texts, uniqueName } from './cluster-under-test.ts';
+import { client, connection, createTopic, readUntil, texts, uniqueName } from './cluster-under-test.ts';
 import { privateCopy } from './private-copy.ts';
 
 async function connectProducer(kafka: Kafka): Promise<Producer> {
@@ -66,7 +66,7 @@ test('aborted records of interleaved transactions are not shown, kafkajs as publ
   await last.send({ topic, messages: [{ value: 'end' }] });
   await last.commit();
 
-  expect(texts(await readAll(topic))).toEqual(committed);
+  expect(texts(await readUntil(topic, 'end'))).toEqual(committed);
   expect(await readWithStock(topic)).toContain('x');
 });
 
@@ -80,14 +80,5 @@ test('transactions that follow each other at once, each beginning with offsets, 
     await transaction.send({ topic, messages: [{ value: String(at) }] });
     await transaction.commit();
   }
-  expect(texts(await readAll(topic))).toEqual(Array.from({ length: 20 }, (_, at) => String(at)));
-});
-
-test('a header without a value arrives', async () => {
-  const topic = await createTopic();
-  const transaction = await (await connectProducer(client())).transaction();
-  await transaction.send({ topic, messages: [{ value: 'v', headers: { none: null as never, some: 's' } }] });
-  await transaction.commit();
-  const [record] = await readAll(topic);
-  expect(record?.headers).toEqual([['none', null], ['some', Buffer.from('s')]]);
+  expect(texts(await readUntil(topic, '19'))).toEqual(Array.from({ length: 20 }, (_, at) => String(at)));
 });
