@@ -26,7 +26,7 @@ export interface StepPlan {
  */
 export function desiredOf(manifest: SagaStep, values: OperatorValues, facts: Facts): StepPlan {
   const resolved = resolveStep(manifest, values, facts);
-  const needs = needsOf(resolved);
+  const needs = needsOf(resolved, facts.steps);
   const objects = [
     ...kafkaTopics({ resolved, needs, facts }, values.strimzi),
     ...kafkaUsers(resolved, values.strimzi),

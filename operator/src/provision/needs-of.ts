@@ -1,9 +1,9 @@
-import type { SchemaSource } from '@sagafleet/schemas';
+import { isTopicGlob, topicGlobMatches, type SagaStep, type SchemaSource } from '@sagafleet/schemas';
 import { subjectOf, type ResolvedEmit, type ResolvedStep } from '../resolve.ts';
 import type { SchemaNeed, StepNeeds, TopicNeed } from './needs.ts';
 
-/** What has to be there outside of Kubernetes for a step. Pure. */
-export function needsOf(resolved: ResolvedStep): StepNeeds {
+/** What has to be there outside of Kubernetes for a step; `steps` are all that share its Kafka. Pure. */
+export function needsOf(resolved: ResolvedStep, steps: readonly SagaStep[]): StepNeeds {
   const { name, group, step, inputs, deadLetterTopic } = resolved;
   return {
     step: name,
@@ -12,7 +12,7 @@ export function needsOf(resolved: ResolvedStep): StepNeeds {
     inputs: inputs.map(({ topic }) => topic),
     topics: topicNeeds(resolved),
     deadLetterTopic,
-    schemas: schemaNeeds(resolved),
+    schemas: schemaNeeds(resolved, steps),
   };
 }
 
@@ -33,18 +33,28 @@ function withoutCompaction(config: Record<string, string>): Record<string, strin
   return Object.fromEntries(Object.entries(config).filter(([key]) => !/compact|cleanable/.test(key) && key !== 'cleanup.policy'));
 }
 
-function schemaNeeds(resolved: ResolvedStep): SchemaNeed[] {
-  const { ingressSchema, emits, step } = resolved;
+function schemaNeeds(resolved: ResolvedStep, steps: readonly SagaStep[]): SchemaNeed[] {
+  const { ingressSchema, inputs, emits, step } = resolved;
   const fieldOrder = step.spec.topics?.fieldOrder ?? 'Append';
   const needs = [
-    ...(ingressSchema ? [needOf(ingressSchema, [], fieldOrder)] : []),
-    ...Object.values(emits).flat().map((emit) => needOf(emit.source, fallbacksOf(emit, resolved), fieldOrder)),
+    ...inputs.flatMap(({ schema }) => (schema?.kind === 'subject' ? [needOf(schema, fieldOrder)] : [])),
+    ...(ingressSchema ? [needOf(ingressSchema, fieldOrder)] : []),
+    ...Object.values(emits).flat().filter(({ format }) => format === 'avro').map((emit) => (
+      { ...needOf(emit.source, fieldOrder), fallbacks: fallbacksOf(emit, resolved), readers: readersOf(emit.topic, steps) })),
   ];
-  return [...new Map(needs.map((need) => [need.subject, need])).values()];
+  const isDefinition = ({ definition }: SchemaNeed): number => Number(definition !== null);
+  // One need a subject and version: that of an emit knows more than that of an input, a definition most
+  const lastKnowsMost = needs.toSorted((a, b) => isDefinition(a) - isDefinition(b));
+  const unique = new Map(lastKnowsMost.map((need) => [`${need.subject} ${need.version}`, need]));
+  // Definitions first: the others may fall back on them
+  return [...unique.values()].toSorted((a, b) => isDefinition(b) - isDefinition(a));
 }
 
-function needOf(source: SchemaSource, fallbacks: readonly string[], fieldOrder: SchemaNeed['fieldOrder']): SchemaNeed {
-  return { subject: source.subject, definition: source.kind === 'inline' ? source.avro : null, fallbacks, fieldOrder };
+function needOf(source: SchemaSource, fieldOrder: SchemaNeed['fieldOrder']): SchemaNeed {
+  const { subject } = source;
+  return source.kind === 'inline'
+    ? { subject, version: 'latest', definition: source.avro, fallbacks: [], readers: [], fieldOrder }
+    : { subject, version: source.version, definition: null, fallbacks: [], readers: [], fieldOrder };
 }
 
 /** An emit that names no schema writes with that of the input, until its subject has one of its own. */
@@ -52,4 +62,14 @@ function fallbacksOf(emit: ResolvedEmit, { inputs, ingressSchema }: ResolvedStep
   if (emit.hasOwnSchema) return [];
   if (ingressSchema) return [ingressSchema.subject];
   return inputs.map(({ topic, schema }) => schema?.subject ?? subjectOf(topic));
+}
+
+function readersOf(topic: string, steps: readonly SagaStep[]): SchemaNeed['readers'] {
+  return steps.flatMap(({ metadata, spec }) => (spec.consumes ?? []).flatMap((input) => {
+    const isRead = isTopicGlob(input.topic) ? topicGlobMatches(input.topic, topic) : input.topic === topic;
+    const { subject, version = 'latest', avro } = input.schema ?? {};
+    if (!isRead || (avro === undefined && subject === undefined)) return [];
+    const source: SchemaSource = avro === undefined ? { kind: 'subject', subject: subject!, version } : { kind: 'inline', subject: subject ?? subjectOf(topic), avro };
+    return [{ step: metadata.name, source }];
+  }));
 }

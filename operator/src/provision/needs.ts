@@ -1,3 +1,5 @@
+import type { SchemaSource, SchemaVersion } from '@sagafleet/schemas';
+
 /** What a step needs outside of Kubernetes before its first worker starts. */
 
 export interface TopicNeed {
@@ -11,10 +13,13 @@ export interface TopicNeed {
 
 export interface SchemaNeed {
   subject: string;
+  version: SchemaVersion;
   /** Avro schema to register, where the step gives one in full. */
   definition: string | null;
   /** Subjects whose schema is registered here as well while the subject is missing, first found first. */
   fallbacks: readonly string[];
+  /** Steps that read the topic with a schema of their own, which a new version must not shut out. */
+  readers: readonly { step: string; source: SchemaSource }[];
   /** `Append`: a new field must stand at the end, for readers that look at no schema id. */
   fieldOrder: 'Append' | 'Any';
 }

@@ -23,7 +23,8 @@ export interface TopicAdmin {
 }
 
 export interface SchemaReference { name: string; subject: string; version: number }
-export interface RegistrySchema { id: number; schema: string; references: SchemaReference[] }
+/** `dependencies`: texts of what it refers to. */
+export interface RegistrySchema { id: number; schema: string; references: SchemaReference[]; dependencies: readonly string[] }
 export type CompatibilityLevel =
   'NONE' | 'BACKWARD' | 'BACKWARD_TRANSITIVE' | 'FORWARD' | 'FORWARD_TRANSITIVE' | 'FULL' | 'FULL_TRANSITIVE';
 

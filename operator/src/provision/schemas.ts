@@ -1,82 +1,107 @@
-import { parseSchema, RegistryError, type AvroType } from '@sagafleet/registry';
+/** The schemas that a step writes and reads with: there, compatible, and fit to be used. */
+import type { SchemaSource } from '@sagafleet/schemas';
+import { checkReadable, parseSchema, RegistryError, type SchemaTexts } from '@sagafleet/registry';
+import { fieldNotAppended } from './field-order.ts';
 import type { ProvisionReport, SchemaNeed } from './needs.ts';
 import type { RegistrySchema, SchemaRegistry } from './ports.ts';
-
-type Result = ProvisionReport;
 
 /**
  * Makes sure that a subject holds the schema a step writes or reads with: its definition after a
  * compatibility check, else the schema of the first fallback subject that exists.
  */
-export async function provisionSchema(need: SchemaNeed, registry: SchemaRegistry): Promise<Result> {
-  const latest = await orNull(registry.latest(need.subject));
-  if (need.definition !== null) return registerDefinition(need, latest, registry);
-  if (latest) return nothing();
-  for (const fallback of need.fallbacks) {
-    const found = await orNull(registry.latest(fallback));
-    if (found) return register(need.subject, found, registry);
+export async function provisionSchema(need: SchemaNeed, registry: SchemaRegistry): Promise<ProvisionReport> {
+  try {
+    if (need.definition !== null) return await registerDefinition(need, { schema: need.definition, references: [], dependencies: [] }, registry);
+    return await findRegistered(need, registry);
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.consequence === 'systemic') throw error;
+    return refused(need.subject, error.message);
   }
-  const waitsFor = need.fallbacks.length > 0 ? ` and neither does ${need.fallbacks.join(', ')}` : '';
-  return {
-    ...nothing(),
-    pending: [`subject ${need.subject} does not exist${waitsFor}: register its schema, or give one in the step`],
-  };
 }
 
-async function registerDefinition(need: SchemaNeed, latest: RegistrySchema | null, registry: SchemaRegistry): Promise<Result> {
-  const definition = { schema: need.definition!, references: [] };
-  if (latest && canonical(latest.schema) === canonical(definition.schema)) return nothing();
-  const moved = latest && need.fieldOrder === 'Append' ? fieldNotAppended(latest, definition) : null;
-  if (moved) {
-    return refused(need.subject, `field "${moved}" is new and does not stand at the end, so readers that look at no schema id `
-      + 'would read rubbish: move it to the end, or set topics.fieldOrder to Any');
+async function findRegistered(need: SchemaNeed, registry: SchemaRegistry): Promise<ProvisionReport> {
+  const { subject, version, fallbacks } = need;
+  const found = await orNull(version === 'latest' ? registry.latest(subject) : registry.version(subject, version));
+  if (found) {
+    parseSchema(found);
+    return nothing();
   }
+  for (const fallback of fallbacks) {
+    const other = await orNull(registry.latest(fallback));
+    if (other) return registerDefinition(need, other, registry);
+  }
+  const waitsFor = fallbacks.length > 0 ? ` and neither does ${fallbacks.join(', ')}` : '';
+  const what = version === 'latest' ? `subject ${subject}` : `version ${version} of subject ${subject}`;
+  return { ...nothing(), pending: [`${what} does not exist${waitsFor}: register its schema, or give one in the step`] };
+}
+
+type Definition = Omit<RegistrySchema, 'id'>;
+
+/** The level is set first, so that no schema is ever there without one. */
+async function registerDefinition(need: SchemaNeed, next: Definition, registry: SchemaRegistry): Promise<ProvisionReport> {
+  const { subject } = need;
+  parseSchema(next);
+  const latest = await orNull(registry.latest(subject));
+  if (latest && canonical(latest.schema) === canonical(next.schema)) return nothing();
+  const reason = (latest && changeRefused(need, latest, next)) ?? await unreadableFor(need, next, registry);
+  if (reason) return refused(subject, reason);
+  // Some registries enforce nothing until a level is set; no level is stronger than this one
+  if (await registry.compatibilityLevel(subject) === null) await registry.setCompatibilityLevel(subject, 'FULL_TRANSITIVE');
   if (latest) {
-    const { compatible, messages } = await registry.checkCompatibility(need.subject, definition.schema);
-    if (!compatible) return refused(need.subject, messages.join('; ') || 'the registry calls it incompatible');
+    const { compatible, messages } = await registry.checkCompatibility(subject, next.schema, next.references);
+    if (!compatible) return refused(subject, incompatibility(latest, next) ?? (messages.join('; ') || 'the registry calls it incompatible with an earlier version'));
   }
-  return register(need.subject, definition, registry);
-}
-
-async function register(
-  subject: string, { schema, references }: Pick<RegistrySchema, 'schema' | 'references'>, registry: SchemaRegistry,
-): Promise<Result> {
-  // Some registries enforce nothing until the level is set
-  const level = await registry.compatibilityLevel(subject);
-  const { version } = await registry.register(subject, schema, references);
-  if (level === null) await registry.setCompatibilityLevel(subject, 'FULL_TRANSITIVE');
+  const { version } = await registry.register(subject, next.schema, next.references);
   return { ...nothing(), done: [`registered ${subject} version ${version}`] };
 }
 
-/** The first field of `next`, at any depth of records, that stands where `last` has another one. */
-function fieldNotAppended(last: RegistrySchema, next: Pick<RegistrySchema, 'schema'>): string | null {
-  const types = [last, next].map(({ schema }) => parseSchema({ schema, dependencies: [] }).type);
-  return displacedField(types[0]!, types[1]!, '');
+function changeRefused({ fieldOrder }: SchemaNeed, latest: SchemaTexts, next: SchemaTexts): string | null {
+  const moved = fieldOrder === 'Append' ? fieldNotAppended(latest, next) : null;
+  return moved && `field "${moved}" is new and does not stand at the end, so readers that look at no schema id would read rubbish: `
+    + 'move it to the end, or set topics.fieldOrder to Any';
 }
 
-function displacedField(last: AvroType, next: AvroType, path: string): string | null {
-  if (last.typeName !== 'record' || next.typeName !== 'record') return null;
-  for (const [at, field] of last.fields.entries()) {
-    const other = next.fields[at];
-    if (!other) return null;
-    const isKnown = last.fields.some(({ name }) => name === other.name);
-    if (other.name !== field.name && !isKnown && !other.aliases.includes(field.name)) return path + other.name;
-    const nested = displacedField(field.type, other.type, `${path}${field.name}.`);
-    if (nested) return nested;
+/** Registries say whether and seldom where; a level may ask for either direction. */
+function incompatibility(latest: SchemaTexts, next: SchemaTexts): string | null {
+  return unreadable(latest, next, 'with it, records of the version before can not be read')
+    ?? unreadable(next, latest, 'with the version before, its records can not be read');
+}
+
+async function unreadableFor({ readers }: SchemaNeed, next: SchemaTexts, registry: SchemaRegistry): Promise<string | null> {
+  for (const { step, source } of readers) {
+    const reader = await orNull(textsOf(source, registry));
+    const reason = reader && unreadable(next, reader, `step ${step} could not read it with its own schema`);
+    if (reason) return reason;
   }
   return null;
 }
 
+async function textsOf(source: SchemaSource, registry: SchemaRegistry): Promise<SchemaTexts> {
+  if (source.kind === 'inline') return { schema: source.avro, dependencies: [] };
+  return source.version === 'latest' ? registry.latest(source.subject) : registry.version(source.subject, source.version);
+}
+
+function unreadable(writer: SchemaTexts, reader: SchemaTexts, consequence: string): string | null {
+  try {
+    checkReadable(writer, reader);
+    return null;
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+    return `${consequence}: ${error.message}`;
+  }
+}
+
+/** White space and nothing else is left out of account. */
 function canonical(schema: string): string {
   return JSON.stringify(JSON.parse(schema));
 }
 
-function nothing(): Result {
+function nothing(): ProvisionReport {
   return { done: [], pending: [], problems: [] };
 }
 
-function refused(subject: string, reason: string): Result {
-  return { ...nothing(), problems: [`schema of subject ${subject} refused, the registered one stays: ${reason}`] };
+function refused(subject: string, reason: string): ProvisionReport {
+  return { ...nothing(), problems: [`schema of subject ${subject} refused, what is registered stays: ${reason}`] };
 }
 
 async function orNull<T>(asked: Promise<T>): Promise<T | null> {
