@@ -35,6 +35,7 @@ test('an unknown tool is refused with those that there are', () => {
 });
 
 test('brokers that are named are kept', () => {
-  const { args } = kafkaToolCommand(tools, { name: 'topics', args: ['--bootstrap-server', 'other:1', '--list'], brokers: 'localhost:9092' });
+  const call = { name: 'topics', args: ['--bootstrap-server', 'other:1', '--list'], brokers: 'localhost:9092' };
+  const { args } = kafkaToolCommand(tools, call);
   expect(args.join(' ')).not.toContain('localhost:9092');
 });

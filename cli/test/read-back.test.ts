@@ -7,6 +7,7 @@ import { readBack } from '../src/local/read-back.ts';
 
 const brokers = inject('brokers');
 const topic = `read_back_${process.pid}`;
+const content = { key: Buffer.from('k'), value: Buffer.from([0, 1, 2, 253]), headers: { trace: Buffer.from([0, 255]) } };
 let tools: KafkaTools;
 
 beforeAll(async () => {
@@ -27,8 +28,7 @@ async function write(): Promise<void> {
   const producer = kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true, transactionTimeout: 30_000 });
   await producer.connect();
   const committed = await producer.transaction();
-  const headers = { trace: Buffer.from([0, 255]) };
-  await committed.send({ topic, messages: [{ partition: 0, key: 'k', value: Buffer.from([0, 1, 2, 253]), headers, timestamp: '1700000000000' }] });
+  await committed.send({ topic, messages: [{ partition: 0, ...content, timestamp: '1700000000000' }] });
   await committed.commit();
   const aborted = await producer.transaction();
   await aborted.send({ topic, messages: [{ partition: 0, value: 'aborted' }] });
@@ -45,7 +45,7 @@ async function write(): Promise<void> {
 test('sees what a read-committed consumer sees, and where topics end and groups stand', async () => {
   const result = await readBack(tools, { brokers, topics: [topic], groups: [`${topic}_group`, 'no_such_group'] });
   expect(result.records).toEqual([
-    { topic, partition: 0, offset: 0, timestamp: 1_700_000_000_000, key: Buffer.from('k'), value: Buffer.from([0, 1, 2, 253]), headers: [['trace', Buffer.from([0, 255])]] },
+    { topic, partition: 0, offset: 0, timestamp: 1_700_000_000_000, ...content, headers: [['trace', content.headers.trace]] },
     { topic, partition: 0, offset: 4, timestamp: 1_700_000_000_001, key: null, value: null, headers: [] },
   ]);
   expect(result.ends.toSorted((a, b) => a.partition - b.partition)).toEqual([

@@ -122,8 +122,12 @@ export class ChildProgram {
   async waitUntil(what: string, probe: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!(await probe())) {
-      if (this.#exit) throw new CliError('ProcessEnded', `${this.name} ${describeExit(this.#exit)} before it could ${what}${this.#lastLines()}`);
-      if (Date.now() > deadline) throw new CliError('NotReady', `${this.name} did not ${what} in ${timeoutMs / 1000} s${this.#lastLines()}`);
+      if (this.#exit) {
+        throw new CliError('ProcessEnded', `${this.name} ${describeExit(this.#exit)} before it could ${what}${this.#lastLines()}`);
+      }
+      if (Date.now() > deadline) {
+        throw new CliError('NotReady', `${this.name} did not ${what} in ${timeoutMs / 1000} s${this.#lastLines()}`);
+      }
       await sleep(PROBE_INTERVAL_MS);
     }
   }

@@ -7,6 +7,7 @@ import { CliError } from '../errors.ts';
 import { hashOf } from './cache.ts';
 
 const FRESH_PREFIX = 'sagafleet-run-';
+const CLAIM_NAME = /^sagafleet-[0-9a-f]{12}\.sock$/;
 
 /** A folder that one run has for itself. */
 export interface DataDir {
@@ -20,6 +21,7 @@ export interface DataDir {
  * @throws CliError DataInUse if another run lives in it
  */
 export async function openDataDir(path?: string): Promise<DataDir> {
+  await removeLeftovers(realpathSync(tmpdir()));
   return path === undefined ? openFresh() : openKept(path);
 }
 
@@ -27,13 +29,14 @@ async function openKept(path: string): Promise<DataDir> {
   mkdirSync(path, { recursive: true });
   const folder = realpathSync(path);
   const claim = await claimFolder(folder);
-  if (!claim) throw new CliError('DataInUse', `${resolve(path)} is in use by another run; stop that one or name another folder with --data`);
+  if (!claim) {
+    throw new CliError('DataInUse', `${resolve(path)} is in use by another run; stop that one or name another folder with --data`);
+  }
   return { path: folder, release: () => giveUp(claim) };
 }
 
 async function openFresh(): Promise<DataDir> {
   const parent = realpathSync(tmpdir());
-  await removeLeftovers(parent);
   const path = join(parent, `${FRESH_PREFIX}${randomBytes(6).toString('hex')}`);
   const claim = await claimFolder(path);
   if (!claim) throw new CliError('DataInUse', `${path} is in use by another run`);
@@ -52,8 +55,9 @@ async function openFresh(): Promise<DataDir> {
 
 async function removeLeftovers(parent: string): Promise<void> {
   for (const entry of readdirSync(parent)) {
-    if (!entry.startsWith(FRESH_PREFIX)) continue;
     const path = join(parent, entry);
+    if (CLAIM_NAME.test(entry) && !(await isHeld(path))) rmSync(path, { force: true });
+    if (!entry.startsWith(FRESH_PREFIX)) continue;
     const claim = await claimFolder(path);
     if (!claim) continue;
     rmSync(path, { recursive: true, force: true });

@@ -33,7 +33,8 @@ export async function requireRegistry(url: string): Promise<string> {
     if (!response.ok) throw new Error(`GET /subjects gives status ${response.status}`);
     if (!Array.isArray(await response.json())) throw new Error('GET /subjects gives no list');
   } catch (error) {
-    throw new CliError('NoRegistry', `no Confluent-compatible schema registry answers at ${base} (--registry): ${reasonOf(error)}`, { cause: error });
+    const message = `no Confluent-compatible schema registry answers at ${base} (--registry): ${reasonOf(error)}`;
+    throw new CliError('NoRegistry', message, { cause: error });
   }
   return base;
 }

@@ -101,7 +101,8 @@ function javaPlaces(env: Environment, folders: string[]): Place[] {
   }
   for (const folder of globSync(folders).sort()) {
     // Homebrew keeps the JDK further down on macOS
-    const home = [folder, join(folder, 'libexec/openjdk.jdk/Contents/Home')].find((candidate) => isProgram(join(candidate, 'bin/java')));
+    const homes = [folder, join(folder, 'libexec/openjdk.jdk/Contents/Home')];
+    const home = homes.find((candidate) => isProgram(join(candidate, 'bin/java')));
     if (home !== undefined) places.push({ where: dirname(folder), home: realpathSync(home) });
   }
   return places;

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -74,8 +73,9 @@ export async function readBack(tools: KafkaTools, options: ReadBackOptions): Pro
   const result: ReadBackResult = { records: [], ends: [], committed: [] };
   for await (const line of createInterface({ input: stdout })) addLine(result, line);
   const [code] = (await ended) as [number | null];
-  if (code !== 0) throw new CliError('ReadBackFailed', `reading back ${options.topics.join(', ')} at ${options.brokers} failed: ${reasonIn(await complaint)}`);
-  return result;
+  if (code === 0) return result;
+  const what = `${options.topics.join(', ')} at ${options.brokers}`;
+  throw new CliError('ReadBackFailed', `reading back ${what} failed: ${reasonIn(await complaint)}`);
 }
 
 type Line = { record: RecordLine } | { end: ReadBackEnd } | { committed: ReadBackCommit };
