@@ -16,15 +16,17 @@ export function needsOf(resolved: ResolvedStep, steps: readonly SagaStep[]): Ste
   };
 }
 
-function topicNeeds({ emits, inputs, inboxTopic, deadLetterTopic, topics, topicManager }: ResolvedStep): TopicNeed[] {
+function topicNeeds({ step, emits, inputs, inboxTopic, deadLetterTopic, topics, topicManager }: ResolvedStep): TopicNeed[] {
   const isManaged = topics.manage && topicManager === 'admin';
   const { partitions, replicationFactor, config } = topics;
+  const arePartitionsSet = step.spec.topics?.partitions !== undefined;
   const own = [...new Set(Object.values(emits).flat().map(({ topic }) => topic))].sort();
   // A dead letter keeps its partition number
   const widest = Math.max(...inputs.map((input) => input.partitions));
   return [
-    ...(inboxTopic ? [inboxTopic, ...own] : own).map((topic) => ({ name: topic, partitions, replicationFactor, config, isManaged })),
-    { name: deadLetterTopic, partitions: widest, replicationFactor, config: withoutCompaction(config), isManaged },
+    ...(inboxTopic ? [inboxTopic, ...own] : own).map((topic) => (
+      { name: topic, partitions, arePartitionsSet, replicationFactor, config, isManaged })),
+    { name: deadLetterTopic, partitions: widest, arePartitionsSet: false, replicationFactor, config: withoutCompaction(config), isManaged },
   ];
 }
 

@@ -5,6 +5,8 @@ import type { SchemaSource, SchemaVersion } from '@sagafleet/schemas';
 export interface TopicNeed {
   name: string;
   partitions: number;
+  /** The step itself asks for this number, so that a topic with more is a mistake. */
+  arePartitionsSet: boolean;
   replicationFactor: number;
   config: Record<string, string>;
   /** False: the topic is somebody else's, it must exist. */

@@ -3,7 +3,7 @@ import type { StepNeeds, TopicNeed } from './needs.ts';
 import { planTopics, type TopicState } from './topics.ts';
 
 function topic(name: string, changes: Partial<TopicNeed> = {}): TopicNeed {
-  return { name, partitions: 3, replicationFactor: 1, config: {}, isManaged: true, ...changes };
+  return { name, partitions: 3, arePartitionsSet: false, replicationFactor: 1, config: {}, isManaged: true, ...changes };
 }
 
 function needs(topics: TopicNeed[]): StepNeeds {
@@ -36,6 +36,11 @@ describe('planned topics', () => {
   test('too few partitions grow, more than asked for stay', () => {
     const plan = planTopics(needs([topic('a'), topic('b')]), state({ order_created: [3], a: [1], b: [12] }));
     expect(plan.grow).toEqual([{ name: 'a', partitions: 3 }]);
+  });
+
+  test('fewer partitions than there are can not be had', () => {
+    const plan = planTopics(needs([topic('a', { arePartitionsSet: true })]), state({ order_created: [3], a: [12] }));
+    expect(plan).toMatchObject({ grow: [], problems: [expect.stringContaining('topic a has 12 partitions and Kafka takes none away')] });
   });
 
   test('a dead letter topic takes the largest record of the inputs and 64 KiB of headers, and is never compacted', () => {

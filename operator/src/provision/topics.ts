@@ -46,6 +46,9 @@ interface Existing { found: TopicDescription; config: Record<string, string>; no
 function planExisting(need: TopicNeed, { found, config, now }: Existing, plan: TopicPlan): void {
   if (!need.isManaged) return;
   if (found.partitions < need.partitions) plan.grow.push({ name: need.name, partitions: need.partitions });
+  if (found.partitions > need.partitions && need.arePartitionsSet) {
+    plan.problems.push(`topic ${need.name} has ${found.partitions} partitions and Kafka takes none away: set topics.partitions to ${found.partitions}, or leave it out`);
+  }
   const changes = Object.fromEntries(Object.entries(config).filter(([key, value]) => now[key] !== value));
   if (Object.keys(changes).length > 0) plan.configure.push({ name: need.name, changes });
 }
