@@ -1,38 +1,13 @@
-import { findFreePort, startPlatform } from '@sagafleet/cli';
-import type { WorkerSettings } from '@sagafleet/schemas';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { emitTo } from './support/settings.ts';
-import { headersOf, StepFixture, type FixtureOptions, type StepNames } from './support/step-fixture.ts';
+import { expect, inject, test } from 'vitest';
+import { ingressSettings, post } from './support/orders-ingress.ts';
+import { headersOf, StepFixture, type FixtureOptions } from './support/step-fixture.ts';
+import { TcpProxy } from './support/tcp-proxy.ts';
 import { until } from './support/until.ts';
-import type { WorkerProcess } from './support/worker-process.ts';
-
-/** `POST /orders`, refused where the amount is negative, else passed on. */
-function ingressSettings({ input, output }: StepNames): Partial<WorkerSettings> {
-  return {
-    ingress: {
-      path: '/orders', key: 'event.id', schema: { kind: 'subject', subject: `${input}-value`, version: 'latest' },
-      inboxTopic: input, maxBodyBytes: 10_000, idempotencyKey: null, windowMs: null,
-    },
-    handler: { kind: 'cel', outcome: "event.amount < 0 ? 'refused' : 'taken'" },
-    outcomes: {
-      taken: { emit: [emitTo(output)], reject: null },
-      refused: { emit: [], reject: { http: 422, message: 'an amount is not negative' } },
-    },
-  };
-}
 
 async function startIngress(options: FixtureOptions = {}) {
   const step = await StepFixture.create({ settings: ingressSettings, ...options });
   const worker = await (await step.startWorker()).ready();
   return { step, worker };
-}
-
-async function post(worker: WorkerProcess, body: string, options: { path?: string; headers?: Record<string, string> } = {}) {
-  const { path = '/orders', headers = {} } = options;
-  const response = await fetch(worker.ingressUrl + path, {
-    method: 'POST', body, headers: { 'content-type': 'application/json', ...headers },
-  });
-  return { status: response.status, headers: response.headers, body: await response.json() as Record<string, unknown> };
 }
 
 test('an event is accepted, keyed, and worked as an ordinary record; integers stay exact', async () => {
@@ -94,16 +69,13 @@ test('many events at once are all appended, each where its answer says', async (
 });
 
 test('without Kafka the answer is 503 with Retry-After; when it is back events are accepted again', async () => {
-  const platform = await startPlatform({
-    env: process.env, kafkaPort: await findFreePort(), registryUrl: inject('registryUrl'), onProgress: () => undefined, onCrash: () => undefined,
-  });
-  onTestFinished(platform.stop);
-  const { worker } = await startIngress({ brokers: platform.brokers });
+  const kafka = await TcpProxy.open(inject('brokers'));
+  const { worker } = await startIngress({ brokers: kafka.address });
   const event = JSON.stringify({ id: 'a', amount: 1, note: '' });
   expect((await post(worker, event)).status).toBe(202);
-  await platform.kafka!.stop(0);
+  await kafka.shut();
   const { status, headers, body } = await post(worker, event);
   expect({ status, retryAfter: headers.get('retry-after'), error: body['error'] }).toEqual({ status: 503, retryAfter: '2', error: 'unavailable' });
-  await platform.kafka!.start();
+  await kafka.open();
   await until('an event to be accepted', async () => (await post(worker, event)).status === 202);
-}, 120_000);
+});

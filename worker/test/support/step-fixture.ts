@@ -2,7 +2,7 @@ import { createKafka, KafkaAdmin, readTopics, type KafkaConnection, type ReadRec
 import { AvroCodecs, RegistryClient, schemaIdOf } from '@sagafleet/registry';
 import type { WorkerSettings } from '@sagafleet/schemas';
 import type { Kafka, Message } from 'kafkajs';
-import { inject, onTestFinished } from 'vitest';
+import { inject, onTestFailed, onTestFinished } from 'vitest';
 import { settingsFor } from './settings.ts';
 import { until } from './until.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -21,7 +21,7 @@ export interface FixtureOptions {
   /** Roles that are left for the test to create. */
   without?: readonly ('input' | 'output' | 'offsets' | 'output-schema')[];
   settings?: (names: StepNames) => Partial<WorkerSettings>;
-  /** Instead of those of the run. */
+  /** Other ways for the worker to the registry and the brokers of the run. */
   registryUrl?: string;
   brokers?: string;
 }
@@ -44,10 +44,9 @@ export class StepFixture {
     const name = `step-${process.pid}-${++created}`;
     this.names = { name, input: `${name}-in`, output: `${name}-out`, deadLetter: `default.${name}.dlq`, group: `default.${name}` };
     this.#options = options;
-    const brokers = options.brokers ?? inject('brokers');
-    this.#connection = { brokers: [brokers], tls: false, sasl: null, clientId: 'test' };
+    this.#connection = { brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'test' };
     this.settings = settingsFor(name, {
-      brokers, registryUrl: options.registryUrl ?? inject('registryUrl'),
+      brokers: options.brokers ?? inject('brokers'), registryUrl: options.registryUrl ?? inject('registryUrl'),
     }, options.settings?.(this.names));
     this.admin = new KafkaAdmin(this.#connection, { log: silent });
     this.registry = new RegistryClient({ url: inject('registryUrl'), timeoutMs: 20_000 });
@@ -87,6 +86,7 @@ export class StepFixture {
   async startWorker(env: Record<string, string> = {}): Promise<WorkerProcess> {
     const worker = await WorkerProcess.start(this.settings, env);
     onTestFinished(() => worker.remove());
+    onTestFailed(() => console.error(`worker ${worker.pid} wrote:\n${worker.output.slice(-5_000)}`));
     return worker;
   }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 import { onTestFinished } from 'vitest';
 
 /** A way to a server that can be shut and opened again, on one port throughout. */
@@ -45,14 +46,29 @@ export class TcpProxy {
 
   #carry(client: Socket): void {
     const server = connect(this.#target);
+    client.pipe(server);
+    server.pipe(this.#announcingItself()).pipe(client);
     for (const [from, to] of [[client, server], [server, client]] as const) {
       this.#sockets.add(from);
-      from.pipe(to);
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.#sockets.delete(from);
         to.destroy();
       });
     }
+  }
+  /** A broker tells its clients where it is, a host and four bytes of port: the way stays this one. */
+  #announcingItself(): Transform {
+    const [server, proxy] = [this.#target.port, this.#port].map((port) => {
+      const bytes = Buffer.from('localhost\0\0\0\0');
+      bytes.writeInt32BE(port, bytes.length - 4);
+      return bytes;
+    }) as [Buffer, Buffer];
+    return new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        for (let at = chunk.indexOf(server); at !== -1; at = chunk.indexOf(server, at + 1)) proxy.copy(chunk, at);
+        done(null, chunk);
+      },
+    });
   }
 }
