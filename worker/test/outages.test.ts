@@ -75,20 +75,24 @@ test('no broker at the start is waited for', async () => {
 
 test('without a broker a worker waits, dead-letters nothing, and goes on when it is back', async () => {
   const kafka = await TcpProxy.open(inject('brokers'));
-  const step = await StepFixture.create({ brokers: kafka.address });
+  const step = await StepFixture.create({
+    brokers: kafka.address, settings: () => ({ delivery: { guarantee: 'ExactlyOnce', maxRecords: 20, lingerMs: 0, timeoutMs: 15_000 } }),
+  });
   const worker = await (await step.startWorker()).ready();
   await step.send(await step.events(idsFrom('before', 30)));
   await step.drained();
   for (const round of ['first', 'second']) {
-    await kafka.shut();
-    await step.send(await step.events(idsFrom(round, 30)));
     const linesBefore = worker.log.length;
-    await until('the worker to notice', () => worker.log.slice(linesBefore).some(({ level }) => level !== 'info'));
-    expect(await worker.probe('/livez'), worker.output).toBe(true);
+    const sent = step.send(await step.events(idsFrom(round, 3_000)));
+    await until('work to be under way', async () => (await keysOf(step)).some((key) => key.startsWith(round)));
+    await kafka.shut();
+    await until('the worker to notice', () => worker.log.slice(linesBefore).some(({ msg }) => msg === 'task starts again'));
+    expect(await worker.probe('/livez')).toBe(true);
+    await sent;
     await kafka.open();
     await step.drained();
   }
-  expect(await keysOf(step)).toEqual(['before', 'first', 'second'].flatMap((each) => idsFrom(each, 30)).sort());
+  expect(await keysOf(step)).toEqual(['before', 'first', 'second'].flatMap((each) => idsFrom(each, each === 'before' ? 30 : 3_000)).sort());
   expect(await step.read(step.names.deadLetter)).toEqual([]);
   expect(await worker.stop()).toEqual({ code: 0, signal: null });
 });
