@@ -19,6 +19,7 @@ const EXPECTED = [
   /^Connection (error|timeout)/,
   /^Limiting retries for the idempotent producer/,
   /switched default partitioner/,
+  /^The group is rebalancing/,
 ];
 
 /** A broker that is away makes several lines a second; one is enough for a while. */
