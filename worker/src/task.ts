@@ -149,7 +149,8 @@ export class Task {
   }
 
   async #work(): Promise<void> {
-    for (;;) {
+    // Asked again each time: a task that is over while it commits is not woken any more
+    while (!this.#isOver()) {
       await this.#queue.ready();
       if (this.#lastTakeWasFull && this.#deps.lingerMs > 0) await this.#deps.timing.wait(this.#deps.lingerMs, this.#over.signal);
       if (this.#isOver()) return;

@@ -1,0 +1,278 @@
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import type { Driver, FetchedBatch, GroupMember, OutputRecord, TaskProducer, TopicPosition } from './driver.ts';
+import { WorkerError } from './errors.ts';
+import type { Pipeline } from './pipeline/pipeline.ts';
+import { SizeLimits } from './pipeline/transaction.ts';
+import { Task } from './task.ts';
+import type { Timing } from './timing.ts';
+
+/**
+ * A broker with one input partition `in/0`: offsets and outputs change only by a commit, and only
+ * the producer that fenced last can do anything.
+ */
+class FakeBroker {
+  readonly calls: string[] = [];
+  readonly committed: string[] = [];
+  offset: bigint | null = 0n;
+  /** Runs before a call of that name: to fail it, to hold it, or to let something happen meanwhile. */
+  before: Partial<Record<'prove' | 'fence' | 'send' | 'offsets' | 'commit' | 'committed', () => Promise<void> | void>> = {};
+  #epoch = 0;
+
+  readonly driver = {
+    fenceTask: async (): Promise<TaskProducer> => {
+      await this.#call('fence');
+      const epoch = ++this.#epoch;
+      return { begin: async () => this.#transaction(epoch), discard: async () => { this.calls.push('discard'); } };
+    },
+  } as unknown as Driver;
+
+  readonly member = {
+    pause: () => { this.calls.push('pause'); },
+    resume: () => { this.calls.push('resume'); },
+    seek: (_topic: string, _partition: number, offset: bigint) => { this.calls.push(`seek ${offset}`); },
+    proveMembership: () => this.#call('prove'),
+    committedOffsets: async () => {
+      await this.#call('committed');
+      return [{ topic: 'in', partition: 0, offset: this.offset }];
+    },
+    earliestOffset: async () => 0n,
+    coordinatorTroubleAgeMs: () => Infinity,
+  } as unknown as GroupMember;
+
+  #transaction(epoch: number) {
+    const written: string[] = [];
+    let offset = this.offset;
+    const call = async (name: 'send' | 'offsets' | 'commit') => {
+      await this.#call(name);
+      if (epoch !== this.#epoch) throw new Error('fenced');
+    };
+    return {
+      send: async (_topic: string, _partition: number, records: readonly OutputRecord[]) => {
+        await call('send');
+        written.push(...records.map(({ value }) => String(value)));
+      },
+      sendOffsets: async (positions: readonly TopicPosition[]) => {
+        await call('offsets');
+        offset = positions[0]!.offset;
+      },
+      commit: async () => {
+        await call('commit');
+        this.committed.push(...written);
+        this.offset = offset;
+      },
+    };
+  }
+
+  async #call(name: keyof FakeBroker['before']): Promise<void> {
+    this.calls.push(name);
+    await this.before[name]?.();
+  }
+}
+
+/** Copies each value to `out/0`. */
+const pipeline = {
+  run: async (records: FetchedBatch['records']) => records.map((source) => ({
+    source, isDeadLetter: false, record: { topic: 'out', partition: 0, key: null, value: source.value, headers: [] },
+  })),
+} as unknown as Pipeline;
+
+/** Time passes by waiting only. */
+function virtualTiming(): Timing & { pass(ms: number): void } {
+  let now = 0;
+  return { now: () => now, wait: async (ms) => { now += ms; }, random: () => 0.5, pass: (ms) => { now += ms; } };
+}
+
+interface Running { task: Task; broker: FakeBroker; fatal: unknown[]; timing: ReturnType<typeof virtualTiming> }
+
+function taskOn(broker: FakeBroker, options: { pipeline?: Pipeline; before?: Promise<void> } = {}): Running {
+  const fatal: unknown[] = [];
+  const timing = virtualTiming();
+  const task = new Task(0, ['in'], {
+    driver: broker.driver, member: broker.member, pipeline: options.pipeline ?? pipeline, sizeLimits: new SizeLimits(), timing,
+    log: pino({ level: 'silent' }), group: 'default.payment', maxRecords: 100, lingerMs: 0, queue: { highBytes: 1_000, lowBytes: 100 },
+    floorOf: () => 0n, onPosition: () => undefined, onFatal: (error) => { fatal.push(error); },
+  }, options.before ?? Promise.resolve());
+  return { task, broker, fatal, timing };
+}
+
+function batch(from: number, values: readonly string[], bytes = 10): FetchedBatch {
+  return {
+    topic: 'in', partition: 0, bytes, fetchedOffset: BigInt(from), nextOffset: BigInt(from + values.length),
+    records: values.map((value, at) => ({
+      topic: 'in', partition: 0, offset: String(from + at), timestamp: '0', key: null, value: Buffer.from(value), headers: [],
+    })),
+  };
+}
+
+async function running(broker = new FakeBroker(), options: Parameters<typeof taskOn>[1] = {}): Promise<Running> {
+  const started = taskOn(broker, options);
+  await expect.poll(() => started.task.state).toBe('RUNNING');
+  return started;
+}
+
+describe('task', () => {
+  test('is paused until its predecessor is fenced and its position is read after that', async () => {
+    const { broker } = await running();
+    expect(broker.calls).toEqual(['pause', 'fence', 'committed', 'seek 0', 'seek 0', 'resume']);
+  });
+
+  test('waits for its earlier instance in this process before it fences', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { task, broker } = taskOn(new FakeBroker(), { before: promise });
+    await new Promise(setImmediate);
+    expect(broker.calls).toEqual(['pause']);
+    resolve();
+    await expect.poll(() => task.state).toBe('RUNNING');
+  });
+
+  test('after a while a join proves nothing any more: the membership is proven before fencing', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { task, broker, timing } = taskOn(new FakeBroker(), { before: promise });
+    timing.pass(2_000);
+    resolve();
+    await expect.poll(() => task.state).toBe('RUNNING');
+    expect(broker.calls.slice(0, 3)).toEqual(['pause', 'prove', 'fence']);
+  });
+
+  test('writes outputs, then offsets, then commits', async () => {
+    const { task, broker } = await running();
+    expect(task.offer(batch(0, ['a', 'b']))).toBe(true);
+    await expect.poll(() => broker.offset).toBe(2n);
+    expect(broker.committed).toEqual(['a', 'b']);
+    expect(broker.calls.slice(-3)).toEqual(['send', 'offsets', 'commit']);
+  });
+
+  test('a batch of control records moves the offset alone', async () => {
+    const { task, broker } = await running();
+    task.offer({ ...batch(0, []), nextOffset: 3n });
+    await expect.poll(() => broker.offset).toBe(3n);
+    expect(broker.calls.slice(-2)).toEqual(['offsets', 'commit']);
+  });
+
+  test('refuses a batch that does not begin where the last one ended, and asks for the right one', async () => {
+    const { task, broker } = await running();
+    task.offer(batch(0, ['a', 'b']));
+    expect(task.offer(batch(0, ['a', 'b']))).toBe(false);
+    expect(broker.calls.at(-1)).toBe('seek 2');
+    expect(task.offer(batch(2, ['c']))).toBe(true);
+    await expect.poll(() => broker.committed).toEqual(['a', 'b', 'c']);
+  });
+
+  test('takes nothing before it runs, when lost or when draining', async () => {
+    const starting = taskOn(new FakeBroker());
+    expect(starting.task.offer(batch(0, ['a']))).toBe(false);
+    const { task: lost } = await running();
+    lost.lose();
+    expect(lost.offer(batch(0, ['a']))).toBe(false);
+    const { task: draining } = await running();
+    draining.drain();
+    expect(draining.offer(batch(0, ['a']))).toBe(false);
+  });
+
+  test('lost in the middle of a transaction it commits nothing, and ends', async () => {
+    const { task, broker } = await running();
+    broker.before.offsets = () => task.lose();
+    task.offer(batch(0, ['a']));
+    await task.done;
+    expect({ offset: broker.offset, committed: broker.committed, state: task.state }).toEqual({ offset: 0n, committed: [], state: 'LOST' });
+    expect(broker.calls.at(-1)).toBe('discard');
+  });
+
+  test.each(['lose', 'drain'] as const)('ends when told to %s during its last commit', async (how) => {
+    const { task, broker } = await running();
+    broker.before.commit = () => task[how]();
+    task.offer(batch(0, ['a']));
+    await task.done;
+    expect(broker.committed).toEqual(['a']);
+  });
+
+  test('draining finishes what is under way and takes nothing more', async () => {
+    const { task, broker } = await running();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    broker.before.commit = () => promise;
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.calls.at(-1)).toBe('commit');
+    task.offer(batch(1, ['b']));
+    task.drain();
+    resolve();
+    await task.done;
+    expect(broker.committed).toEqual(['a']);
+  });
+
+  test('after an error the producer is dropped, membership proven, and the offsets say where to go on', async () => {
+    const { task, broker } = await running();
+    broker.before.commit = () => {
+      delete broker.before.commit;
+      throw new Error('connection closed');
+    };
+    task.offer(batch(0, ['a', 'b']));
+    await expect.poll(() => broker.calls.slice(-9)).toEqual(
+      ['commit', 'discard', 'pause', 'prove', 'fence', 'committed', 'seek 0', 'seek 0', 'resume']);
+    expect(task.offer(batch(0, ['a', 'b']))).toBe(true);
+    await expect.poll(() => broker.committed).toEqual(['a', 'b']);
+  });
+
+  test('an unknown commit that was done is not done again', async () => {
+    const { task, broker } = await running();
+    broker.before.commit = () => {
+      delete broker.before.commit;
+      broker.committed.push('a');
+      broker.offset = 1n;
+      throw new Error('no answer');
+    };
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.calls.filter((call) => call === 'resume').length).toBe(2);
+    expect(task.offer(batch(0, ['a']))).toBe(false);
+    expect(task.offer(batch(1, ['b']))).toBe(true);
+    await expect.poll(() => broker.committed).toEqual(['a', 'b']);
+  });
+
+  test('fenced by another owner it stays out until its membership is proven', async () => {
+    const { task, broker } = await running();
+    await broker.driver.fenceTask(0);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    broker.before.prove = () => promise;
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.calls.at(-1)).toBe('prove');
+    expect(task.state).toBe('FENCING');
+    task.lose();
+    resolve();
+    await task.done;
+    expect(broker.committed).toEqual([]);
+  });
+
+  test('what no record can be blamed for is tried again without giving the transaction up', async () => {
+    let failures = 3;
+    const waiting = { run: async (records: FetchedBatch['records']) => {
+      if (failures-- > 0) throw new WorkerError('no-schema', 'systemic', 'the registry is away');
+      return pipeline.run(records);
+    } } as Pipeline;
+    const { task, broker } = await running(new FakeBroker(), { pipeline: waiting });
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.committed).toEqual(['a']);
+    expect(broker.calls.filter((call) => call === 'fence')).toHaveLength(1);
+  });
+
+  test('no offsets of the group at all ends the process', async () => {
+    const broker = new FakeBroker();
+    broker.offset = null;
+    const { task, fatal } = taskOn(broker);
+    await task.done;
+    expect(fatal).toEqual([expect.objectContaining({ code: 'offsets-missing' })]);
+  });
+
+  test('over the high mark it pauses, and resumes from where it was when it has caught up', async () => {
+    const { task, broker } = await running();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    broker.before.commit = () => promise;
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.calls.at(-1)).toBe('commit');
+    task.offer(batch(1, ['b'], 2_000));
+    expect(broker.calls.at(-1)).toBe('pause');
+    resolve();
+    await expect.poll(() => broker.committed).toEqual(['a', 'b']);
+    expect(broker.calls.slice(broker.calls.lastIndexOf('pause'))).toEqual(
+      ['pause', 'seek 2', 'resume', 'send', 'offsets', 'commit']);
+  });
+});
