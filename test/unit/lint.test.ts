@@ -1,5 +1,5 @@
 import { ESLint } from 'eslint';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 // Snippets belong to no program, so what needs types is off; one test below has a real file's path.
 const eslint = new ESLint({
@@ -99,6 +99,8 @@ describe('lint refuses', { timeout: 60_000 }, () => {
   });
 
   test('a promise that nobody waits for', async () => {
+    // Where CI is set typescript-eslint would look at the file on disk instead of the snippet
+    vi.stubEnv('TSESTREE_SINGLE_RUN', 'false');
     const floating = 'async function act(): Promise<void> {}\nact();\n';
     expect(await rulesAgainst(floating, 'worker/src/worker.ts', new ESLint())).toEqual(['@typescript-eslint/no-floating-promises']);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readStartPositions } from './start-positions.ts';
+import { awaitGroupOffsets, readStartPositions } from './start-positions.ts';
 import type { Timing } from './timing.ts';
 
 type Offsets = Record<string, bigint | null>;
@@ -80,5 +80,18 @@ describe('start positions', () => {
     expect(await readStartPositions(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
     expect(reader.reads).toBe(4);
     expect(timing.waited).toBeGreaterThanOrEqual(6_000);
+  });
+});
+
+describe('before joining', () => {
+  test('the offsets of a group that is being set up are waited for', async () => {
+    const reader = coordinator([{ 'a/0': null }, { 'a/0': null }, { 'a/0': 0n }]);
+    await awaitGroupOffsets('default.payment', reader, virtualTiming());
+    expect(reader.reads).toBe(3);
+  });
+
+  test('a group that nobody sets up is fatal', async () => {
+    const waiting = awaitGroupOffsets('default.payment', coordinator([{ 'a/0': null }]), virtualTiming());
+    await expect(waiting).rejects.toMatchObject({ code: 'offsets-missing', consequence: 'fatal' });
   });
 });

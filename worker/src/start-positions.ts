@@ -11,6 +11,8 @@ const TROUBLE_WINDOW_MS = 10_000;
 const SECOND_READ_AFTER_MS = 3_000;
 /** Longer than the broker's stale answers last. */
 const MISSING_FOR_MS = 5_000;
+/** Provisioning asks a settling coordinator twice before it believes that there are none, and then sets them. */
+const SET_UP_FOR_MS = 15_000;
 const READ_AGAIN_AFTER_MS = 500;
 
 export interface StartQuestion {
@@ -51,6 +53,19 @@ export async function readStartPositions(
   }
 }
 
+/**
+ * Waits for the group's offsets before joining it: whoever provisions the step can set them only
+ * while the group has no members.
+ * @throws WorkerError `offsets-missing` (fatal) where they do not come
+ */
+export async function awaitGroupOffsets(group: string, reader: Pick<GroupMember, 'committedOffsets'>, timing: Timing): Promise<void> {
+  const startedAt = timing.now();
+  while ((await reader.committedOffsets()).every(({ offset }) => offset === null)) {
+    if (timing.now() - startedAt > SET_UP_FOR_MS) throw missingError({ group });
+    await timing.wait(READ_AGAIN_AFTER_MS);
+  }
+}
+
 /** One read, or after recent trouble two that agree; null when they do not. */
 async function believedOffsets({ task, signal }: StartQuestion, reader: Reader, timing: Timing): Promise<Committed | null> {
   const first = await reader.committedOffsets();
@@ -73,7 +88,7 @@ async function resolvePositions({ task, topics }: StartQuestion, reader: Reader,
   return positions;
 }
 
-function missingError({ group }: StartQuestion): WorkerError {
+function missingError({ group }: Pick<StartQuestion, 'group'>): WorkerError {
   return new WorkerError('offsets-missing', 'fatal',
     `group ${group} has no committed offsets: nothing set them up, or the broker dropped them (offsets.retention.minutes); `
     + 'starting anyway would work every record again. Commit offsets for the group '

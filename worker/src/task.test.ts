@@ -275,4 +275,22 @@ describe('task', () => {
     expect(broker.calls.slice(broker.calls.lastIndexOf('pause'))).toEqual(
       ['pause', 'seek 2', 'resume', 'send', 'offsets', 'commit']);
   });
+
+  test('records that the broker dropped are passed over, also where none follow', async () => {
+    const { task, broker } = await running();
+    task.moveTo('in', 5n);
+    await expect.poll(() => broker.offset).toBe(5n);
+    expect(task.offer(batch(5, ['a']))).toBe(true);
+    await expect.poll(() => broker.committed).toEqual(['a']);
+  });
+
+  test('a late word of dropped records does not take it back over what it has fetched', async () => {
+    const { task, broker } = await running();
+    task.moveTo('in', 5n);
+    task.offer(batch(5, ['a']));
+    task.moveTo('in', 5n);
+    expect(task.offer(batch(5, ['a']))).toBe(false);
+    expect(task.offer(batch(6, ['b']))).toBe(true);
+    await expect.poll(() => broker.committed).toEqual(['a', 'b']);
+  });
 });

@@ -86,11 +86,18 @@ export class Task {
     for (const [topic, offset] of this.#fetchPositions) this.#deps.member.seek(topic, this.number, offset);
   }
 
-  /** The broker dropped records before they were read. */
+  /**
+   * The broker dropped records before they were read. Never back: what was fetched since it was asked
+   * is queued already. The position is committed also where no record follows.
+   */
   moveTo(topic: string, offset: bigint): void {
     if (this.#state !== 'RUNNING') return;
-    this.#fetchPositions.set(topic, offset);
-    this.#deps.member.seek(topic, this.number, offset);
+    const expected = this.#fetchPositions.get(topic)!;
+    if (offset > expected) {
+      this.#fetchPositions.set(topic, offset);
+      this.#queue.put({ topic, partition: this.number, records: [], fetchedOffset: expected, nextOffset: offset, bytes: 0 });
+    }
+    this.#deps.member.seek(topic, this.number, this.#fetchPositions.get(topic)!);
     if (!this.#isPaused) this.#deps.member.resume([topic], this.number);
   }
 

@@ -26,6 +26,8 @@ export class KafkajsDriver implements Driver {
   readonly #consuming: Kafka;
   readonly #producing: Kafka;
   readonly #metadata: Cluster;
+  /** One for all tries to join: what it saw of the coordinator's trouble counts in the next. */
+  readonly #coordinator: GroupCoordinator;
   #member: KafkajsMember | null = null;
 
   constructor(options: DriverOptions) {
@@ -33,16 +35,21 @@ export class KafkajsDriver implements Driver {
     this.#options = options;
     const kafkaOptions = {
       level: 'warn' as const,
-      log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: object) => options.log[level](fields, message),
+      log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => {
+        // A broker that comes up while kafkajs tries again is shown by no error, and answers with stale offsets at first
+        if (fields['component'] === 'BrokerPool') this.#coordinator.noteTrouble(message);
+        options.log[level](fields, message);
+      },
     };
     this.#consuming = createKafka(options.connection, kafkaOptions);
     this.#producing = createKafka(options.connection, { ...kafkaOptions, patienceMs: 5_000 });
     this.#metadata = createCluster(this.#producing);
+    this.#coordinator = new GroupCoordinator(createCluster(this.#consuming), options.group, options.topics);
   }
 
   member(events: MemberEvents): GroupMember {
     const { group, topics, sessionTimeoutMs } = this.#options;
-    const coordinator = new GroupCoordinator(createCluster(this.#consuming), group, topics);
+    const coordinator = this.#coordinator;
     this.#member = new KafkajsMember(this.#consuming, coordinator, { group, topics, sessionTimeoutMs }, events);
     this.#commit = (positions) => coordinator.commit(this.#member!.membership, positions);
     return this.#member;

@@ -2,6 +2,8 @@ import { onOffsetOutOfRange, type HeaderPair } from '@sagafleet/kafka';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import type { Assignment, FetchedBatch, GroupMember, InputRecord, MemberEvents } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
+import { awaitGroupOffsets } from '../start-positions.ts';
+import { systemTiming } from '../timing.ts';
 import { createTaskAssigner, type AssignmentExtras } from './assigner.ts';
 import type { GroupCoordinator, Membership } from './coordinator.ts';
 
@@ -25,6 +27,7 @@ export class KafkajsMember implements GroupMember {
   readonly #consumer: Consumer;
   readonly #coordinator: GroupCoordinator;
   readonly #events: MemberEvents;
+  readonly #group: string;
   readonly #topics: readonly string[];
   #sync: AssignmentExtras | null = null;
   #owned: number[] = [];
@@ -35,6 +38,7 @@ export class KafkajsMember implements GroupMember {
   constructor(kafka: Kafka, coordinator: GroupCoordinator, options: MemberOptions, events: MemberEvents) {
     this.#coordinator = coordinator;
     this.#events = events;
+    this.#group = options.group;
     this.#topics = options.topics;
     const assigner = createTaskAssigner({
       memberData: () => ({
@@ -71,6 +75,7 @@ export class KafkajsMember implements GroupMember {
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joinedGroup(payload.memberId, payload.memberAssignment));
     this.#consumer.on(CRASH, ({ payload }) => this.#crashed(payload.error, payload.restart));
     await this.#coordinator.connect();
+    await awaitGroupOffsets(this.#group, this.#coordinator, systemTiming);
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [...this.#topics], fromBeginning: true });
     this.#isRunning = true;
