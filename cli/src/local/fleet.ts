@@ -40,6 +40,8 @@ export class Fleet {
   readonly #running = new Map<string, RunningStep>();
   readonly #ingressPorts = new Map<string, number>();
   readonly #told = new Set<string>();
+  /** Of the last apply; what waited for those before is not wanted any more. */
+  #plans: readonly StepPlan[] = [];
   #provisioning = Promise.resolve();
   #retry: NodeJS.Timeout | null = null;
   #isStopped = false;
@@ -66,7 +68,8 @@ export class Fleet {
   /** Provisions all steps, then starts, restarts or stops what differs. Returns the names of steps that were (re)started. */
   async apply(steps: readonly SagaStep[]): Promise<string[]> {
     const plans = await this.#plan(steps);
-    await this.#provision(plans);
+    this.#plans = plans;
+    await this.#provision();
     const gone = [...this.#running.keys()].filter((name) => !plans.some(({ step }) => step.metadata.name === name));
     await Promise.all(gone.map((name) => this.#stopStep(name)));
     const changed = plans.filter((plan) => this.#running.get(plan.step.metadata.name)?.fingerprint !== fingerprintOf(plan));
@@ -90,8 +93,9 @@ export class Fleet {
   }
 
   /** One at a time: two that find the same thing missing would both make it. */
-  #provision(plans: readonly StepPlan[]): Promise<void> {
-    this.#provisioning = this.#provisioning.then(() => this.#provisionAll(plans), () => this.#provisionAll(plans));
+  #provision(): Promise<void> {
+    const provision = () => this.#provisionAll(this.#plans);
+    this.#provisioning = this.#provisioning.then(provision, provision);
     return this.#provisioning;
   }
 
@@ -105,7 +109,7 @@ export class Fleet {
         this.#tell(step, pending, 'pending');
         this.#tell(step, problems, 'problem');
       }
-      if ([...reports.values()].some(({ pending }) => pending.length > 0)) this.#retryLater(plans);
+      if ([...reports.values()].some(({ pending }) => pending.length > 0)) this.#retryLater();
       return;
     }
   }
@@ -120,13 +124,13 @@ export class Fleet {
     return reports;
   }
 
-  #retryLater(plans: readonly StepPlan[]): void {
+  #retryLater(): void {
     if (this.#retry || this.#isStopped) return;
     this.#retry = setTimeout(() => {
       this.#retry = null;
-      this.#provision(plans).catch((error: unknown) => {
+      this.#provision().catch((error: unknown) => {
         this.#tell('', [(error as Error).message], 'problem');
-        this.#retryLater(plans);
+        this.#retryLater();
       });
     }, RETRY_PENDING_MS);
   }
