@@ -106,8 +106,11 @@ export interface AppendingProducer {
 
 export interface Driver {
   member(events: MemberEvents): GroupMember;
-  /** Fences whoever held the task before; its open transaction is complete when this resolves. */
-  fenceTask(task: number): Promise<TaskProducer>;
+  /**
+   * Fences whoever held the task before; its open transaction is complete when this resolves.
+   * `throwIfOver` is asked right before the fencing: a task that was lost meanwhile must not throw its new owner out.
+   */
+  fenceTask(task: number, throwIfOver: () => void): Promise<TaskProducer>;
   appendingProducer(): AppendingProducer;
   /** Partition counts of the topics, asked for now. @throws `topic-missing` (systemic) that names the first missing one */
   partitionCounts(topics: readonly string[]): Promise<Map<string, number>>;

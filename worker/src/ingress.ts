@@ -92,6 +92,10 @@ function answerError(error: FastifyError, reply: FastifyReply, options: IngressO
   if ((error as Error) instanceof WorkerError && error.code === 'output-too-large') {
     return reply.code(413).send({ error: 'bad-request', message: messageOf(error) });
   }
+  // What is wrong with the request itself Fastify says in its own words
+  if (error.code?.startsWith('FST_') && (error.statusCode ?? 500) < 500) {
+    return reply.code(error.statusCode!).send({ error: 'bad-request', message: error.message });
+  }
   const isBadEvent = error instanceof BodyError || consequenceOf(error, 'systemic') === 'permanent';
   if (isBadEvent) return reply.code(400).send({ error: 'bad-event', message: messageOf(error) });
   options.log.warn({ reason: messageOf(error) }, 'event not accepted');

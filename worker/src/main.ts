@@ -6,6 +6,7 @@ import { startWatchdog } from './watchdog.ts';
 import { Worker } from './worker.ts';
 
 const EXIT_FAILED = 1;
+const LEAVE_DEADLINE_MS = 2_000;
 
 const log = createLog(process.env['SAGAFLEET_LOG_LEVEL'] ?? 'info');
 
@@ -14,7 +15,13 @@ async function main(): Promise<void> {
   const worker = new Worker(config, log);
   startWatchdog();
   const stopped = stopOnSignal(worker);
-  await Promise.race([worker.start().then(() => stopped), worker.failed, stopped]);
+  try {
+    await Promise.race([worker.start().then(() => stopped), worker.failed, stopped]);
+  } catch (error) {
+    // Leaving the group lets others take over at once, and lets its offsets be set
+    await Promise.race([worker.stop().catch(() => undefined), new Promise((resolve) => { setTimeout(resolve, LEAVE_DEADLINE_MS); })]);
+    throw error;
+  }
 }
 
 /** The first signal drains; a second one ends the process at once, which is safe: the next owner fences it. */

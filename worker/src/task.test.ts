@@ -230,7 +230,7 @@ describe('task', () => {
 
   test('fenced by another owner it stays out until its membership is proven', async () => {
     const { task, broker } = await running();
-    await broker.driver.fenceTask(0);
+    await broker.driver.fenceTask(0, () => undefined);
     const { promise, resolve } = Promise.withResolvers<void>();
     broker.before.prove = () => promise;
     task.offer(batch(0, ['a']));

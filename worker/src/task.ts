@@ -105,6 +105,7 @@ export class Task {
   lose(): void {
     this.#state = 'LOST';
     this.#queue.clear();
+    this.#deps.sizeLimits.forgetTask(this.number);
     this.#over.abort();
     this.#queue.wake();
   }
@@ -112,6 +113,8 @@ export class Task {
   /** Finishes the transaction under way and takes nothing more. */
   drain(): void {
     this.#isDraining = true;
+    // What is refused is fetched again at once
+    this.#deps.member.pause(this.topics, this.number);
     this.#over.abort();
     this.#queue.wake();
   }
@@ -139,7 +142,7 @@ export class Task {
     if (this.#provenAt === null || timing.now() - this.#provenAt > PROOF_LASTS_MS) await member.proveMembership();
     this.#provenAt = null;
     this.#throwIfOver();
-    this.#producer = await driver.fenceTask(task);
+    this.#producer = await driver.fenceTask(task, () => this.#throwIfOver());
     this.#throwIfOver();
     this.#setState('RESTORING');
     const signal = this.#over.signal;

@@ -39,6 +39,7 @@ export class Fleet {
   readonly #registry: RegistryClient;
   readonly #running = new Map<string, RunningStep>();
   readonly #ingressPorts = new Map<string, number>();
+  readonly #drawnPorts = new Set<number>();
   readonly #told = new Set<string>();
   /** Of the last apply; what waited for those before is not wanted any more. */
   #plans: readonly StepPlan[] = [];
@@ -160,16 +161,24 @@ export class Fleet {
     for (let replica = 0; replica < count; replica++) {
       const folder = join(this.#options.dataDir, 'pods', `${deployment.metadata.name}-${replica}`);
       rmSync(folder, { recursive: true, force: true });
-      const ports = { healthPort: await findFreePort(), ingressPort: await this.#ingressPort(plan, replica) };
+      const ports = { healthPort: await this.#freePort(), ingressPort: await this.#ingressPort(plan, replica) };
       pods.push(toPod(deployment, configMaps, { step: name, replica, folder, ...ports }));
     }
     return pods;
   }
 
+  /** Never the same twice: the worker that was given the first may not listen yet. */
+  async #freePort(): Promise<number> {
+    let port = await findFreePort();
+    while (this.#drawnPorts.has(port)) port = await findFreePort();
+    this.#drawnPorts.add(port);
+    return port;
+  }
+
   /** The first replica of each step with an ingress keeps its port over restarts. */
   async #ingressPort(plan: StepPlan, replica: number): Promise<number> {
     const { metadata: { name }, spec } = plan.step;
-    if (!spec.ingress || replica > 0) return findFreePort();
+    if (!spec.ingress || replica > 0) return this.#freePort();
     const port = this.#ingressPorts.get(name) ?? this.#options.ingressPort + this.#ingressPorts.size;
     this.#ingressPorts.set(name, port);
     return port;

@@ -9,6 +9,7 @@ const FIRST_RESTART_MS = 500;
 const LAST_RESTART_MS = 10_000;
 const GOOD_RUN_MS = 10_000;
 const PROBE_MS = 50;
+const PROBE_TIMEOUT_MS = 1_000;
 
 export interface WorkerProgram {
   command: string;
@@ -52,7 +53,7 @@ export class PodRunner {
   /** Member of its group with every task running, as its readiness probe says. */
   async isReady(): Promise<boolean> {
     const address = this.pod.env['SAGAFLEET_LISTEN_HEALTH'];
-    const answer = await fetch(`http://${address}/readyz`).catch(() => null);
+    const answer = await fetch(`http://${address}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => null);
     return answer?.ok ?? false;
   }
 

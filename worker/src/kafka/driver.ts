@@ -51,18 +51,14 @@ export class KafkajsDriver implements Driver {
     const { group, topics, sessionTimeoutMs } = this.#options;
     const coordinator = this.#coordinator;
     this.#member = new KafkajsMember(this.#consuming, coordinator, { group, topics, sessionTimeoutMs }, events);
-    this.#commit = (positions) => coordinator.commit(this.#member!.membership, positions);
     return this.#member;
   }
 
-  #commit: (positions: Parameters<GroupCoordinator['commit']>[1]) => Promise<void> = () =>
-    Promise.reject(new WorkerError('not-a-member', 'systemic', 'this worker has not joined its group yet'));
-
-  async fenceTask(task: number): Promise<TaskProducer> {
+  async fenceTask(task: number, throwIfOver: () => void): Promise<TaskProducer> {
     const { group, exactlyOnce, transactionTimeoutMs } = this.#options;
-    if (!exactlyOnce) return createIdempotentProducer(this.#producing, (positions) => this.#commit(positions));
+    if (!exactlyOnce) return createIdempotentProducer(this.#producing, (positions) => this.#coordinator.commit(this.#member!.membership, positions));
     return createTransactionalProducer(this.#producing, {
-      transactionalId: `sagafleet.${group}.${task}`, group, timeoutMs: transactionTimeoutMs,
+      transactionalId: `sagafleet.${group}.${task}`, group, timeoutMs: transactionTimeoutMs, throwIfOver,
     });
   }
 

@@ -29,8 +29,12 @@ export class KafkajsMember implements GroupMember {
   readonly #events: MemberEvents;
   readonly #group: string;
   readonly #topics: readonly string[];
+  /** Of the last join, and of the last one that kafkajs has reported: in between the tasks are still the old ones. */
   #sync: AssignmentExtras | null = null;
+  #membership: Membership | null = null;
   #owned: number[] = [];
+  /** Partitions whose first offset is being asked for. */
+  readonly #resetting = new Set<string>();
   #joined = Promise.withResolvers<void>();
   #isRunning = false;
   #leaving = false;
@@ -42,7 +46,7 @@ export class KafkajsMember implements GroupMember {
     this.#topics = options.topics;
     const assigner = createTaskAssigner({
       memberData: () => ({
-        owned: this.#owned, generation: this.#sync?.generation ?? -1, positions: events.knownPositions(),
+        owned: this.#owned, generation: this.#membership?.generation ?? -1, positions: events.knownPositions(),
       }),
       onSync: (extras) => { this.#sync = extras; },
       onTrouble: (error) => coordinator.noteTrouble(error),
@@ -66,8 +70,8 @@ export class KafkajsMember implements GroupMember {
 
   /** The membership that the last join gave, for requests made as a member. */
   get membership(): Membership {
-    if (!this.#sync) throw new WorkerError('not-a-member', 'systemic', 'this worker has not joined its group yet');
-    return this.#sync;
+    if (!this.#membership) throw new WorkerError('not-a-member', 'systemic', 'this worker has not joined its group yet');
+    return this.#membership;
   }
 
   async join(): Promise<void> {
@@ -136,6 +140,7 @@ export class KafkajsMember implements GroupMember {
     }
     this.#owned = [...tasks.keys()];
     const { generation, floors } = this.#sync!;
+    this.#membership = { memberId, generation };
     const assignment: Assignment = { memberId, generation, tasks, floors };
     this.#events.onAssigned(assignment);
     this.#joined.resolve();
@@ -169,6 +174,9 @@ export class KafkajsMember implements GroupMember {
   }
 
   async #resetPosition(topic: string, partition: number): Promise<void> {
+    const place = `${topic}/${partition}`;
+    if (this.#resetting.has(place)) return;
+    this.#resetting.add(place);
     this.pause([topic], partition);
     try {
       const earliest = await this.earliestOffset(topic, partition);
@@ -176,6 +184,8 @@ export class KafkajsMember implements GroupMember {
     } catch {
       // The next fetch finds the position out of range again
       this.resume([topic], partition);
+    } finally {
+      this.#resetting.delete(place);
     }
   }
 }

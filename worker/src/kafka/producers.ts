@@ -3,7 +3,7 @@ import type { OutputRecord, TaskProducer, TopicPosition, Transaction } from '../
 import { rethrowSendError } from './broker-error.ts';
 import { retryForProducer } from './producer-retry.ts';
 
-interface TransactionalOptions { transactionalId: string; group: string; timeoutMs: number }
+interface TransactionalOptions { transactionalId: string; group: string; timeoutMs: number; throwIfOver: () => void }
 
 /**
  * Fences the transactional id: when this resolves, no earlier holder can write and its last
@@ -20,6 +20,7 @@ export async function createTransactionalProducer(kafka: Kafka, options: Transac
   });
   try {
     await producer.connect();
+    options.throwIfOver();
     let prepared: KafkajsTransaction | null = await producer.transaction();
     return {
       begin: async () => {

@@ -44,6 +44,13 @@ export class SizeLimits {
     }
   }
 
+  /** The task is another member's now: what its topics take may have changed when it comes back. */
+  forgetTask(task: number): void {
+    for (const position of this.#refused.keys()) {
+      if (position.split('/').at(-2) === String(task)) this.#refused.delete(position);
+    }
+  }
+
   /** The input's dead letter was written; it will not be asked for again. */
   forget(outputs: readonly Output[]): void {
     if (this.#refused.size === 0) return;
