@@ -8,10 +8,11 @@ import { Worker } from './worker.ts';
 const EXIT_FAILED = 1;
 const LEAVE_DEADLINE_MS = 2_000;
 
-const log = createLog(process.env['SAGAFLEET_LOG_LEVEL'] ?? 'info');
+const log = createLog('info');
 
 async function main(): Promise<void> {
   const config = readConfig(process.env, (path) => readFileSync(path, 'utf8'));
+  log.level = config.logLevel;
   const worker = new Worker(config, log);
   startWatchdog();
   const stopped = stopOnSignal(worker);

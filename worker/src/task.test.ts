@@ -73,7 +73,7 @@ class FakeBroker {
 /** Copies each value to `out/0`. */
 const pipeline = {
   run: async (records: FetchedBatch['records']) => records.map((source) => ({
-    source, isDeadLetter: false, record: { topic: 'out', partition: 0, key: null, value: source.value, headers: [] },
+    source, failure: null, record: { topic: 'out', partition: 0, key: null, value: source.value, headers: [] },
   })),
 } as unknown as Pipeline;
 

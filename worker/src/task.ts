@@ -2,7 +2,7 @@ import type { Driver, FetchedBatch, GroupMember, Positions, TaskProducer } from 
 import { consequenceOf, messageOf, WorkerError } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
-import { writeTransaction, type SizeLimits } from './pipeline/transaction.ts';
+import { writeTransaction, type Output, type SizeLimits } from './pipeline/transaction.ts';
 import { HandOffQueue, type QueueLimits, type Take } from './queue.ts';
 import { readStartPositions } from './start-positions.ts';
 import { backoffMs, type Timing } from './timing.ts';
@@ -182,6 +182,14 @@ export class Task {
       sizeLimits, throwIfLost: () => this.#throwIfLost(),
     });
     for (const [topic, offset] of positions) this.#deps.onPosition(topic, this.number, offset);
+    this.#tellFailures(outputs);
+  }
+
+  /** Once they are written: a take that is worked again would tell them again. */
+  #tellFailures(outputs: readonly Output[]): void {
+    for (const { source: { topic, partition, offset }, failure } of outputs) {
+      if (failure) this.#deps.log.error({ topic, partition, offset, ...failure }, 'dead letter');
+    }
   }
 
   /** Tries again for as long as the registry, say, is away; the records stay where they are. */

@@ -119,7 +119,7 @@ export class Worker {
     const { settings } = this.#config;
     const sizeLimits = new SizeLimits();
     const pipeline = new Pipeline({
-      program: this.#program, codecs: this.#codecs, topics: this.#topics, sizeLimits, now: Date.now, log: this.#log,
+      program: this.#program, codecs: this.#codecs, topics: this.#topics, sizeLimits, now: Date.now,
       deadLetter: { topic: settings.deadLetterTopic, group: settings.group, step: settings.step.name },
     });
     return new TaskSet({

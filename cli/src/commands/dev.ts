@@ -52,6 +52,8 @@ Examples:
       progress.end();
       io.stdout.write(`${addressBlock(session, steps, io).join('\n')}\n`);
       const watching = watchManifests(paths, io.cwd, () => reload(paths, { session, progress, io }));
+      // What was changed while everything started
+      await reload(paths, { session, progress, io });
       await stopping.promise;
       watching.close();
     } finally {

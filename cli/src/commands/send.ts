@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sendRecord } from '@sagafleet/kafka';
-import { AvroCodecs, exampleValue, parseSchema, RegistryClient } from '@sagafleet/registry';
+import { AvroCodecs, exampleValue, parseSchema, RegistryClient, RegistryError } from '@sagafleet/registry';
 import { Command, Option } from 'commander';
 import {
   KAFKA_OPTIONS, kafkaConnection, parseCount, withConnectionOptions, withOutputOption, type ConnectionOptions, type OutputFormat,
@@ -43,7 +43,7 @@ async function sendOne(target: string, n: number, options: Options, io: Io): Pro
   const isUrl = /^https?:\/\//.test(target);
   const registry = new RegistryClient({ url: options.registry });
   const subject = options.subject ?? (isUrl ? 'order_events-value' : `${target}-value`);
-  const event = await eventOf({ options, io, n, schema: () => registry.latest(subject) });
+  const event = await eventOf({ options, io, n, schema: () => registry.latest(subject).catch(hintAtSubject) });
   if (isUrl) return post(target, event);
   const encoder = await new AvroCodecs(registry).loadEncoder({ kind: 'subject', subject, version: 'latest' });
   const key = options.key ?? keyOf(event);
@@ -67,6 +67,11 @@ async function eventOf({ options, io, n, schema }: EventQuestion): Promise<unkno
   } catch (error) {
     throw new CliError('NoEvent', `the event is no JSON: ${(error as Error).message}`, { cause: error });
   }
+}
+
+function hintAtSubject(error: Error): never {
+  if (!(error instanceof RegistryError) || error.code !== 'subject-unknown') throw error;
+  throw new CliError('NoEvent', `${error.message}: name the subject of the event's schema with --subject`, { cause: error });
 }
 
 async function post(url: string, event: unknown): Promise<Sent> {

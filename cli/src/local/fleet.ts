@@ -148,7 +148,7 @@ export class Fleet {
     const { name } = plan.step.metadata;
     await this.#stopStep(name);
     const runners: PodRunner[] = [];
-    for (const pod of await this.#podsOf(plan)) runners.push(new PodRunner(pod, this.#options));
+    for (const pod of await this.#podsOf(plan)) runners.push(new PodRunner(pod, { ...this.#options, freePort: () => this.#freePort() }));
     this.#running.set(name, { plan, fingerprint: fingerprintOf(plan), runners });
   }
 
@@ -161,8 +161,8 @@ export class Fleet {
     for (let replica = 0; replica < count; replica++) {
       const folder = join(this.#options.dataDir, 'pods', `${deployment.metadata.name}-${replica}`);
       rmSync(folder, { recursive: true, force: true });
-      const ports = { healthPort: await this.#freePort(), ingressPort: await this.#ingressPort(plan, replica) };
-      pods.push(toPod(deployment, configMaps, { step: name, replica, folder, ...ports }));
+      const ingressPort = await this.#ingressPort(plan, replica);
+      pods.push(toPod(deployment, configMaps, { step: name, replica, folder, ingressPort }));
     }
     return pods;
   }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { WORKER_ENV } from '@sagafleet/schemas';
 import { ChildProgram, type ProgramExit } from './child-program.ts';
 import type { Pod } from './pod.ts';
 
@@ -21,6 +22,8 @@ export interface WorkerProgram {
 export interface PodRunnerOptions {
   program: WorkerProgram;
   logsDir: string;
+  /** A free port, another one each time: what was free when it was drawn may be taken at the next start. */
+  freePort(): Promise<number>;
   onLine(pod: Pod, line: string): void;
   /** The process ended without being asked to; it is started again after `restartMs`. */
   onExit(pod: Pod, exit: ProgramExit, restartMs: number): void;
@@ -33,6 +36,7 @@ export class PodRunner {
   readonly #stopping = new AbortController();
   readonly #done: Promise<void>;
   #child: ChildProgram | null = null;
+  #healthPort = 0;
 
   constructor(pod: Pod, options: PodRunnerOptions) {
     this.pod = pod;
@@ -52,8 +56,7 @@ export class PodRunner {
 
   /** Member of its group with every task running, as its readiness probe says. */
   async isReady(): Promise<boolean> {
-    const address = this.pod.env['SAGAFLEET_LISTEN_HEALTH'];
-    const answer = await fetch(`http://${address}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => null);
+    const answer = await fetch(`http://127.0.0.1:${this.#healthPort}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => null);
     return answer?.ok ?? false;
   }
 
@@ -84,6 +87,7 @@ export class PodRunner {
     const { signal } = this.#stopping;
     for (let restartMs = FIRST_RESTART_MS; !signal.aborted; restartMs = Math.min(restartMs * 2, LAST_RESTART_MS)) {
       const startedAt = Date.now();
+      this.#healthPort = await this.#options.freePort();
       this.#child = this.#start();
       const exit = await this.#child.exited;
       if (signal.aborted) return;
@@ -99,7 +103,7 @@ export class PodRunner {
       name: this.pod.name,
       command: program.command,
       args: program.args,
-      env: { ...program.env, ...this.pod.env },
+      env: { ...program.env, ...this.pod.env, [WORKER_ENV.healthListen]: `127.0.0.1:${this.#healthPort}` },
       logFile: this.logFile,
       onLine: (line) => onLine(this.pod, line),
     });

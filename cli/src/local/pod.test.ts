@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toPod, type Deployment } from './pod.ts';
 
-const place = { step: 'payment', replica: 1, folder: '/data/pods/sagastep-payment-1', healthPort: 41000, ingressPort: 8080 };
+const place = { step: 'payment', replica: 1, folder: '/data/pods/sagastep-payment-1', ingressPort: 8080 };
 const configMaps = [{ metadata: { name: 'sagastep-payment' }, data: { 'step.json': '{}' } }];
 
 function deployment(env: object[]): Deployment {
@@ -26,9 +26,9 @@ describe('a deployment on a laptop', () => {
     expect(pod.env['SAGAFLEET_SETTINGS']).toBe('/data/pods/sagastep-payment-1/etc/sagafleet/step.json');
   });
 
-  test('listens on loopback, on the ports it is given', () => {
-    const { env } = toPod(deployment([{ name: 'SAGAFLEET_LISTEN_HEALTH', value: '0.0.0.0:9090' }]), configMaps, place);
-    expect([env['SAGAFLEET_LISTEN_HEALTH'], env['SAGAFLEET_LISTEN_INGRESS']]).toEqual(['127.0.0.1:41000', '127.0.0.1:8080']);
+  test('listens on loopback, on the port it is given', () => {
+    const { env } = toPod(deployment([{ name: 'SAGAFLEET_LISTEN_INGRESS', value: '0.0.0.0:8080' }]), configMaps, place);
+    expect(env['SAGAFLEET_LISTEN_INGRESS']).toBe('127.0.0.1:8080');
   });
 
   test('knows its pod name, and keeps the grace period', () => {

@@ -34,7 +34,6 @@ export interface PodPlace {
   replica: number;
   /** Stands for the root of the pod's file system. */
   folder: string;
-  healthPort: number;
   ingressPort: number;
 }
 
@@ -64,7 +63,6 @@ export function toPod(deployment: Deployment, configMaps: readonly ConfigMap[], 
   }
   const env: Record<string, string> = {};
   for (const variable of container.env ?? []) env[variable.name] = valueOf(variable, { podName: name, moved, step: place.step });
-  env[WORKER_ENV.healthListen] = `127.0.0.1:${place.healthPort}`;
   env[WORKER_ENV.ingressListen] = `127.0.0.1:${place.ingressPort}`;
   return { name, step: place.step, env, files, graceMs: (spec.terminationGracePeriodSeconds ?? 30) * 1_000 };
 }

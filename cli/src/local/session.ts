@@ -83,11 +83,16 @@ function createFleet(platform: Platform, options: SessionOptions, { io, reporter
     values: localValues,
     onLine: (pod, line) => reporter.logLine(pod, line),
     onExit: (pod: Pod, exit: ProgramExit, restartMs: number) =>
-      reporter.notice(pod.step, `${pod.name} ${describeExit(exit)}, starting it again in ${restartMs / 1_000} s`),
+      reporter.notice(pod.step, `${pod.name} ${describeExit(exit)}, starting it again in ${restartMs / 1_000} s${sessionHint(exit)}`),
     onProvision: (step, kind, text) => {
       if (kind !== 'done') reporter.notice(step, text);
     },
   });
+}
+
+/** A worker that could not leave its group is missed only when its session times out. */
+function sessionHint({ signal }: ProgramExit): string {
+  return signal === 'SIGKILL' ? '; what it was working on goes on when Kafka misses it, in about 10 s' : '';
 }
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };

@@ -39,7 +39,7 @@ function schemaNeeds(resolved: ResolvedStep, steps: readonly SagaStep[]): Schema
   const { ingressSchema, inputs, emits, step } = resolved;
   const fieldOrder = step.spec.topics?.fieldOrder ?? 'Append';
   const needs = [
-    ...inputs.flatMap(({ schema }) => (schema?.kind === 'subject' ? [needOf(schema, fieldOrder)] : [])),
+    ...inputs.flatMap(({ schema }) => (schema && isOfSubject(schema, step) ? [needOf(schema, fieldOrder)] : [])),
     ...(ingressSchema ? [needOf(ingressSchema, fieldOrder)] : []),
     ...Object.values(emits).flat().filter(({ format }) => format === 'avro').map((emit) => (
       { ...needOf(emit.source, fieldOrder), fallbacks: fallbacksOf(emit, resolved), readers: readersOf(emit.topic, steps) })),
@@ -52,6 +52,11 @@ function schemaNeeds(resolved: ResolvedStep, steps: readonly SagaStep[]): Schema
   return [...unique.values()].toSorted((a, b) => isDefinition(b) - isDefinition(a));
 }
 
+/** A schema given in full to read with is registered only where a subject stands beside it. */
+function isOfSubject(schema: SchemaSource, { spec }: SagaStep): boolean {
+  return schema.kind === 'subject' || (spec.consumes ?? []).some((input) => input.schema?.subject === schema.subject);
+}
+
 function needOf(source: SchemaSource, fieldOrder: SchemaNeed['fieldOrder']): SchemaNeed {
   const { subject } = source;
   return source.kind === 'inline'
@@ -60,10 +65,10 @@ function needOf(source: SchemaSource, fieldOrder: SchemaNeed['fieldOrder']): Sch
 }
 
 /** An emit that names no schema writes with that of the input, until its subject has one of its own. */
-function fallbacksOf(emit: ResolvedEmit, { inputs, ingressSchema }: ResolvedStep): string[] {
+function fallbacksOf(emit: ResolvedEmit, { inputs, ingressSchema }: ResolvedStep): SchemaSource[] {
   if (emit.hasOwnSchema) return [];
-  if (ingressSchema) return [ingressSchema.subject];
-  return inputs.map(({ topic, schema }) => schema?.subject ?? subjectOf(topic));
+  if (ingressSchema) return [ingressSchema];
+  return inputs.map(({ topic, schema }) => schema ?? { kind: 'subject', subject: subjectOf(topic), version: 'latest' });
 }
 
 function readersOf(topic: string, steps: readonly SagaStep[]): SchemaNeed['readers'] {

@@ -18,8 +18,8 @@ export interface SchemaNeed {
   version: SchemaVersion;
   /** Avro schema to register, where the step gives one in full. */
   definition: string | null;
-  /** Subjects whose schema is registered here as well while the subject is missing, first found first. */
-  fallbacks: readonly string[];
+  /** Schemas of which the first that is found is registered here as well while the subject is missing. */
+  fallbacks: readonly SchemaSource[];
   /** Steps that read the topic with a schema of their own, which a new version must not shut out. */
   readers: readonly { step: string; source: SchemaSource }[];
   /** `Append`: a new field must stand at the end, for readers that look at no schema id. */

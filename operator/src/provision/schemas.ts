@@ -11,7 +11,7 @@ import type { RegistrySchema, SchemaRegistry } from './ports.ts';
  */
 export async function provisionSchema(need: SchemaNeed, registry: SchemaRegistry): Promise<ProvisionReport> {
   try {
-    if (need.definition !== null) return await registerDefinition(need, { schema: need.definition, references: [], dependencies: [] }, registry);
+    if (need.definition !== null) return await registerDefinition(need, inFull(need.definition), registry);
     return await findRegistered(need, registry);
   } catch (error) {
     if (!(error instanceof RegistryError) || error.consequence === 'systemic') throw error;
@@ -27,15 +27,19 @@ async function findRegistered(need: SchemaNeed, registry: SchemaRegistry): Promi
     return nothing();
   }
   for (const fallback of fallbacks) {
-    const other = await orNull(registry.latest(fallback));
+    const other = fallback.kind === 'inline' ? inFull(fallback.avro) : await orNull(registry.latest(fallback.subject));
     if (other) return registerDefinition(need, other, registry);
   }
-  const waitsFor = fallbacks.length > 0 ? ` and neither does ${fallbacks.join(', ')}` : '';
+  const waitsFor = fallbacks.length > 0 ? ` and neither does ${fallbacks.map((fallback) => fallback.subject).join(', ')}` : '';
   const what = version === 'latest' ? `subject ${subject}` : `version ${version} of subject ${subject}`;
   return { ...nothing(), pending: [`${what} does not exist${waitsFor}: register its schema, or give one in the step`] };
 }
 
 type Definition = Omit<RegistrySchema, 'id'>;
+
+function inFull(avro: string): Definition {
+  return { schema: avro, references: [], dependencies: [] };
+}
 
 /** The level is set first, so that no schema is ever there without one. */
 async function registerDefinition(need: SchemaNeed, next: Definition, registry: SchemaRegistry): Promise<ProvisionReport> {

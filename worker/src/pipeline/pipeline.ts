@@ -1,7 +1,6 @@
 import { RegistryError, schemaIdOf, type AvroCodecs } from '@sagafleet/registry';
 import type { InputRecord, OutputRecord } from '../driver.ts';
 import { consequenceOf, messageOf, WorkerError } from '../errors.ts';
-import type { Log } from '../log.ts';
 import type { OutputTopics } from '../output-topics.ts';
 import { deadLetterOf, type DeadLetterTarget, type Failure } from './dead-letter.ts';
 import type { EmitProgram, StepProgram } from './program.ts';
@@ -16,7 +15,6 @@ export interface PipelineOptions {
   deadLetter: Omit<DeadLetterTarget, 'partitions'>;
   /** Milliseconds since the epoch. */
   now: () => number;
-  log: Log;
 }
 
 /** Takes input records, gives what is to be written for them: outputs, or a dead letter each. */
@@ -51,7 +49,7 @@ export class Pipeline {
 
   #runOne(record: InputRecord): Output[] | Promise<Output[]> {
     const { program, sizeLimits } = this.#options;
-    const toOutputs = (written: OutputRecord[]) => written.map((each) => ({ record: each, source: record, isDeadLetter: false }));
+    const toOutputs = (written: OutputRecord[]) => written.map((each) => ({ record: each, source: record, failure: null }));
     const run = () => runStep(program, record, this.#io);
     try {
       const refusal = sizeLimits.refusalOf(record);
@@ -91,12 +89,11 @@ export class Pipeline {
 
   #deadLetter(record: InputRecord, error: unknown): Output[] {
     if (!(error instanceof StageFailure)) throw error;
-    const { deadLetter, topics, now, log } = this.#options;
+    const { deadLetter, topics, now } = this.#options;
     const failure: Failure = { stage: error.stage, error: error.cause, schemaId: schemaIdOrNull(record) };
-    const { topic, partition, offset } = record;
-    log.error({ topic, partition, offset, stage: failure.stage, reason: messageOf(failure.error) }, 'dead letter');
     const target = { ...deadLetter, partitions: topics.countOf(deadLetter.topic) };
-    return [{ record: deadLetterOf(record, failure, target, now()), source: record, isDeadLetter: true }];
+    const notice = { stage: failure.stage, reason: messageOf(failure.error) };
+    return [{ record: deadLetterOf(record, failure, target, now()), source: record, failure: notice }];
   }
 }
 

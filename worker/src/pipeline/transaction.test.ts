@@ -5,7 +5,7 @@ import { chunksOf, SizeLimits, writeTransaction, type Output } from './transacti
 
 function output(topic: string, partition: number, bytes: number, offset = 0): Output {
   return {
-    isDeadLetter: false,
+    failure: null,
     source: { topic: 'in', partition: 0, offset: String(offset), timestamp: '0', key: null, value: null, headers: [] },
     record: { topic, partition, key: null, value: Buffer.alloc(bytes), headers: [] },
   };
@@ -56,7 +56,7 @@ describe('write transaction', () => {
   });
 
   test('a dead letter that its topic refuses says so, and waits', async () => {
-    const outputs = [{ ...output('dlq', 0, 300, 3), isDeadLetter: true }];
+    const outputs = [{ ...output('dlq', 0, 300, 3), failure: { stage: 'decode' as const, reason: 'noise' } }];
     const options = { sizeLimits: new SizeLimits(), throwIfLost: () => undefined };
     await expect(writeTransaction(transactionWith(100), { outputs, positions }, options))
       .rejects.toMatchObject({ consequence: 'systemic', message: expect.stringContaining('max.message.bytes') as string });

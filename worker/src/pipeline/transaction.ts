@@ -1,8 +1,9 @@
+import type { DeadLetterStage } from '@sagafleet/schemas';
 import type { InputRecord, OutputRecord, TopicPosition, Transaction } from '../driver.ts';
 import { WorkerError } from '../errors.ts';
 
-/** A record to write, and the input record that it comes from. */
-export interface Output { record: OutputRecord; source: InputRecord; isDeadLetter: boolean }
+/** A record to write, and the input record that it comes from; `failure` says why it is a dead letter. */
+export interface Output { record: OutputRecord; source: InputRecord; failure: { stage: DeadLetterStage; reason: string } | null }
 
 export interface Work { outputs: readonly Output[]; positions: readonly TopicPosition[] }
 export interface WriteOptions { sizeLimits: SizeLimits; throwIfLost: () => void }
@@ -35,7 +36,7 @@ export class SizeLimits {
     const [first] = chunk as [Output];
     if (chunk.length > 1) {
       this.#bytes.set(first.record.topic, Math.floor(sizeOfAll(chunk) / 2));
-    } else if (first.isDeadLetter) {
+    } else if (first.failure) {
       throw new WorkerError('output-too-large', 'systemic',
         `dead-letter topic ${first.record.topic} does not take a record of ${sizeOf(first.record)} bytes, raise its `
         + 'max.message.bytes above that of the inputs; until then the partition waits', { cause: error });
