@@ -17,7 +17,7 @@ let session: Session;
 
 beforeAll(async () => {
   const ports = { kafkaPort: await findFreePort(), registryPort: await findFreePort(), ingressPort: await findFreePort() };
-  const reporter = { progress: () => undefined, logLine: () => undefined, notice: (_: string, text: string) => notices.push(text) };
+  const reporter = { progress: () => undefined, logLine: () => undefined, notice: (_: string, text: string) => notices.push(text), crashed: (error: Error) => notices.push(error.message) };
   session = await startSession(steps, { ...ports, replicas: new Map() }, { io, reporter });
   await untilReady(session);
 }, 120_000);

@@ -15,6 +15,7 @@ export type WorkerErrorCode =
   | 'no-schema'
   | 'hops-exceeded'
   | 'output-too-large'
+  | 'output-refused'
   | 'unexpected'
   | 'broker-unavailable'
   | 'not-a-member'
@@ -48,7 +49,9 @@ export function consequenceOf(error: unknown, otherwise: Consequence): Consequen
 export function messageOf(error: unknown): string {
   const messages: string[] = [];
   for (let at: unknown = error; at instanceof Error && messages.length < 5; at = at.cause) {
-    if (!messages.some((message) => message.includes((at as Error).message))) messages.push(at.message);
+    // Some errors draw a picture of the place below their first line
+    const [text] = at.message.split('\n') as [string];
+    if (!messages.some((message) => message.includes(text))) messages.push(text);
   }
   return messages.length > 0 ? messages.join(': ') : String(error);
 }

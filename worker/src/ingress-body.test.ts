@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { BodyError, parseBody } from './ingress-body.ts';
 
 test('integers are exact whatever their size, other numbers are doubles', () => {
-  expect(parseBody('{"a":9007199254740993,"b":[-1,1.5,1e2],"c":{"d":0},"e":"7","f":null}'))
+  expect(parseBody(Buffer.from('{"a":9007199254740993,"b":[-1,1.5,1e2],"c":{"d":0},"e":"7","f":null}')))
     .toEqual({ a: 9007199254740993n, b: [-1n, 1.5, 100], c: { d: 0n }, e: '7', f: null });
 });
 
@@ -11,6 +11,10 @@ const REFUSED: Record<string, RegExp> = {
 };
 
 test.each(Object.entries(REFUSED))('a body of %j is refused', (text, message) => {
-  expect(() => parseBody(text)).toThrow(BodyError);
-  expect(() => parseBody(text)).toThrow(message);
+  expect(() => parseBody(Buffer.from(text))).toThrow(BodyError);
+  expect(() => parseBody(Buffer.from(text))).toThrow(message);
+});
+
+test('bytes that are no UTF-8 are refused, not replaced', () => {
+  expect(() => parseBody(Buffer.from('{"orderId":"\xff\xfe"}', 'latin1'))).toThrow('the body is not UTF-8');
 });

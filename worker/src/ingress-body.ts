@@ -8,12 +8,21 @@ export class BodyError extends Error {
  * Integers become BigInt, as Avro ints and longs are everywhere in a step.
  * @throws BodyError that says where the text is no JSON, or that it is no object
  */
-export function parseBody(text: string): Record<string, unknown> {
-  const body = parse(text);
+export function parseBody(bytes: Buffer): Record<string, unknown> {
+  const body = parse(toText(bytes));
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new BodyError(`the body must be a JSON object, not ${Array.isArray(body) ? 'a list' : body === null ? 'null' : `a ${typeof body}`}`);
   }
   return body as Record<string, unknown>;
+}
+
+/** A wrong byte read as U+FFFD would make one key of two. */
+function toText(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new BodyError('the body is not UTF-8', { cause: error });
+  }
 }
 
 function parse(text: string): unknown {

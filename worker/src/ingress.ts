@@ -31,7 +31,7 @@ export async function serveIngress(options: IngressOptions, listen: ListenAddres
   const keyOf = compileExpression(ingress.key, 'ingressKey', now);
   const server = Fastify({ bodyLimit: ingress.maxBodyBytes, forceCloseConnections: 'idle', return503OnClosing: true });
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => { done(null, body); });
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body); });
   server.setErrorHandler((error: FastifyError, _request, reply) => answerError(error, reply, options));
   server.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: 'not-found', message: `there is no ${request.method} ${request.url}, POST to ${ingress.path}` }));
@@ -56,7 +56,7 @@ async function accept(
 async function check(request: FastifyRequest, options: IngressOptions, keyOf: CompiledExpression<string>): Promise<Accepted> {
   const { ingress: { schema }, codecs } = options;
   const encoder = codecs.encoder(schema) ?? await codecs.loadEncoder(schema);
-  const value = encoder.encode(parseBody(request.body as string));
+  const value = encoder.encode(parseBody(request.body as Buffer));
   const decoder = codecs.decoder(schemaIdOf(value), null) ?? await codecs.loadDecoder(schemaIdOf(value), null);
   const event = decoder.decode(value);
   return { key: keyOf.evaluate({ event, headers: request.headers as Record<string, string> }), event, value };

@@ -37,11 +37,14 @@ Examples:
     const progress = new Progress(io);
     const stopping = stopSignal();
     const steps = await loadSteps([EXAMPLE], io);
+    const crash = Promise.withResolvers<never>();
+    crash.promise.catch(() => undefined);
     const starting = startSession(steps, toSessionOptions(flags), {
       io,
       reporter: {
         progress: (text) => progress.show(text),
         notice: (step, text) => progress.line(`${step}: ${text}`),
+        crashed: crash.reject,
         logLine: (pod, line) => {
           const text = formatLogLine(line, 'error');
           if (text) progress.line(`${pod.step}: ${text}`);
@@ -52,9 +55,9 @@ Examples:
     if (!session) return exit(EXIT.problems);
     try {
       progress.show('waiting for the workers');
-      await Promise.race([untilReady(session), stopping.promise]);
+      await Promise.race([untilReady(session), stopping.promise, crash.promise]);
       const orderIds = orderIdsOf(flags.orders);
-      const result = await Promise.race([stopping.promise, runDemo(session, {
+      const result = await Promise.race([stopping.promise, crash.promise, runDemo(session, {
         orderIds, steps,
         onProgress: (sent, delivered) => progress.count(`${sent} of ${orderIds.length} orders sent, ${delivered} through`),
       })]);
@@ -62,7 +65,7 @@ Examples:
       if (!result) return exit(EXIT.problems);
       await report(result, { io, flags, session, orderIds });
       exit(isPerfect(result.verdict) ? EXIT.ok : EXIT.problems);
-      if (flags.keep) await stopping.promise;
+      if (flags.keep) await Promise.race([stopping.promise, crash.promise]);
     } finally {
       progress.show('stopping');
       await session.stop();

@@ -32,11 +32,14 @@ Examples:
     const stopping = stopSignal();
     const steps = await loadSteps(paths, io);
     refuseUnknownReplicas(flags, steps);
+    const crash = Promise.withResolvers<never>();
+    crash.promise.catch(() => undefined);
     const starting = startSession(steps, toSessionOptions(flags), {
       io,
       reporter: {
         progress: (text) => progress.show(text),
         notice: (step, text) => progress.line(`${step.padEnd(12)} | ${text}`),
+        crashed: crash.reject,
         logLine: (pod: Pod, line: string) => {
           const text = formatLogLine(line, flags.verbose ? 'debug' : 'warn');
           if (text) progress.line(`${pod.step.padEnd(12)} | ${text}`);
@@ -48,14 +51,15 @@ Examples:
     try {
       progress.show('waiting for the workers');
       // A step that can not run is shown, and mended in its file while the others run
-      await Promise.race([untilReady(session).catch((error: Error) => progress.line(error.message)), stopping.promise]);
+      const ready = untilReady(session).catch((error: Error) => { if (!stopping.isStopping()) progress.line(error.message); });
+      await Promise.race([ready, stopping.promise, crash.promise]);
+      if (stopping.isStopping()) return;
       progress.end();
       io.stdout.write(`${addressBlock(session, steps, io).join('\n')}\n`);
       const watching = watchManifests(paths, io.cwd, () => reload(paths, { session, progress, io }));
       // What was changed while everything started
       await reload(paths, { session, progress, io });
-      await stopping.promise;
-      watching.close();
+      await Promise.race([stopping.promise, crash.promise]).finally(() => watching.close());
     } finally {
       progress.show('stopping');
       await session.stop();

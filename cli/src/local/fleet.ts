@@ -9,7 +9,7 @@ import { KAFKA_OPTIONS, kafkaConnection } from '../connections.ts';
 import type { ProgramExit } from './child-program.ts';
 import { toPod, type ConfigMap, type Deployment, type Pod } from './pod.ts';
 import { PodRunner, type WorkerProgram } from './pod-runner.ts';
-import { findFreePort } from './ports.ts';
+import { findFreePort, requireFreePort } from './ports.ts';
 
 const PROVISION_PATIENCE_MS = 30_000;
 const RETRY_PENDING_MS = 1_000;
@@ -179,7 +179,10 @@ export class Fleet {
   async #ingressPort(plan: StepPlan, replica: number): Promise<number> {
     const { metadata: { name }, spec } = plan.step;
     if (!spec.ingress || replica > 0) return this.#freePort();
-    const port = this.#ingressPorts.get(name) ?? this.#options.ingressPort + this.#ingressPorts.size;
+    const known = this.#ingressPorts.get(name);
+    if (known !== undefined) return known;
+    const port = this.#options.ingressPort + this.#ingressPorts.size;
+    await requireFreePort(port, `the ingress of step ${name}`, 'choose another one with --ingress-port');
     this.#ingressPorts.set(name, port);
     return port;
   }

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CliError } from '../errors.ts';
+import { CliError } from '../errors.ts';
 import { defaultCacheDir } from './cache.ts';
 import { openDataDir } from './data-dir.ts';
 import type { Environment } from './environment.ts';
@@ -73,6 +73,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
 async function startParts(options: PlatformOptions, undo: Undo): Promise<Omit<Platform, 'stop'>> {
   const { env, brokers, onProgress, onCrash, kafkaPort = 9092, registryPort = 8081 } = options;
+  if (brokers === undefined && options.registryUrl === undefined && kafkaPort === registryPort) {
+    throw new CliError('PortBusy', `Kafka and the schema registry are both to listen on port ${kafkaPort}, change one with --kafka-port or --registry-port`);
+  }
   const java = await findJava(env);
   if (brokers === undefined) await requireFreePort(kafkaPort, 'Kafka', KAFKA_PORT_ADVICE);
   else await requireBrokers(brokers);

@@ -25,6 +25,8 @@ export interface SessionReporter {
   progress(text: string): void;
   /** Something happened to a step that its owner wants to know. */
   notice(step: string, text: string): void;
+  /** Kafka or the registry ended by itself: nothing can go on. */
+  crashed(error: CliError): void;
   /** One line of a worker's log. */
   logLine(pod: Pod, line: string): void;
 }
@@ -42,7 +44,7 @@ export async function startSession(
       kafkaPort: options.kafkaPort, registryPort: options.registryPort,
     }),
     onProgress: reporter.progress,
-    onCrash: (error: CliError) => reporter.notice('platform', error.message),
+    onCrash: reporter.crashed,
   });
   const fleet = createFleet(platform, options, { io, reporter });
   const stop = async () => {

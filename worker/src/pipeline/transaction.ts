@@ -80,7 +80,7 @@ async function sendChunk(transaction: Transaction, chunk: readonly Output[], siz
   try {
     await transaction.send(topic, partition, chunk.map(({ record }) => record));
   } catch (error) {
-    if (error instanceof WorkerError && error.code === 'output-too-large') sizeLimits.learn(chunk, error);
+    if (error instanceof WorkerError && error.consequence === 'permanent') sizeLimits.learn(chunk, error);
     throw error;
   }
 }
