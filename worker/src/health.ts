@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { ListenAddress } from './config.ts';
 
 export interface Health {
+  /** Every running task made progress or had nothing to do. */
+  isAlive(): boolean;
   /** Settings, topics and schemas were checked. */
   isStarted(): boolean;
   /** Member of the group, every task fenced and restored. A member without tasks is ready. */
@@ -11,12 +13,12 @@ export interface Health {
 }
 
 /**
- * `/livez`, `/readyz`, `/startupz`: 200 or 503 with a line of JSON. An answer at all is what liveness
- * asks for; an unreachable broker or registry never fails it, since a restart would not help.
+ * `/livez`, `/readyz`, `/startupz`: 200 or 503 with a line of JSON. An unreachable broker or registry
+ * never fails liveness, since a restart would not help.
  */
 export async function serveHealth(health: Health, listen: ListenAddress): Promise<Server> {
   const probes: Record<string, () => boolean> = {
-    '/livez': () => true,
+    '/livez': () => health.isAlive(),
     '/readyz': () => health.isReady(),
     '/startupz': () => health.isStarted(),
   };

@@ -30,6 +30,11 @@ export class TaskSet implements MemberEvents {
     return this.#memberId !== null && [...this.#tasks.values()].every((task) => task.state === 'RUNNING');
   }
 
+  /** Every task made progress, waits, or had nothing to do. */
+  get isAlive(): boolean {
+    return [...this.#tasks.values()].every((task) => !task.isStuck);
+  }
+
   get states(): Record<number, TaskState> {
     return Object.fromEntries([...this.#tasks].map(([number, task]) => [number, task.state]));
   }

@@ -293,4 +293,20 @@ describe('task', () => {
     expect(task.offer(batch(6, ['b']))).toBe(true);
     await expect.poll(() => broker.committed).toEqual(['a', 'b']);
   });
+
+  test('is stuck when a commit is never answered, and not while it has nothing to do', async () => {
+    const { task, broker, timing } = await running();
+    timing.pass(600_000);
+    expect(task.isStuck).toBe(false);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    broker.before.commit = () => promise;
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.calls).toContain('commit');
+    expect(task.isStuck).toBe(false);
+    timing.pass(600_000);
+    expect(task.isStuck).toBe(true);
+    resolve();
+    await expect.poll(() => task.isStuck).toBe(false);
+    expect(broker.committed).toEqual(['a']);
+  });
 });

@@ -28,6 +28,7 @@ export interface TaskDependencies {
 
 /** A process frozen for longer may have lost its tasks without knowing. */
 const PROOF_LASTS_MS = 1_000;
+const STUCK_AFTER_MS = 180_000;
 
 /**
  * Partition p of every input topic: the unit of ownership, order and transactions, with a producer
@@ -46,6 +47,8 @@ export class Task {
   #isPaused = true;
   /** When a join proved the membership; null = to be proven before the next fencing. */
   #provenAt: number | null;
+  /** When the handlers or the transaction under way began; null while there is nothing to do, or to wait for. */
+  #busySince: number | null = null;
   #failures = 0;
   #lastTakeWasFull = false;
   #fetchPositions = new Map<string, bigint>();
@@ -64,6 +67,11 @@ export class Task {
 
   get state(): TaskState {
     return this.#state;
+  }
+
+  /** Neither progress nor an error for far longer than any request may take: only a restart helps. */
+  get isStuck(): boolean {
+    return this.#busySince !== null && this.#deps.timing.now() - this.#busySince > STUCK_AFTER_MS;
   }
 
   /** Takes a batch that begins where the last one ended; anything else was fetched before a seek. */
@@ -175,14 +183,19 @@ export class Task {
   /** Handlers run first, only then the transaction opens: a slow handler never holds one open. */
   async #workOn({ records, positions }: Take): Promise<void> {
     const { pipeline, sizeLimits } = this.#deps;
-    const outputs = await this.#whilePossible(() => pipeline.run(records));
+    const outputs = await this.#whilePossible(() => this.#watched(() => pipeline.run(records)));
     this.#throwIfLost();
     const transaction = await this.#producer!.begin();
-    await writeTransaction(transaction, { outputs, positions: this.#topicPositions(positions) }, {
+    await this.#watched(() => writeTransaction(transaction, { outputs, positions: this.#topicPositions(positions) }, {
       sizeLimits, throwIfLost: () => this.#throwIfLost(),
-    });
+    }));
     for (const [topic, offset] of positions) this.#deps.onPosition(topic, this.number, offset);
     this.#tellFailures(outputs);
+  }
+
+  async #watched<T>(work: () => Promise<T>): Promise<T> {
+    this.#busySince = this.#deps.timing.now();
+    return work().finally(() => { this.#busySince = null; });
   }
 
   /** Once they are written: a take that is worked again would tell them again. */

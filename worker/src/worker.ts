@@ -64,6 +64,7 @@ export class Worker {
   /** Resolves when the worker is a member of its group; waits for as long as Kafka is away. */
   async start(): Promise<void> {
     this.#health = await serveHealth({
+      isAlive: () => this.#tasks.isAlive,
       isStarted: () => this.#isStarted,
       isReady: () => this.#isStarted && this.#tasks.isReady && !this.#stopping.signal.aborted,
       details: () => ({ tasks: this.#tasks.states }),
