@@ -1,7 +1,7 @@
 const EXIT_BY_SIGNAL = 130;
 
 /** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once, and its children with it. */
-export function stopSignal(): { promise: Promise<undefined>; isStopping(): boolean } {
+export function stopSignal(): Promise<undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -11,5 +11,5 @@ export function stopSignal(): { promise: Promise<undefined>; isStopping(): boole
       resolve(undefined);
     });
   }
-  return { promise, isStopping: () => isStopping };
+  return promise;
 }

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ChildProgram } from '../src/local/child-program.ts';
+import { isAlive } from './is-alive.ts';
 
 let folder: string;
 
@@ -21,15 +22,6 @@ afterEach(() => {
 function start(script: string, onLine = (_line: string): void => {}): ChildProgram {
   const env = { PATH: process.env['PATH'], COLOUR: 'blue' };
   return new ChildProgram({ name: 'program', command: '/bin/sh', args: ['-c', script], env, logFile: join(folder, 'log'), onLine });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 test('the process id is that of the program', async () => {

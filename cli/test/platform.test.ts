@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { KafkaAdmin, createKafka } from '@sagafleet/kafka';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { type Platform, findFreePort, startPlatform } from '../src/index.ts';
+import { isAlive } from './is-alive.ts';
 
 /** Kafka's number for settings of a broker. */
 const BROKER_RESOURCE = 4;
@@ -34,15 +35,6 @@ function registerSchema(registryUrl: string, subject: string): Promise<Response>
 
 async function getJson(url: string): Promise<unknown> {
   return (await fetch(url)).json();
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** "S" and the like, as `ps` has it: "T" is stopped. */

@@ -7,11 +7,10 @@ import { isPerfect, ORDER_TOPICS, type Verdict } from '../demo/judge.ts';
 import { runDemo, type DemoResult } from '../demo/run-demo.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { startSession, untilReady, type Session } from '../local/session.ts';
+import { untilReady, type Session } from '../local/session.ts';
 import { loadSteps } from '../load-steps.ts';
-import { formatLogLine } from '../log-line.ts';
+import { runSession } from '../run-session.ts';
 import { toSessionOptions, withSessionOptions, type SessionFlags } from '../session-options.ts';
-import { stopSignal } from '../stop-signal.ts';
 import { colorsFor, Progress, table } from '../terminal.ts';
 import { formatTimeline, readTimelines } from '../timeline.ts';
 
@@ -35,42 +34,21 @@ Examples:
 `);
   return withOutputOption(withSessionOptions(command)).action(async (flags: Flags) => {
     const progress = new Progress(io);
-    const stopping = stopSignal();
     const steps = await loadSteps([EXAMPLE], io);
-    const crash = Promise.withResolvers<never>();
-    crash.promise.catch(() => undefined);
-    const starting = startSession(steps, toSessionOptions(flags), {
-      io,
-      reporter: {
-        progress: (text) => progress.show(text),
-        notice: (step, text) => progress.line(`${step}: ${text}`),
-        crashed: crash.reject,
-        logLine: (pod, line) => {
-          const text = formatLogLine(line, 'error');
-          if (text) progress.line(`${pod.step}: ${text}`);
-        },
-      },
-    });
-    const session = await Promise.race([starting, stopping.promise]);
-    if (!session) return exit(EXIT.problems);
-    try {
-      progress.show('waiting for the workers');
-      await Promise.race([untilReady(session), stopping.promise, crash.promise]);
-      const orderIds = orderIdsOf(flags.orders);
-      const result = await Promise.race([stopping.promise, crash.promise, runDemo(session, {
+    const orderIds = orderIdsOf(flags.orders);
+    exit(EXIT.problems);
+    await runSession(steps, toSessionOptions(flags), { io, progress, logLevel: 'error', prefix: (step) => `${step}: ` }, async (session, stopped) => {
+      await Promise.race([untilReady(session), stopped]);
+      const result = await Promise.race([stopped, runDemo(session, {
         orderIds, steps,
         onProgress: (sent, delivered) => progress.count(`${sent} of ${orderIds.length} orders sent, ${delivered} through`),
       })]);
       progress.end();
-      if (!result) return exit(EXIT.problems);
+      if (!result) return;
       await report(result, { io, flags, session, orderIds });
-      exit(isPerfect(result.verdict) ? EXIT.ok : EXIT.problems);
-      if (flags.keep) await Promise.race([stopping.promise, crash.promise]);
-    } finally {
-      progress.show('stopping');
-      await session.stop();
-      progress.end();
-    }
+      if (isPerfect(result.verdict)) exit(EXIT.ok);
+      if (flags.keep) await stopped;
+    });
   });
 }
 

@@ -2,12 +2,11 @@ import type { SagaStep } from '@sagafleet/schemas';
 import { Command } from 'commander';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
-import { LOCAL_MAPPING, type Pod } from '../local/pod.ts';
-import { startSession, untilReady, type Session } from '../local/session.ts';
+import { LOCAL_MAPPING } from '../local/pod.ts';
+import { untilReady, type Session } from '../local/session.ts';
 import { loadSteps } from '../load-steps.ts';
-import { formatLogLine } from '../log-line.ts';
+import { runSession } from '../run-session.ts';
 import { toSessionOptions, withSessionOptions, type SessionFlags } from '../session-options.ts';
-import { stopSignal } from '../stop-signal.ts';
 import { colorsFor, Progress, table } from '../terminal.ts';
 import { watchManifests } from '../watch-manifests.ts';
 
@@ -29,43 +28,27 @@ Examples:
 `);
   return withSessionOptions(command).action(async (paths: string[], flags: Flags) => {
     const progress = new Progress(io);
-    const stopping = stopSignal();
     const steps = await loadSteps(paths, io);
     refuseUnknownReplicas(flags, steps);
-    const crash = Promise.withResolvers<never>();
-    crash.promise.catch(() => undefined);
-    const starting = startSession(steps, toSessionOptions(flags), {
-      io,
-      reporter: {
-        progress: (text) => progress.show(text),
-        notice: (step, text) => progress.line(`${step.padEnd(12)} | ${text}`),
-        crashed: crash.reject,
-        logLine: (pod: Pod, line: string) => {
-          const text = formatLogLine(line, flags.verbose ? 'debug' : 'warn');
-          if (text) progress.line(`${pod.step.padEnd(12)} | ${text}`);
-        },
-      },
-    });
-    const session = await Promise.race([starting, stopping.promise]);
-    if (!session) return;
-    try {
-      progress.show('waiting for the workers');
-      // A step that can not run is shown, and mended in its file while the others run
-      const ready = untilReady(session).catch((error: Error) => { if (!stopping.isStopping()) progress.line(error.message); });
-      await Promise.race([ready, stopping.promise, crash.promise]);
-      if (stopping.isStopping()) return;
+    const screen = { io, progress, logLevel: flags.verbose ? 'debug' : 'warn', prefix: (step: string) => `${step.padEnd(12)} | ` };
+    await runSession(steps, toSessionOptions(flags), screen, async (session, stopped) => {
+      if (await isStoppedBeforeReady(session, stopped, progress)) return;
       progress.end();
       io.stdout.write(`${addressBlock(session, steps, io).join('\n')}\n`);
       const watching = watchManifests(paths, io.cwd, () => reload(paths, { session, progress, io }));
       // What was changed while everything started
       await reload(paths, { session, progress, io });
-      await Promise.race([stopping.promise, crash.promise]).finally(() => watching.close());
-    } finally {
-      progress.show('stopping');
-      await session.stop();
-      progress.end();
-    }
+      await stopped.finally(() => watching.close());
+    });
   });
+}
+
+/** A step that can not run is shown, and mended in its file while the others run. */
+async function isStoppedBeforeReady(session: Session, stopped: Promise<undefined>, progress: Progress): Promise<boolean> {
+  let isStopped = false;
+  const ready = untilReady(session).catch((error: Error) => { if (!isStopped) progress.line(error.message); });
+  isStopped = await Promise.race([ready.then(() => false), stopped.then(() => true)]);
+  return isStopped;
 }
 
 function refuseUnknownReplicas({ replicas }: Flags, steps: readonly SagaStep[]): void {

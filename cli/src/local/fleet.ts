@@ -31,7 +31,7 @@ export interface FleetOptions {
   onProvision(step: string, kind: 'done' | 'pending' | 'problem', text: string): void;
 }
 
-interface RunningStep { plan: StepPlan; fingerprint: string; runners: PodRunner[] }
+interface RunningStep { fingerprint: string; runners: PodRunner[] }
 
 export class Fleet {
   readonly #options: FleetOptions;
@@ -149,7 +149,7 @@ export class Fleet {
     await this.#stopStep(name);
     const runners: PodRunner[] = [];
     for (const pod of await this.#podsOf(plan)) runners.push(new PodRunner(pod, { ...this.#options, freePort: () => this.#freePort() }));
-    this.#running.set(name, { plan, fingerprint: fingerprintOf(plan), runners });
+    this.#running.set(name, { fingerprint: fingerprintOf(plan), runners });
   }
 
   async #podsOf(plan: StepPlan): Promise<Pod[]> {
