@@ -20,6 +20,8 @@ export interface FleetOptions {
   dataDir: string;
   logsDir: string;
   program: WorkerProgram;
+  /** A Kafka that holds nothing but what is made here: inputs that no step emits are made as well. */
+  isKafkaOwn: boolean;
   /** First port for steps with an ingress; the next one gets the next port. */
   ingressPort: number;
   /** Replicas by step, where not one. */
@@ -70,6 +72,7 @@ export class Fleet {
   async apply(steps: readonly SagaStep[]): Promise<string[]> {
     const plans = await this.#plan(steps);
     this.#plans = plans;
+    if (this.#options.isKafkaOwn) await this.#createForeignInputs(plans);
     await this.#provision();
     const gone = [...this.#running.keys()].filter((name) => !plans.some(({ step }) => step.metadata.name === name));
     await Promise.all(gone.map((name) => this.#stopStep(name)));
@@ -91,6 +94,14 @@ export class Fleet {
     const topics = await this.#admin.describeTopics();
     const facts = { topics, steps: [...steps], hasKeda: false, hasStrimzi: false };
     return steps.map((step) => desiredOf(step, values, facts));
+  }
+
+  /** In a cluster they are somebody else's and there before the step. */
+  async #createForeignInputs(plans: readonly StepPlan[]): Promise<void> {
+    const own = new Set(plans.flatMap(({ needs }) => needs.topics.map(({ name }) => name)));
+    const foreign = plans.flatMap(({ resolved }) => resolved.inputs).filter(({ topic }) => !own.has(topic));
+    const topics = new Map(foreign.map(({ topic, partitions }) => [topic, { name: topic, partitions, replicationFactor: 1, config: {} }]));
+    if (topics.size > 0) await this.#admin.createTopics([...topics.values()]);
   }
 
   /** One at a time: two that find the same thing missing would both make it. */

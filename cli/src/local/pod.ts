@@ -43,6 +43,7 @@ export const LOCAL_MAPPING = [
   'addresses: Kafka and registry are the local ones',
   `ports: ${HEALTH_CONTAINER_PORT} (health) becomes a free port, ${INGRESS_CONTAINER_PORT} (ingress) the one that is shown, both on 127.0.0.1`,
   'paths: files of the ConfigMap lie in the data folder',
+  'topics: those that are consumed and that no step emits are made in a Kafka that was started for this run',
   'ignored: resources, probes, securityContext, scheduling, service account, services, network policies, autoscaling',
 ] as const;
 

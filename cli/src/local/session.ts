@@ -80,6 +80,7 @@ function createFleet(platform: Platform, options: SessionOptions, { io, reporter
     dataDir: platform.dataDir,
     logsDir: platform.logsDir,
     program: workerProgram(io.env),
+    isKafkaOwn: platform.kafka !== undefined,
     ingressPort: options.ingressPort,
     replicas: options.replicas,
     values: localValues,
