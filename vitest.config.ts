@@ -10,14 +10,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['*/src/**/*.test.ts', 'test/unit/**/*.test.ts'], sequence: { groupOrder: 0 } },
+        test: { name: 'unit', include: ['*/src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/chaos/*.test.ts'], sequence: { groupOrder: 0 } },
       },
       {
         extends: true,
         test: {
           name: 'real',
           include: ['*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['test/unit/**', '**/node_modules/**'],
+          exclude: ['test/unit/**', 'test/chaos/*.test.ts', '**/node_modules/**'],
           globalSetup: ['test/real-parts.ts'],
           maxWorkers: 2,
           testTimeout: 60_000,
