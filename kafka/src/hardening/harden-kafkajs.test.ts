@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { privateCopy } from '../../test/private-copy.ts';
-import { hardenKafkajs, OVERRIDES, verifyHardening } from './harden-kafkajs.ts';
+import { hardenKafkajs, OVERRIDES, refuseUnlessHardened, verifyHardening } from './harden-kafkajs.ts';
 
 test('a process that has not hardened kafkajs fails its self-test, with the names', () => {
   expect(verifyHardening).toThrow(/aborted-records.*request-timers/);
@@ -35,5 +35,13 @@ describe.each(OVERRIDES)('$name', (override) => {
     const copy = privateCopy(override);
     onTestFinished(() => copy[Symbol.dispose]());
     expect(override.isActive(copy.internals)).toBe(true);
+  });
+
+  test('left out alone, it is named by the self-test', () => {
+    const copy = privateCopy(...OVERRIDES.filter((other) => other !== override));
+    onTestFinished(() => copy[Symbol.dispose]());
+    expect(() => refuseUnlessHardened(copy.internals)).toThrow(expect.objectContaining({
+      code: 'NotHardened', message: expect.stringContaining(`without ${override.name}, call`),
+    }));
   });
 });

@@ -54,11 +54,19 @@ export function hardenKafkajs(): void {
 /** The start-up self-test: throws `NotHardened` with the names of the overrides that do not work. */
 export function verifyHardening(): void {
   checkVersion();
-  const inactive = isHardened ? OVERRIDES.filter((override) => !override.isActive(internals)) : OVERRIDES;
-  if (inactive.length > 0) {
-    const names = inactive.map(({ name }) => name).join(', ');
-    throw new KafkaError('NotHardened', `kafkajs runs without ${names}, call hardenKafkajs before its first use`);
-  }
+  if (isHardened) refuseUnlessHardened(internals);
+  else refuse(OVERRIDES);
+}
+
+/** The self-test of one copy of kafkajs. */
+export function refuseUnlessHardened(copy: Internals): void {
+  refuse(OVERRIDES.filter((override) => !override.isActive(copy)));
+}
+
+function refuse(inactive: readonly Override[]): void {
+  if (inactive.length === 0) return;
+  const names = inactive.map(({ name }) => name).join(', ');
+  throw new KafkaError('NotHardened', `kafkajs runs without ${names}, call hardenKafkajs before its first use`);
 }
 
 function checkVersion(): void {
