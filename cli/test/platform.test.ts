@@ -1,6 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -210,9 +212,15 @@ describe('a platform that exists', () => {
       code: 'NoRegistry',
       message: expect.stringContaining(`answers at http://localhost:${port} (--registry): `),
     });
-    await expect(startPlatform({ ...existing(), registryUrl: `${inject('registryUrl')}/apis/nothing` })).rejects.toMatchObject({
-      code: 'NoRegistry',
-      message: expect.stringContaining('GET /subjects gives status 404'),
-    });
+  });
+
+  test('need not list its subjects', async () => {
+    const server = createServer((_request, response) => { response.writeHead(403).end(); }).listen(0, '127.0.0.1');
+    onTestFinished(() => { server.close(); });
+    await once(server, 'listening');
+    const registryUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/base/`;
+    const platform = await startPlatform({ ...existing(), registryUrl });
+    expect(platform.registryUrl).toBe(registryUrl.slice(0, -1));
+    await platform.stop();
   });
 });
