@@ -16,7 +16,7 @@ export interface EncodeOptions {
 export function encode(
   emit: EmitProgram, record: InputRecord, context: ExpressionContext, options: EncodeOptions,
 ): OutputRecord {
-  const event = emit.event ? emit.event.evaluate(context) : context.result ?? context.event;
+  const event = eventOf(emit, context);
   const key = emit.key ? toBuffer(emit.key.evaluate(context)) : record.key;
   return {
     topic: emit.topic,
@@ -26,6 +26,10 @@ export function encode(
     value: event === null ? null : options.encodeValue(emit, event),
     headers: headersOf(emit, record, key, context),
   };
+}
+
+export function eventOf({ event }: EmitProgram, context: ExpressionContext): unknown {
+  return event ? event.evaluate(context) : context.result ?? context.event;
 }
 
 function headersOf(emit: EmitProgram, record: InputRecord, key: Buffer | null, context: ExpressionContext): [string, Buffer | null][] {

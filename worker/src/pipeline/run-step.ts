@@ -2,7 +2,7 @@
 import type { DeadLetterStage } from '@sagafleet/schemas';
 import type { InputRecord, OutputRecord } from '../driver.ts';
 import { consequenceOf } from '../errors.ts';
-import { encode, type EncodeOptions } from './encode.ts';
+import { encode, eventOf, type EncodeOptions } from './encode.ts';
 import { handle } from './handle.ts';
 import type { EmitProgram, StepProgram } from './program.ts';
 
@@ -32,7 +32,8 @@ export function runStep(program: StepProgram, record: InputRecord, io: StepIo): 
   const event = at('decode', () => (record.value === null ? null : io.decodeValue(record)));
   const { emits, context } = at('handle', () => handle(program, record, event));
   const encodeAll = () => at('encode', () => emits.map((emit) => encode(emit, record, context, io)));
-  const loading = io.loadEncoders(emits);
+  // A tombstone that stays one needs no schema, and no registry
+  const loading = io.loadEncoders(record.value === null ? at('encode', () => emits.filter((emit) => eventOf(emit, context) !== null)) : emits);
   return loading ? loading.then(encodeAll) : encodeAll();
 }
 
