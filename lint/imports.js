@@ -32,11 +32,14 @@ const ZONES = [
   },
   { files: ['operator/test/**'], packages: [...BELOW_THE_PROCESSES, 'operator'] },
   { files: ['cli/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator'] },
+  { files: ['bench/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator', 'cli'], clientTypes: ['kafkajs'] },
+  // Peers are programs of their own, with clients as published
+  { files: ['bench/src/peers/**'], packages: [], clients: ['kafkajs', 'avsc', '@platformatic/kafka'] },
   { files: ['cli/test/**', 'test/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator', 'cli'] },
 ];
 
-const OWN_PACKAGES = 'schemas|expressions|registry|kafka|worker|operator|cli';
-const CLIENTS = ['kafkajs', '@kubernetes/client-node', '@kafkajs/confluent-schema-registry', 'avsc'];
+const OWN_PACKAGES = 'schemas|expressions|registry|kafka|worker|operator|cli|bench';
+const CLIENTS = ['kafkajs', '@kubernetes/client-node', '@kafkajs/confluent-schema-registry', 'avsc', '@platformatic/kafka'];
 
 const ANYWHERE = [
   { regex: '^@sagafleet/[^/]+/', message: "import from the package's entry" },

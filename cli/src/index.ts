@@ -1,3 +1,6 @@
 export { CliError, type CliErrorCode } from './errors.ts';
+export { ChildProgram, type ProgramCommand, type ProgramExit } from './local/child-program.ts';
+export type { Environment } from './local/environment.ts';
 export { type Platform, type PlatformOptions, startPlatform } from './local/platform.ts';
 export { findFreePort } from './local/ports.ts';
+export { workerProgram } from './local/worker-program.ts';

@@ -1,0 +1,38 @@
+/** A whole run, part by part. */
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Environment } from '@sagafleet/cli';
+import { openArena } from './arena.ts';
+import { thisMachine } from './machine.ts';
+import type { BenchOptions } from './options.ts';
+import type { Report } from './report.ts';
+import { measureRows } from './rows.ts';
+import { ALL_SUBJECTS } from './subjects.ts';
+
+export interface Outside { env: Environment; onProgress(text: string): void }
+
+export async function runBench(options: BenchOptions, { env, onProgress }: Outside): Promise<Report> {
+  const subjects = ALL_SUBJECTS.filter(({ name }) => options.subjects.includes(name));
+  const report: Report = {
+    rows: [], latency: [], process: null, missing: [], records: options.records, rounds: options.rounds,
+    machine: thisMachine(), versions: { Node: process.versions.node },
+  };
+  const arena = await openArena({ env, onProgress });
+  try {
+    if (options.parts.includes('rows')) {
+      const { rows, missing } = await measureRows(arena, subjects, { ...options, nodeOptions: nodeOptionsFor(options.cpuProfiles) });
+      report.rows = rows;
+      report.missing.push(...missing);
+    }
+    return report;
+  } finally {
+    await arena.close();
+  }
+}
+
+function nodeOptionsFor(cpuProfiles: string | null): string[] {
+  if (cpuProfiles === null) return [];
+  const folder = resolve(cpuProfiles);
+  mkdirSync(folder, { recursive: true });
+  return ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}
