@@ -1,7 +1,7 @@
 import type { Message } from 'kafkajs';
 import type { ReadRecord } from '@sagafleet/kafka';
 import { expect, test } from 'vitest';
-import { emitTo } from './support/settings.ts';
+import { emitTo } from '../../test/support/settings.ts';
 import { headersOf, idsFrom, StepFixture, type FixtureOptions } from './support/step-fixture.ts';
 
 const MIB = 1024 * 1024;
@@ -140,6 +140,21 @@ function expectContractHeaders(step: StepFixture, letter: ReadRecord, original: 
 async function idsOf(step: StepFixture, records: readonly ReadRecord[]): Promise<string[]> {
   return Promise.all(records.map(async (record) => (await step.decode(record) as { id: string }).id));
 }
+
+/** spring-projects/spring-kafka#1994: such a record was tried again for ever. */
+test('a dead letter that fits its topic only without our headers goes without them', async () => {
+  const step = await StepFixture.create({ partitions: 1 });
+  const worker = await step.startWorker();
+  await step.send([{ key: 'k', value: noise(LARGEST_VALUE_BYTES), headers: OWN_HEADERS }]);
+  await step.send(await step.events(['after']));
+  await step.drained();
+  const [original] = await step.read(step.names.input);
+  const letters = await step.read(step.names.deadLetter);
+  expect(letters.map(({ key, headers }) => ({ key, headers }))).toEqual([{ key: original!.key, headers: original!.headers }]);
+  expect(letters[0]!.value!.equals(original!.value!)).toBe(true);
+  expect(await idsOf(step, await step.read(step.names.output))).toEqual(['after']);
+  expect(worker.log.filter(({ msg }) => msg === 'dead letter')).toMatchObject([{ stage: 'decode', offset: '0' }]);
+});
 
 test('a dead letter that its topic does not take holds the partition and says what to change', async () => {
   const step = await StepFixture.create({ partitions: 1, topicConfig: { deadLetter: limitOf(1_000) } });

@@ -89,11 +89,12 @@ export class Pipeline {
 
   #deadLetter(record: InputRecord, error: unknown): Output[] {
     if (!(error instanceof StageFailure)) throw error;
-    const { deadLetter, topics, now } = this.#options;
+    const { deadLetter, topics, sizeLimits, now } = this.#options;
     const failure: Failure = { stage: error.stage, error: error.cause, schemaId: schemaIdOrNull(record) };
     const target = { ...deadLetter, partitions: topics.countOf(deadLetter.topic) };
     const notice = { stage: failure.stage, reason: messageOf(failure.error) };
-    return [{ record: deadLetterOf(record, failure, target, now()), source: record, failure: notice }];
+    const letter = deadLetterOf(record, failure, target, now());
+    return [{ record: sizeLimits.isBare(record) ? { ...letter, headers: record.headers } : letter, source: record, failure: notice }];
   }
 }
 

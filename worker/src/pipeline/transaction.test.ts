@@ -55,9 +55,12 @@ describe('write transaction', () => {
     expect(outputs.filter(({ source }) => sizeLimits.refusalOf(source))).toEqual([outputs[2]]);
   });
 
-  test('a dead letter that its topic refuses says so, and waits', async () => {
+  test('a dead letter that its topic refuses is to be tried bare; refused again it says so, and waits', async () => {
     const outputs = [{ ...output('dlq', 0, 300, 3), failure: { stage: 'decode' as const, reason: 'noise' } }];
-    const options = { sizeLimits: new SizeLimits(), throwIfLost: () => undefined };
+    const sizeLimits = new SizeLimits();
+    const options = { sizeLimits, throwIfLost: () => undefined };
+    await expect(writeTransaction(transactionWith(100), { outputs, positions }, options)).rejects.toMatchObject({ code: 'output-too-large' });
+    expect(sizeLimits.isBare(outputs[0]!.source)).toBe(true);
     await expect(writeTransaction(transactionWith(100), { outputs, positions }, options))
       .rejects.toMatchObject({ consequence: 'systemic', message: expect.stringContaining('max.message.bytes') as string });
   });

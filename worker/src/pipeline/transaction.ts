@@ -16,11 +16,13 @@ const RECORD_OVERHEAD_BYTES = 32;
 /**
  * What topics turned out to take. kafkajs writes one record batch per send and partition, and a
  * topic limits the batch: a refused batch halves the topic's limit until one record is left, and a
- * record that is refused alone fails its input for good.
+ * record that is refused alone fails its input for good. A dead letter that is refused alone is tried
+ * once more as bare as its record came, for its topic may take just that.
  */
 export class SizeLimits {
   readonly #bytes = new Map<string, number>();
   readonly #refused = new Map<string, WorkerError>();
+  readonly #bare = new Set<string>();
 
   bytesFor(topic: string): number {
     return this.#bytes.get(topic) ?? MAX_BYTES_PER_SEND;
@@ -31,11 +33,18 @@ export class SizeLimits {
     return this.#refused.size === 0 ? undefined : this.#refused.get(positionOf(input));
   }
 
+  /** Whether the dead letter of this input was refused with the headers that are added to it. */
+  isBare(input: InputRecord): boolean {
+    return this.#bare.has(positionOf(input));
+  }
+
   /** Takes note of a refused send, so that the next try differs. */
   learn(chunk: readonly Output[], error: WorkerError): void {
     const [first] = chunk as [Output];
     if (chunk.length > 1) {
       this.#bytes.set(first.record.topic, Math.floor(sizeOfAll(chunk) / 2));
+    } else if (first.failure && !this.isBare(first.source)) {
+      this.#bare.add(positionOf(first.source));
     } else if (first.failure) {
       throw new WorkerError('output-too-large', 'systemic',
         `dead-letter topic ${first.record.topic} does not take a record of ${sizeOf(first.record)} bytes, raise its `
@@ -47,15 +56,20 @@ export class SizeLimits {
 
   /** The task is another member's now: what its topics take may have changed when it comes back. */
   forgetTask(task: number): void {
-    for (const position of this.#refused.keys()) {
-      if (position.split('/').at(-2) === String(task)) this.#refused.delete(position);
+    for (const positions of [this.#refused, this.#bare]) {
+      for (const position of positions.keys()) {
+        if (position.split('/').at(-2) === String(task)) positions.delete(position);
+      }
     }
   }
 
   /** The input's dead letter was written; it will not be asked for again. */
   forget(outputs: readonly Output[]): void {
-    if (this.#refused.size === 0) return;
-    for (const { source } of outputs) this.#refused.delete(positionOf(source));
+    if (this.#refused.size === 0 && this.#bare.size === 0) return;
+    for (const { source } of outputs) {
+      this.#refused.delete(positionOf(source));
+      this.#bare.delete(positionOf(source));
+    }
   }
 }
 
