@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { settingsFor } from '../test/support/settings.ts';
+import { settingsFor } from '../../test/support/settings.ts';
 import { readConfig } from './config.ts';
 
-const SETTINGS = settingsFor('payment', { brokers: 'localhost:9092', registryUrl: 'http://localhost:8081' });
+const SETTINGS = settingsFor('payment', { brokers: ['localhost:9092'], registryUrl: 'http://localhost:8081' });
 
 function read(settings: unknown, env: NodeJS.ProcessEnv = {}) {
   return readConfig(env, () => (typeof settings === 'string' ? settings : JSON.stringify(settings)));

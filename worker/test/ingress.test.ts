@@ -1,8 +1,8 @@
-import { expect, inject, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { ingressSettings, post } from './support/orders-ingress.ts';
 import { headersOf, StepFixture, type FixtureOptions } from './support/step-fixture.ts';
-import { TcpProxy } from './support/tcp-proxy.ts';
-import { until } from './support/until.ts';
+import { KafkaProxy } from '../../test/support/kafka-proxy.ts';
+import { until } from '../../test/support/until.ts';
 
 async function startIngress(options: FixtureOptions = {}) {
   const step = await StepFixture.create({ settings: ingressSettings, ...options });
@@ -69,8 +69,9 @@ test('many events at once are all appended, each where its answer says', async (
 });
 
 test('without Kafka the answer is 503 with Retry-After; when it is back events are accepted again', async () => {
-  const kafka = await TcpProxy.open(inject('brokers'));
-  const { worker } = await startIngress({ brokers: kafka.address });
+  const kafka = await KafkaProxy.open([inject('brokers')]);
+  onTestFinished(() => kafka.shut());
+  const { worker } = await startIngress({ brokers: kafka.brokers });
   const event = JSON.stringify({ id: 'a', amount: 1, note: '' });
   expect((await post(worker, event)).status).toBe(202);
   await kafka.shut();

@@ -1,12 +1,14 @@
-import { expect, inject, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { KafkaProxy } from '../../test/support/kafka-proxy.ts';
 import { EVENT_SCHEMA, idsFrom, StepFixture } from './support/step-fixture.ts';
-import { TcpProxy } from './support/tcp-proxy.ts';
-import { until } from './support/until.ts';
+import { TcpProxy } from '../../test/support/tcp-proxy.ts';
+import { until } from '../../test/support/until.ts';
 
 const keysOf = async (step: StepFixture) => (await step.read(step.names.output)).map(({ key }) => String(key)).sort();
 
 test('without the registry a worker waits, dead-letters nothing, and goes on when it is back', async () => {
   const registry = await TcpProxy.open(new URL(inject('registryUrl')).host);
+  onTestFinished(() => registry.shut());
   const step = await StepFixture.create({ registryUrl: `http://${registry.address}` });
   await registry.shut();
   const worker = await (await step.startWorker()).ready();
@@ -74,9 +76,10 @@ test('no broker at the start is waited for', async () => {
 });
 
 test('without a broker a worker waits, dead-letters nothing, and goes on when it is back', async () => {
-  const kafka = await TcpProxy.open(inject('brokers'));
+  const kafka = await KafkaProxy.open([inject('brokers')]);
+  onTestFinished(() => kafka.shut());
   const step = await StepFixture.create({
-    brokers: kafka.address, settings: () => ({ delivery: { guarantee: 'ExactlyOnce', maxRecords: 20, lingerMs: 0, timeoutMs: 15_000 } }),
+    brokers: kafka.brokers, settings: () => ({ delivery: { guarantee: 'ExactlyOnce', maxRecords: 20, lingerMs: 0, timeoutMs: 15_000 } }),
   });
   const worker = await (await step.startWorker()).ready();
   await step.send(await step.events(idsFrom('before', 30)));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { partitionOf } from '@sagafleet/kafka';
-import { emitTo } from './support/settings.ts';
+import { emitTo } from '../../test/support/settings.ts';
 import { headersOf, idsFrom, StepFixture } from './support/step-fixture.ts';
 
 test('every event is passed on once, with its key to the partition that Java clients choose, and headers', async () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { emitTo, settingsFor } from '../../test/support/settings.ts';
+import { emitTo, settingsFor } from '../../../test/support/settings.ts';
 import type { Headers, InputRecord } from '../driver.ts';
 import { encode } from './encode.ts';
 import { handle } from './handle.ts';
 import { compileStep } from './program.ts';
 
-const SETTINGS = settingsFor('payment', { brokers: '', registryUrl: '' });
+const SETTINGS = settingsFor('payment', { brokers: [], registryUrl: '' });
 
 function recordWith(changes: Partial<InputRecord> = {}): InputRecord {
   return { topic: 'in', partition: 2, offset: '7', timestamp: '1700000000000', key: Buffer.from('order-1'), value: Buffer.alloc(0), headers: [], ...changes };

@@ -3,9 +3,9 @@ import { AvroCodecs, RegistryClient, schemaIdOf } from '@sagafleet/registry';
 import type { WorkerSettings } from '@sagafleet/schemas';
 import type { Kafka, Message } from 'kafkajs';
 import { inject, onTestFailed, onTestFinished } from 'vitest';
-import { settingsFor } from './settings.ts';
-import { until } from './until.ts';
-import { WorkerProcess } from './worker-process.ts';
+import { settingsFor } from '../../../test/support/settings.ts';
+import { until } from '../../../test/support/until.ts';
+import { WorkerProcess } from '../../../test/support/worker-process.ts';
 
 /** The event of these tests. */
 export const EVENT_SCHEMA = JSON.stringify({
@@ -23,7 +23,7 @@ export interface FixtureOptions {
   settings?: (names: StepNames) => Partial<WorkerSettings>;
   /** Other ways for the worker to the registry and the brokers of the run. */
   registryUrl?: string;
-  brokers?: string;
+  brokers?: string[];
 }
 
 export interface StepNames { name: string; input: string; output: string; deadLetter: string; group: string }
@@ -46,7 +46,7 @@ export class StepFixture {
     this.#options = options;
     this.#connection = { brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'test' };
     this.settings = settingsFor(name, {
-      brokers: options.brokers ?? inject('brokers'), registryUrl: options.registryUrl ?? inject('registryUrl'),
+      brokers: options.brokers ?? [inject('brokers')], registryUrl: options.registryUrl ?? inject('registryUrl'),
     }, options.settings?.(this.names));
     this.admin = new KafkaAdmin(this.#connection, { log: silent });
     this.registry = new RegistryClient({ url: inject('registryUrl'), timeoutMs: 20_000 });

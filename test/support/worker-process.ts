@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { WorkerSettings } from '@sagafleet/schemas';
 import { until } from './until.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../worker/src/main.ts', import.meta.url));
 const EXIT_WITHIN_MS = 30_000;
 
 export interface LogLine { level: string; msg: string; [field: string]: unknown }
@@ -33,12 +33,13 @@ export class WorkerProcess {
     this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal }) as Exit);
   }
 
-  static async start(settings: WorkerSettings, env: Record<string, string> = {}): Promise<WorkerProcess> {
+  /** @param main the program, in TypeScript */
+  static async start(settings: WorkerSettings, env: Record<string, string> = {}, main = MAIN): Promise<WorkerProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'sagafleet-worker-'));
     const file = join(folder, 'step.json');
     writeFileSync(file, JSON.stringify(settings));
     const ports = { health: await freePort(), ingress: await freePort() };
-    const child = spawn(process.execPath, ['-C', 'source', MAIN], {
+    const child = spawn(process.execPath, ['-C', 'source', main], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],

@@ -1,26 +1,33 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { Transform } from 'node:stream';
-import { onTestFinished } from 'vitest';
+import type { Duplex } from 'node:stream';
+
+/** What the bytes of one connection pass on their way, in each direction. */
+export interface Passage { toServer: Duplex; toClient: Duplex }
 
 /** A way to a server that can be shut and opened again, on one port throughout. */
 export class TcpProxy {
   readonly #target: { host: string; port: number };
+  readonly #passage: (() => Passage) | null;
   readonly #sockets = new Set<Socket>();
   #server: Server | null = null;
   #port = 0;
 
-  private constructor(host: string, port: number) {
-    this.#target = { host, port };
+  private constructor(target: { host: string; port: number }, passage: (() => Passage) | null) {
+    this.#target = target;
+    this.#passage = passage;
   }
 
-  /** @param target `host:port`; the way is open and shuts for good with the test */
-  static async open(target: string): Promise<TcpProxy> {
+  /** @param target `host:port`; the way is open until it is shut */
+  static async open(target: string, passage: (() => Passage) | null = null): Promise<TcpProxy> {
     const { hostname, port } = new URL(`tcp://${target}`);
-    const proxy = new TcpProxy(hostname, Number(port));
+    const proxy = new TcpProxy({ host: hostname, port: Number(port) }, passage);
     await proxy.open();
-    onTestFinished(() => proxy.shut());
     return proxy;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   get address(): string {
@@ -46,8 +53,13 @@ export class TcpProxy {
 
   #carry(client: Socket): void {
     const server = connect(this.#target);
-    client.pipe(server);
-    server.pipe(this.#announcingItself()).pipe(client);
+    const passage = this.#passage?.();
+    if (passage) {
+      client.pipe(passage.toServer).pipe(server);
+      server.pipe(passage.toClient).pipe(client);
+    } else {
+      client.pipe(server).pipe(client);
+    }
     for (const [from, to] of [[client, server], [server, client]] as const) {
       this.#sockets.add(from);
       from.on('error', () => to.destroy());
@@ -56,19 +68,5 @@ export class TcpProxy {
         to.destroy();
       });
     }
-  }
-  /** A broker tells its clients where it is, a host and four bytes of port: the way stays this one. */
-  #announcingItself(): Transform {
-    const [server, proxy] = [this.#target.port, this.#port].map((port) => {
-      const bytes = Buffer.from('localhost\0\0\0\0');
-      bytes.writeInt32BE(port, bytes.length - 4);
-      return bytes;
-    }) as [Buffer, Buffer];
-    return new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        for (let at = chunk.indexOf(server); at !== -1; at = chunk.indexOf(server, at + 1)) proxy.copy(chunk, at);
-        done(null, chunk);
-      },
-    });
   }
 }

@@ -4,7 +4,7 @@ const { guarantee, transaction } = STEP_DEFAULTS.delivery;
 
 /** Complete settings of a step that passes every event on from one topic to another. */
 export function settingsFor(
-  name: string, addresses: { brokers: string; registryUrl: string }, changes: Partial<WorkerSettings> = {},
+  name: string, addresses: { brokers: string[]; registryUrl: string }, changes: Partial<WorkerSettings> = {},
 ): WorkerSettings {
   return {
     version: WORKER_SETTINGS_VERSION,
@@ -18,7 +18,7 @@ export function settingsFor(
     retry: { mode: 'ParkKey', maxAttempts: 5, initialMs: 500, factor: 2, maxMs: 30_000, jitter: 0.2 },
     deadLetterTopic: `default.${name}.dlq`,
     delivery: { guarantee, maxRecords: transaction.maxRecords, lingerMs: 0, timeoutMs: 15_000 },
-    kafka: { brokers: [addresses.brokers], tls: false, sasl: null, sessionTimeoutMs: 6_000 },
+    kafka: { brokers: addresses.brokers, tls: false, sasl: null, sessionTimeoutMs: 6_000 },
     registry: { url: addresses.registryUrl },
     ...changes,
   };

@@ -1,0 +1,162 @@
+import { Transform } from 'node:stream';
+import { type Passage, TcpProxy } from './tcp-proxy.ts';
+
+/** Numbers of requests in Kafka's protocol. */
+export const API = { produce: 0, metadata: 3, findCoordinator: 10, initProducerId: 22, endTxn: 26, txnOffsetCommit: 28 } as const;
+
+/** Requests whose body begins with the transactional id. */
+const TRANSACTIONAL: readonly number[] = [API.produce, API.initProducerId, 24, 25, API.endTxn, API.txnOffsetCommit];
+const LENGTH_BYTES = 4;
+
+export interface KafkaRequest { api: number; clientId: string | null; transactionalId: string | null }
+
+/** `answer`: body of the response, without length and correlation id; null while there is none. */
+export interface HeldRequest extends KafkaRequest { answer: Buffer | null }
+
+/**
+ * A way to each broker of a cluster. A broker tells its clients where all of them are; on the way this is changed, so
+ * that who comes by here stays here. For clients whose requests are not flexible versions (KIP-482), as those of kafkajs.
+ */
+export class KafkaProxy {
+  readonly #ways: TcpProxy[] = [];
+  readonly #holds = new Set<Hold>();
+
+  /** @param brokers `host:port` of all of them, as they are advertised */
+  static async open(brokers: readonly string[]): Promise<KafkaProxy> {
+    const proxy = new KafkaProxy();
+    const addresses = new Map<string, number>();
+    for (const broker of brokers) {
+      const way = await TcpProxy.open(broker, () => proxy.#passage(addresses));
+      addresses.set(broker, way.port);
+      proxy.#ways.push(way);
+    }
+    return proxy;
+  }
+
+  /** `host:port` of each way, for clients. */
+  get brokers(): string[] {
+    return this.#ways.map(({ address }) => address);
+  }
+
+  async open(): Promise<void> {
+    await Promise.all(this.#ways.map((way) => way.open()));
+  }
+
+  /** Refuses connections and cuts those that are open. */
+  async shut(): Promise<void> {
+    await Promise.all(this.#ways.map((way) => way.shut()));
+  }
+
+  /** From now on requests that match wait, and what follows on their connections, until they are released. */
+  hold(matches: (request: KafkaRequest) => boolean): Hold {
+    const hold = new Hold(matches, () => this.#holds.delete(hold));
+    this.#holds.add(hold);
+    return hold;
+  }
+
+  /** One connection. */
+  #passage(addresses: ReadonlyMap<string, number>): Passage {
+    const answers = new Map<number, (answer: Buffer) => void>();
+    const toServer = eachFrame(async (frame) => {
+      const { correlationId, request } = readRequest(frame);
+      if (request.api === API.metadata || request.api === API.findCoordinator) {
+        answers.set(correlationId, (answer) => replaceAddresses(answer, addresses));
+      }
+      for (const hold of this.#holds) {
+        const held = hold.take(request);
+        if (held) answers.set(correlationId, (answer) => { held.answer = Buffer.from(answer.subarray(2 * LENGTH_BYTES)); });
+        if (held) await hold.released;
+      }
+    });
+    const toClient = eachFrame((frame) => {
+      const correlationId = frame.readInt32BE(LENGTH_BYTES);
+      answers.get(correlationId)?.(frame);
+      answers.delete(correlationId);
+    });
+    return { toServer, toClient };
+  }
+}
+
+/** Requests that are held back. */
+export class Hold {
+  readonly requests: HeldRequest[] = [];
+  readonly released: Promise<void>;
+  readonly #release: () => void;
+  readonly #matches: (request: KafkaRequest) => boolean;
+
+  constructor(matches: (request: KafkaRequest) => boolean, onRelease: () => void) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.released = promise;
+    this.#matches = matches;
+    this.#release = () => {
+      onRelease();
+      resolve();
+    };
+  }
+
+  take(request: KafkaRequest): HeldRequest | null {
+    if (!this.#matches(request)) return null;
+    const held = { ...request, answer: null };
+    this.requests.push(held);
+    return held;
+  }
+
+  /** Lets them go on, and holds nothing any more. */
+  release(): void {
+    this.#release();
+  }
+}
+
+/** A message is four bytes of length and then as many bytes; each is looked at as a whole and then passed on. */
+function eachFrame(look: (frame: Buffer) => void | Promise<void>): Transform {
+  let pieces: Buffer[] = [];
+  let size = 0;
+  let wanted = LENGTH_BYTES;
+  const take = async (stream: Transform) => {
+    while (size >= wanted) {
+      const bytes = Buffer.concat(pieces);
+      wanted = LENGTH_BYTES + bytes.readInt32BE(0);
+      pieces = [bytes];
+      if (size < wanted) return;
+      const frame = bytes.subarray(0, wanted);
+      pieces = [bytes.subarray(wanted)];
+      size -= wanted;
+      wanted = LENGTH_BYTES;
+      await look(frame);
+      stream.push(frame);
+    }
+  };
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      pieces.push(chunk);
+      size += chunk.length;
+      take(this).then(() => done(), done);
+    },
+  });
+}
+
+/** Request header version 1: api, version, correlation id, client id. */
+function readRequest(frame: Buffer): { correlationId: number; request: KafkaRequest } {
+  const api = frame.readInt16BE(4);
+  const client = readText(frame, 12);
+  const transactionalId = TRANSACTIONAL.includes(api) ? readText(frame, client.end).text : null;
+  return { correlationId: frame.readInt32BE(8), request: { api, clientId: client.text, transactionalId } };
+}
+
+function readText(bytes: Buffer, at: number): { text: string | null; end: number } {
+  const length = bytes.readInt16BE(at);
+  const start = at + 2;
+  return length < 0 ? { text: null, end: start } : { text: bytes.toString('utf8', start, start + length), end: start + length };
+}
+
+/** A host and four bytes of port, in answers that say where brokers are. */
+function replaceAddresses(answer: Buffer, addresses: ReadonlyMap<string, number>): void {
+  const found: { at: number; port: number }[] = [];
+  for (const [broker, port] of addresses) {
+    const { hostname, port: brokerPort } = new URL(`tcp://${broker}`);
+    const told = Buffer.concat([Buffer.from(hostname), Buffer.alloc(4)]);
+    told.writeInt32BE(Number(brokerPort), hostname.length);
+    for (let at = answer.indexOf(told); at !== -1; at = answer.indexOf(told, at + 1)) found.push({ at: at + hostname.length, port });
+  }
+  for (const { at, port } of found) answer.writeInt32BE(port, at);
+}
