@@ -32,10 +32,10 @@ export function kafkaTopics({ resolved, needs, facts }: { resolved: ResolvedStep
   }));
 }
 
-/** A dead letter fits whatever size its input took, and is never compacted away. */
+/** A dead letter fits whatever size its input took. */
 function deadLetterConfig({ inputs }: StepNeeds, { topics }: Facts): Record<string, string> {
   const limits = inputs.map((input) => topics.find(({ name }) => name === input)?.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES);
-  return { 'cleanup.policy': 'delete', 'max.message.bytes': String(Math.max(...limits) + DEAD_LETTER_HEADROOM_BYTES) };
+  return { 'max.message.bytes': String(Math.max(...limits) + DEAD_LETTER_HEADROOM_BYTES) };
 }
 
 /** A name of a topic as Kubernetes takes names; the hash keeps apart what then looks alike. */

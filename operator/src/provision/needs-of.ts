@@ -24,15 +24,16 @@ function topicNeeds({ step, emits, inputs, inboxTopic, deadLetterTopic, topics, 
   // A dead letter keeps its partition number
   const widest = Math.max(...inputs.map((input) => input.partitions));
   return [
-    ...(inboxTopic ? [inboxTopic, ...own] : own).map((topic) => (
-      { name: topic, partitions, arePartitionsSet, replicationFactor, config, isManaged })),
-    { name: deadLetterTopic, partitions: widest, arePartitionsSet: false, replicationFactor, config: withoutCompaction(config), isManaged },
+    ...(inboxTopic ? [{ name: inboxTopic, partitions, arePartitionsSet, replicationFactor, config: uncompacted(config), isManaged }] : []),
+    ...own.map((topic) => ({ name: topic, partitions, arePartitionsSet, replicationFactor, config, isManaged })),
+    { name: deadLetterTopic, partitions: widest, arePartitionsSet: false, replicationFactor, config: uncompacted(config), isManaged },
   ];
 }
 
-/** Two dead letters of one key must both stay. */
-function withoutCompaction(config: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(config).filter(([key]) => !/compact|cleanable/.test(key) && key !== 'cleanup.policy'));
+/** Every record of a key must stay, and one without a key must be taken. */
+function uncompacted(config: Record<string, string>): Record<string, string> {
+  const others = Object.entries(config).filter(([key]) => !/compact|cleanable/.test(key));
+  return { ...Object.fromEntries(others), 'cleanup.policy': 'delete' };
 }
 
 function schemaNeeds(resolved: ResolvedStep, steps: readonly SagaStep[]): SchemaNeed[] {

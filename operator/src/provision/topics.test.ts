@@ -43,10 +43,9 @@ describe('planned topics', () => {
     expect(plan).toMatchObject({ grow: [], problems: [expect.stringContaining('topic a has 12 partitions and Kafka takes none away')] });
   });
 
-  test('a dead letter topic takes the largest record of the inputs and 64 KiB of headers, and is never compacted', () => {
-    const dlq = topic('default.payment.dlq', { config: { 'cleanup.policy': 'compact' } });
-    const [created] = planTopics(needs([dlq]), state({ ...INPUT } as never)).create;
-    expect(created!.config).toEqual({ 'max.message.bytes': '1114124', 'cleanup.policy': 'delete' });
+  test('a dead letter topic takes the largest record of the inputs and 64 KiB of headers', () => {
+    const [created] = planTopics(needs([topic('default.payment.dlq')]), state({ ...INPUT } as never)).create;
+    expect(created!.config).toEqual({ 'max.message.bytes': '1114124' });
   });
 
   test('a dead letter topic that exists grows with its inputs', () => {
@@ -55,6 +54,13 @@ describe('planned topics', () => {
       'default.payment.dlq': [3, { 'max.message.bytes': '1114124', 'cleanup.policy': 'delete' }],
     }));
     expect(plan.configure).toEqual([{ name: 'default.payment.dlq', changes: { 'max.message.bytes': '16842752' } }]);
+  });
+
+  test('a dead letter topic that somebody else made is not to be compacted', () => {
+    const dlq = topic('default.payment.dlq', { isManaged: false, config: { 'cleanup.policy': 'delete' } });
+    const compacted = (policy: string) => planTopics(needs([dlq]), state({ order_created: [3], [dlq.name]: [3, { 'cleanup.policy': policy }] })).problems;
+    expect(compacted('compact,delete')).toEqual([expect.stringContaining('topic default.payment.dlq is compacted')]);
+    expect(compacted('delete')).toEqual([]);
   });
 
   test('an input that nobody has made yet is waited for', () => {

@@ -2,6 +2,7 @@ import { DEAD_LETTER_HEADROOM_BYTES, type ProvisionReport, type StepNeeds, type 
 import type { NewTopic, TopicAdmin, TopicDescription } from './ports.ts';
 
 const MAX_MESSAGE_BYTES = 'max.message.bytes';
+const CLEANUP_POLICY = 'cleanup.policy';
 
 export interface TopicPlan {
   create: NewTopic[];
@@ -25,6 +26,9 @@ export function planTopics(needs: StepNeeds, state: TopicState): TopicPlan {
     const config = configOf(need, needs, state);
     if (!found) planMissing(need, config, plan);
     else planExisting(need, { found, config, now: state.configs.get(need.name) ?? {} }, plan);
+    if (found && !need.isManaged && isCompacted(state.configs.get(need.name)) && need.config[CLEANUP_POLICY] === 'delete') {
+      plan.problems.push(`topic ${need.name} is compacted, so records of one key would vanish from it: set its cleanup.policy to delete`);
+    }
   }
   for (const input of needs.inputs) {
     const isOwn = needs.topics.some(({ name }) => name === input);
@@ -53,12 +57,16 @@ function planExisting(need: TopicNeed, { found, config, now }: Existing, plan: T
   if (Object.keys(changes).length > 0) plan.configure.push({ name: need.name, changes });
 }
 
-/** A dead letter must fit whatever the inputs take, and must never be compacted away. */
+function isCompacted(config: Record<string, string> = {}): boolean {
+  return config[CLEANUP_POLICY]?.includes('compact') ?? false;
+}
+
+/** A dead letter must fit whatever the inputs take. */
 function configOf(need: TopicNeed, needs: StepNeeds, { configs }: TopicState): Record<string, string> {
   if (need.name !== needs.deadLetterTopic) return need.config;
   const largest = Math.max(0, ...needs.inputs.map((input) => Number(configs.get(input)?.[MAX_MESSAGE_BYTES] ?? 0)));
   const limit = largest > 0 ? { [MAX_MESSAGE_BYTES]: String(largest + DEAD_LETTER_HEADROOM_BYTES) } : {};
-  return { ...need.config, ...limit, 'cleanup.policy': 'delete' };
+  return { ...need.config, ...limit };
 }
 
 /** Creates, grows and configures; the dead-letter topic last, when the limits of the inputs can be read. */
