@@ -14,6 +14,7 @@ export class TaskSet implements MemberEvents {
   readonly #known = new Map<string, TopicPosition>();
   #member: GroupMember | null = null;
   #memberId: string | null = null;
+  #generation = -1;
   #isDraining = false;
 
   constructor(deps: TaskSetDependencies) {
@@ -81,13 +82,14 @@ export class TaskSet implements MemberEvents {
     await Promise.all(this.#closing.values());
   }
 
-  #assign({ memberId, tasks, floors }: Assignment): void {
+  #assign({ memberId, generation, tasks, floors }: Assignment): void {
     for (const floor of floors) this.#know(floor);
-    // Under a new member id the coordinator forgot this member meanwhile: others may have had its tasks
-    const isSameMember = memberId === this.#memberId;
+    // Under a new member id, or in a generation that this member missed, others may have had its tasks
+    const hasHeldOn = memberId === this.#memberId && generation === this.#generation + 1;
     this.#memberId = memberId;
+    this.#generation = generation;
     for (const [number, task] of this.#tasks) {
-      if (isSameMember && sameTopics(task.topics, tasks.get(number) ?? [])) task.retain();
+      if (hasHeldOn && sameTopics(task.topics, tasks.get(number) ?? [])) task.retain();
       else this.#lose(task);
     }
     if (this.#isDraining) return;

@@ -1,0 +1,77 @@
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import type { Assignment, Driver, GroupMember } from './driver.ts';
+import type { Pipeline } from './pipeline/pipeline.ts';
+import { SizeLimits } from './pipeline/transaction.ts';
+import { TaskSet } from './task-set.ts';
+import { systemTiming } from './timing.ts';
+
+/** A group and its broker: what this member asked of them, in order. */
+class FakeGroup {
+  readonly calls: string[] = [];
+  readonly fatal: unknown[] = [];
+  readonly tasks: TaskSet;
+  #generation = 0;
+
+  constructor() {
+    const driver = {
+      fenceTask: async (task: number) => {
+        this.calls.push(`fence ${task}`);
+        return { begin: async () => { throw new Error('nothing to write'); }, discard: async () => { this.calls.push(`discard ${task}`); } };
+      },
+    };
+    const member = {
+      pause: (_topics: readonly string[], task: number) => { this.calls.push(`pause ${task}`); },
+      resume: (_topics: readonly string[], task: number) => { this.calls.push(`resume ${task}`); },
+      seek: (_topic: string, task: number, offset: bigint) => { this.calls.push(`seek ${task} to ${offset}`); },
+      proveMembership: async () => undefined,
+      committedOffsets: async () => [0, 1].map((partition) => ({ topic: 'in', partition, offset: 5n })),
+      coordinatorTroubleAgeMs: () => Infinity,
+    };
+    this.tasks = new TaskSet({
+      driver: driver as unknown as Driver, pipeline: {} as Pipeline, sizeLimits: new SizeLimits(), timing: systemTiming,
+      log: pino({ level: 'silent' }), group: 'default.payment', maxRecords: 100, lingerMs: 0,
+      queue: { highBytes: 1_000, lowBytes: 100 }, onFatal: (error) => { this.fatal.push(error); },
+    });
+    this.tasks.use(member as unknown as GroupMember);
+  }
+
+  /** The next join; resolves when every task runs, with the calls since. */
+  async join(tasks: readonly number[]): Promise<string[]> {
+    const from = this.calls.length;
+    this.tasks.onAssigned({
+      memberId: 'a', generation: ++this.#generation, tasks: new Map(tasks.map((task) => [task, ['in']])), floors: [],
+    });
+    await expect.poll(() => this.tasks.isReady).toBe(true);
+    return this.calls.slice(from);
+  }
+}
+
+describe('a task that is still there after a join', () => {
+  test('goes on, from where it was', async () => {
+    const group = new FakeGroup();
+    await group.join([0, 1]);
+    expect(await group.join([0])).toEqual(['seek 0 to 5', 'discard 1']);
+  });
+
+  const OWNED_BY_OTHERS: Record<string, Partial<Assignment>> = {
+    'under a new member id, as after a crash, which loses what was paused': { memberId: 'b' },
+    'in a later generation than the next, since another owner may have committed more': { generation: 3 },
+    'with other topics': { tasks: new Map([[0, ['in', 'more']]]) },
+  };
+
+  test.each(Object.entries(OWNED_BY_OTHERS))('is paused and fenced as if it were new %s', async (_sentence, changes) => {
+    const group = new FakeGroup();
+    await group.join([0]);
+    group.tasks.onAssigned({ memberId: 'a', generation: 2, tasks: new Map([[0, ['in']]]), floors: [], ...changes });
+    await expect.poll(() => group.calls.filter((call) => call.startsWith('fence'))).toEqual(['fence 0', 'fence 0']);
+    const since = group.calls.slice(group.calls.indexOf('resume 0') + 1);
+    expect(since.slice(0, 3)).toEqual(['pause 0', 'discard 0', 'fence 0']);
+  });
+});
+
+test('a listener that fails ends the process and not the consumer', () => {
+  const group = new FakeGroup();
+  group.tasks.onAssigned({ memberId: 'a', generation: 1, tasks: null as never, floors: [] });
+  expect(group.fatal).toEqual([expect.objectContaining({ code: 'unexpected', consequence: 'fatal' })]);
+});
