@@ -1,0 +1,140 @@
+/** Which faults happen when, to whom and for how long. Pure: the same options give the same faults. */
+import { type Random, randomFrom } from './random.ts';
+
+export const WORKER_FAULTS = ['worker-kill', 'worker-freeze', 'worker-stop', 'worker-add', 'worker-remove'] as const;
+export const BROKER_FAULTS = ['broker-kill', 'broker-pause', 'broker-stop', 'slow-disk', 'coordinator-under-load'] as const;
+export const FAULT_KINDS = [...WORKER_FAULTS, ...BROKER_FAULTS, 'connections-cut'] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export interface Fault {
+  /** From the begin of the run. */
+  atMs: number;
+  kind: FaultKind;
+  /** Number of a worker or a broker, from 0; null where it is all of them, or found out when it happens. */
+  target: number | null;
+  lengthMs: number;
+}
+
+export interface PlanOptions {
+  seed: number;
+  durationMs: number;
+  faults: number;
+  brokers: number;
+  /** As many run at least, faults apart. */
+  workers: number;
+  sessionTimeoutMs: number;
+  kinds?: readonly FaultKind[];
+}
+
+/** More than the steady workers, never more than these. */
+const EXTRA_WORKERS = 3;
+/** A share of the time between faults: they do not come in step. */
+const JITTER = 0.7;
+/** Only long runs have time for a worker that is frozen for a minute. */
+const LONG_RUN_MS = 180_000;
+const MINUTE_MS = 60_000;
+/** From the start of a broker until its replicas have caught up, as a rule. */
+const BROKER_RECOVERS_MS = 4_000;
+const WORKER_RECOVERS_MS = 1_500;
+
+/** Down to the millisecond, at least and less than. */
+const LENGTHS_MS: Record<Exclude<FaultKind, 'worker-freeze'>, readonly [number, number]> = {
+  'worker-kill': [0, 3_000],
+  'worker-stop': [0, 1_500],
+  'worker-add': [0, 1],
+  'worker-remove': [0, 1],
+  'broker-kill': [0, 5_000],
+  'broker-pause': [500, 9_000],
+  'broker-stop': [0, 5_000],
+  'slow-disk': [3_000, 8_000],
+  'coordinator-under-load': [0, 3_000],
+  'connections-cut': [0, 2_500],
+};
+
+/** In order of time. A kind comes again only after every other that is possible; the last faults may come late where there are many. */
+export function planFaults(options: PlanOptions): Fault[] {
+  const random = randomFrom(options.seed);
+  const fleet = new Fleet(options);
+  const everyMs = options.durationMs / options.faults;
+  const left: FaultKind[] = [];
+  let atMs = 0;
+  return Array.from({ length: options.faults }, (_, number) => {
+    atMs = Math.max(atMs, Math.floor((number + random.fraction() * JITTER) * everyMs));
+    const isPossible = (kind: FaultKind) => fleet.allows(kind, atMs);
+    if (!left.some(isPossible)) left.push(...random.shuffle(options.kinds ?? FAULT_KINDS));
+    while (!left.some(isPossible)) atMs = fleet.nextFreeAt(atMs);
+    const [kind] = left.splice(left.findIndex(isPossible), 1) as [FaultKind];
+    return fleet.hit(kind, atMs, random);
+  });
+}
+
+/** Who runs, and until when each is busy with a fault. */
+class Fleet {
+  readonly #options: PlanOptions;
+  readonly #workersFreeAt: Map<number, number>;
+  #brokersFreeAt = 0;
+  #networkFreeAt = 0;
+  #hadMinute = false;
+
+  constructor(options: PlanOptions) {
+    this.#options = options;
+    this.#workersFreeAt = new Map(Array.from({ length: options.workers }, (_, worker) => [worker, 0]));
+  }
+
+  allows(kind: FaultKind, atMs: number): boolean {
+    if (kind === 'connections-cut') return this.#networkFreeAt <= atMs;
+    // One broker at a time: of three, two are a majority and enough replicas
+    if (isBrokerFault(kind)) return this.#brokersFreeAt <= atMs;
+    if (kind === 'worker-add') return this.#workersFreeAt.size < this.#options.workers + EXTRA_WORKERS;
+    if (kind === 'worker-remove' && this.#workersFreeAt.size <= this.#options.workers) return false;
+    return this.#freeWorkers(atMs).length > 0;
+  }
+
+  /** When the next one is done with a fault. */
+  nextFreeAt(atMs: number): number {
+    const next = Math.min(...[this.#brokersFreeAt, this.#networkFreeAt, ...this.#workersFreeAt.values()].filter((freeAt) => freeAt > atMs));
+    if (next === Infinity) throw new Error('no fault of these kinds is possible any more');
+    return next;
+  }
+
+  /** A fault of a kind that is allowed now. */
+  hit(kind: FaultKind, atMs: number, random: Random): Fault {
+    const lengthMs = this.#lengthOf(kind, random);
+    return { atMs, kind, target: this.#targetOf(kind, { atMs, endsAt: atMs + lengthMs, random }), lengthMs };
+  }
+
+  #targetOf(kind: FaultKind, { atMs, endsAt, random }: { atMs: number; endsAt: number; random: Random }): number | null {
+    if (kind === 'connections-cut') {
+      this.#networkFreeAt = endsAt;
+      return null;
+    }
+    if (isBrokerFault(kind)) {
+      this.#brokersFreeAt = endsAt + BROKER_RECOVERS_MS;
+      return kind === 'coordinator-under-load' ? null : random.whole(0, this.#options.brokers);
+    }
+    const target = kind === 'worker-add' ? this.#absentWorker() : random.pick(this.#freeWorkers(atMs));
+    if (kind === 'worker-remove') this.#workersFreeAt.delete(target);
+    else this.#workersFreeAt.set(target, endsAt + WORKER_RECOVERS_MS);
+    return target;
+  }
+
+  #absentWorker(): number {
+    return [...Array(this.#options.workers + EXTRA_WORKERS).keys()].find((worker) => !this.#workersFreeAt.has(worker))!;
+  }
+
+  #lengthOf(kind: FaultKind, random: Random): number {
+    const { durationMs, sessionTimeoutMs } = this.#options;
+    if (kind !== 'worker-freeze') return random.whole(...LENGTHS_MS[kind]);
+    const isMinute = durationMs >= LONG_RUN_MS && !this.#hadMinute;
+    this.#hadMinute ||= isMinute;
+    return isMinute ? MINUTE_MS : sessionTimeoutMs + random.whole(1_000, 4_000);
+  }
+
+  #freeWorkers(atMs: number): number[] {
+    return [...this.#workersFreeAt].filter(([, freeAt]) => freeAt <= atMs).map(([worker]) => worker);
+  }
+}
+
+function isBrokerFault(kind: FaultKind): boolean {
+  return (BROKER_FAULTS as readonly FaultKind[]).includes(kind);
+}
