@@ -3,4 +3,7 @@ export { ChildProgram, type ProgramCommand, type ProgramExit } from './local/chi
 export type { Environment } from './local/environment.ts';
 export { type Platform, type PlatformOptions, startPlatform } from './local/platform.ts';
 export { findFreePort } from './local/ports.ts';
+export {
+  readBack, type ReadBackCommit, type ReadBackEnd, type ReadBackOptions, type ReadBackRecord, type ReadBackResult,
+} from './local/read-back.ts';
 export { workerProgram } from './local/worker-program.ts';

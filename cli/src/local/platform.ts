@@ -8,7 +8,7 @@ import { requireBrokers, requireRegistry } from './existing.ts';
 import { RegistryGateway } from './gateway.ts';
 import { findJava } from './java.ts';
 import { KafkaCluster } from './kafka-broker.ts';
-import { requireFreePort } from './ports.ts';
+import { findFreePort, requireFreePort } from './ports.ts';
 import { type KafkaTools, prepareKafka, prepareRegistry } from './prepare.ts';
 import { ApicurioRegistry } from './registry.ts';
 
@@ -20,6 +20,8 @@ export interface PlatformOptions {
   dataDir?: string;
   /** Default 9092. */
   kafkaPort?: number;
+  /** How many of our own; the others listen on free ports. Default 1. */
+  brokerCount?: number;
   /** Default 8081. */
   registryPort?: number;
   /** "host:port,…" of a cluster that runs, instead of one of our own. */
@@ -34,7 +36,7 @@ export interface PlatformOptions {
 }
 
 export interface Platform {
-  /** "localhost:9092" */
+  /** "localhost:9092", more of them with commas between */
   brokers: string;
   /** "http://localhost:8081" */
   registryUrl: string;
@@ -95,7 +97,7 @@ async function startParts(options: PlatformOptions, undo: Undo): Promise<Omit<Pl
   undo.push(async () => void (await Promise.all(servers.map((server) => server.stop()))));
   onProgress('starting Kafka and the schema registry');
   await Promise.all(servers.map((server) => server.start()));
-  return { brokers: brokers ?? `localhost:${kafkaPort}`, registryUrl, ...dirs, tools, kafka, registry };
+  return { brokers: brokers ?? kafka!.bootstrap, registryUrl, ...dirs, tools, kafka, registry };
 }
 
 /** Holds the port while the registry is still fetched and started. */
@@ -113,7 +115,9 @@ async function openDirs(dataDir: string | undefined, undo: Undo): Promise<{ data
   return { dataDir: data.path, logsDir };
 }
 
-function createKafka(options: PlatformOptions, tools: KafkaTools, dirs: { dataDir: string; logsDir: string }): Promise<KafkaCluster> {
-  const { kafkaPort = 9092, brokerProperties: properties = {}, onCrash } = options;
-  return KafkaCluster.create({ ...tools, ...dirs, ports: [kafkaPort], properties, onCrash });
+async function createKafka(options: PlatformOptions, tools: KafkaTools, dirs: { dataDir: string; logsDir: string }): Promise<KafkaCluster> {
+  const { kafkaPort = 9092, brokerCount = 1, brokerProperties: properties = {}, onCrash } = options;
+  const ports = [kafkaPort];
+  while (ports.length < brokerCount) ports.push(await findFreePort());
+  return KafkaCluster.create({ ...tools, ...dirs, ports, properties, onCrash });
 }
