@@ -37,9 +37,9 @@ function newSaga() {
   return { created, paid, step, payment };
 }
 
-async function provision(step: SagaStep, others: SagaStep[] = []): Promise<ProvisionReport> {
+async function provision(step: SagaStep, others: SagaStep[] = [], from = registry): Promise<ProvisionReport> {
   const { needs } = desiredOf(step, VALUES, { topics: await admin.describeTopics(), steps: [step, ...others], hasKeda: false, hasStrimzi: false });
-  return await provisionStep(needs, { admin, registry });
+  return await provisionStep(needs, { admin, registry: from });
 }
 
 const topicsOf = async (...names: string[]) => (await admin.describeTopics(names)).map(({ name, partitions }) => ({ name, partitions }));
@@ -62,6 +62,15 @@ describe('a step that is applied', () => {
     const committed = await admin.committedOffsets(`default.${entry.metadata.name}`, [inbox]);
     expect(committed.map(({ offset }) => offset)).toEqual([0n, 0n, 0n]);
     expect(await provision(entry)).toEqual(IDLE);
+  });
+
+  test('gets its offsets also while the registry is away', async () => {
+    const { payment, created } = newSaga();
+    await admin.createTopics([{ name: created, partitions: 2, replicationFactor: 1, config: {} }]);
+    const away = new RegistryClient({ url: 'http://127.0.0.1:1' });
+    expect(await provision(payment(), [], away)).toMatchObject({ pending: [expect.stringContaining('can not be reached')], problems: [] });
+    const committed = await admin.committedOffsets(`default.${payment().metadata.name}`, [created]);
+    expect(committed.map(({ offset }) => offset)).toEqual([0n, 0n]);
   });
 
   test('waits for an input and its schema, then goes on', async () => {

@@ -1,3 +1,4 @@
+import { RegistryError } from '@sagafleet/registry';
 import type { ProvisionReport, StepNeeds } from './needs.ts';
 import { provisionOffsets } from './offsets.ts';
 import type { SchemaRegistry, TopicAdmin } from './ports.ts';
@@ -5,18 +6,23 @@ import { provisionSchema } from './schemas.ts';
 import { provisionTopics } from './topics.ts';
 
 /**
- * Topics, then schemas, then initial offsets of one step. Level-triggered: called again it does what
+ * Topics, then initial offsets, then schemas of one step. Level-triggered: called again it does what
  * is still missing, and nothing where nothing is.
  */
 export async function provisionStep(
   needs: StepNeeds, { admin, registry }: { admin: TopicAdmin; registry: SchemaRegistry },
 ): Promise<ProvisionReport> {
-  const reports: ProvisionReport[] = [await provisionTopics(needs, admin)];
-  for (const need of needs.schemas) reports.push(await provisionSchema(need, registry));
-  reports.push(await provisionOffsets(needs, admin));
+  // Offsets do not wait for the registry: workers start meanwhile, and without offsets they would end
+  const reports: ProvisionReport[] = [await provisionTopics(needs, admin), await provisionOffsets(needs, admin)];
+  for (const need of needs.schemas) reports.push(await provisionSchema(need, registry).catch(pendingIfAway));
   return {
     done: reports.flatMap(({ done }) => done),
     pending: reports.flatMap(({ pending }) => pending),
     problems: reports.flatMap(({ problems }) => problems),
   };
+}
+
+function pendingIfAway(error: unknown): ProvisionReport {
+  if (!(error instanceof RegistryError)) throw error;
+  return { done: [], pending: [error.message], problems: [] };
 }
