@@ -4,7 +4,8 @@ import { type Entrant, nameOf } from './entrant.ts';
 import { type Input, writeInput } from './input.ts';
 import type { Missing, Row } from './report.ts';
 import { spreadOf } from './statistics.ts';
-import type { Launch, Subject } from './subjects.ts';
+import type { Launch } from './job.ts';
+import type { Subject } from './subjects.ts';
 import { runRace, type Throughput } from './throughput.ts';
 
 /** Half as many again as are measured are worked before, so that the compilers of V8 and the JVM have done their work. */

@@ -1,26 +1,11 @@
-/** How each subject is started. A peer is told its work by arguments. */
+/** Who takes part, in what, and how each is started. */
 import { fileURLToPath } from 'node:url';
 import type { Environment, ProgramCommand } from '@sagafleet/cli';
 import type { Arena } from './arena.ts';
+import { prepareConfluent, prepareFranzGo, prepareKafkaStreams } from './built-peers.ts';
 import type { Entrant, SubjectName } from './entrant.ts';
-import { ORDER_SCHEMA } from './events.ts';
-import { settingsOf, type Step, workerCommand } from './sagafleet.ts';
-
-/** One run of one entrant. */
-export interface Job {
-  entrant: Entrant;
-  step: Step;
-  /** Of what comes in. */
-  schemaId: number;
-  partitions: number;
-  /** For files of the run. */
-  folder: string;
-  /** Options of Node for subjects that it runs. */
-  nodeOptions: readonly string[];
-}
-
-/** Makes the command that starts a subject at a job. */
-export type Launch = (job: Job) => Promise<ProgramCommand>;
+import { type Job, type Launch, peerArguments } from './job.ts';
+import { settingsOf, workerCommand } from './sagafleet.ts';
 
 export interface Subject {
   name: SubjectName;
@@ -29,40 +14,31 @@ export interface Subject {
   prepare(arena: Arena): Promise<Launch>;
 }
 
-const RAW = { work: 'raw', keys: 'kept' } as const;
+const EXACTLY_ONCE = { mode: 'exactly-once', work: 'raw', keys: 'kept' } as const;
+const AT_LEAST_ONCE = { mode: 'at-least-once', work: 'raw', keys: 'kept' } as const;
 
 export const ALL_SUBJECTS: readonly Subject[] = [
   {
     name: 'sagafleet',
     entrants: [
-      { mode: 'exactly-once', ...RAW },
-      { mode: 'exactly-once', work: 'raw', keys: 'spread' },
-      { mode: 'exactly-once', work: 'cel', keys: 'kept' },
-      { mode: 'at-least-once', ...RAW },
-      { mode: 'at-least-once', work: 'cel', keys: 'kept' },
+      EXACTLY_ONCE, { ...EXACTLY_ONCE, keys: 'spread' }, { ...EXACTLY_ONCE, work: 'cel' },
+      AT_LEAST_ONCE, { ...AT_LEAST_ONCE, work: 'cel' },
     ],
     prepare: async ({ env }) => ({ step, entrant, folder, nodeOptions }) =>
       workerCommand(settingsOf(step, entrant), { env, folder, nodeOptions }),
   },
-  {
-    name: 'kafkajs',
-    entrants: [{ mode: 'at-least-once', ...RAW }, { mode: 'exactly-once', ...RAW }],
-    prepare: async ({ env }) => async (job) => nodePeer('kafkajs', job, env),
-  },
+  { name: 'kafkajs', entrants: [AT_LEAST_ONCE, EXACTLY_ONCE], prepare: ({ env }) => nodePeer('kafkajs', env) },
+  { name: 'kafka-streams', entrants: [EXACTLY_ONCE], prepare: prepareKafkaStreams },
+  { name: 'franz-go', entrants: [EXACTLY_ONCE], prepare: prepareFranzGo },
+  { name: 'platformatic-kafka', entrants: [AT_LEAST_ONCE, EXACTLY_ONCE], prepare: ({ env }) => nodePeer('platformatic-kafka', env) },
+  { name: 'confluent-kafka-javascript', entrants: [AT_LEAST_ONCE, EXACTLY_ONCE], prepare: prepareConfluent },
 ];
 
 /** A peer among our own sources: the built file, or the source where this file is a source. */
-function nodePeer(name: string, job: Job, env: Environment): ProgramCommand {
-  const isSource = import.meta.url.endsWith('.ts');
-  const file = fileURLToPath(new URL(`./peers/${name}.${isSource ? 'ts' : 'js'}`, import.meta.url));
-  return { command: process.execPath, args: [...job.nodeOptions, file, ...peerArguments(job)], env: { PATH: env['PATH'] } };
-}
-
-/** What every peer is told, as `--name value` pairs. */
-export function peerArguments({ entrant, step, schemaId, partitions }: Job): string[] {
-  const told = {
-    brokers: step.brokers, input: step.input, output: step.output, group: step.group, mode: entrant.mode,
-    partitions: String(partitions), 'schema-id': String(schemaId), schema: ORDER_SCHEMA,
-  };
-  return Object.entries(told).flatMap(([name, value]) => [`--${name}`, value]);
+async function nodePeer(name: string, env: Environment): Promise<Launch> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const file = fileURLToPath(new URL(`./peers/${name}.${extension}`, import.meta.url));
+  return async (job: Job): Promise<ProgramCommand> => ({
+    command: process.execPath, args: [...job.nodeOptions, file, ...peerArguments(job)], env: { PATH: env['PATH'] },
+  });
 }

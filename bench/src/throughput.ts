@@ -7,7 +7,7 @@ import { type Entrant, nameOf } from './entrant.ts';
 import { type Input, PARTITIONS } from './input.ts';
 import { judgeOutput, readOutput } from './output.ts';
 import { cpuSecondsOf } from './proc.ts';
-import type { Launch } from './subjects.ts';
+import type { Launch } from './job.ts';
 
 export interface Throughput { recordsPerSecond: number; recordsPerCpuSecond: number }
 

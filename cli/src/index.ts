@@ -1,6 +1,8 @@
 export { CliError, type CliErrorCode } from './errors.ts';
+export { cached, hashOf } from './local/cache.ts';
 export { ChildProgram, type ProgramCommand, type ProgramExit } from './local/child-program.ts';
 export type { Environment } from './local/environment.ts';
+export { fetchJars } from './local/fetch.ts';
 export { type Platform, type PlatformOptions, startPlatform } from './local/platform.ts';
 export { findFreePort } from './local/ports.ts';
 export {

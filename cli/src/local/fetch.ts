@@ -64,6 +64,17 @@ export async function fetchRegistry(context: FetchContext): Promise<RegistryFile
   return { folder, home: join(folder, 'app') };
 }
 
+/**
+ * Fetches the jars that a pom names, once, with all that they need.
+ * @param title stands for them in messages
+ * @returns their class path
+ */
+export async function fetchJars(context: FetchContext, title: string, pom: string): Promise<string> {
+  const folder = await cached(context.cacheDir, `jars-${hashOf(readFileSync(pom, 'utf8'))}`, (unfinished) =>
+    runMaven(context, { title, pom, folder: unfinished, goal: 'copy-dependencies', output: 'jars' }));
+  return join(folder, 'jars/*');
+}
+
 /** Path of a file that is part of this package, the same from `src/` and from `dist/`. */
 export function packageFile(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url));
