@@ -11,6 +11,7 @@ export type Isolation = (typeof ISOLATION)[keyof typeof ISOLATION];
 
 /** What kafkajs' own types leave out. */
 export interface OpenCluster extends Cluster {
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   brokerPool: { findConnectedBroker(): Promise<Broker> };
 }
 
@@ -35,6 +36,11 @@ export interface FetchedMessage {
 }
 
 const require = createRequire(import.meta.url);
+
+/** A module of kafkajs by its path below `kafkajs/src/`, as hardened. */
+export function loadInternal(path: string): unknown {
+  return require(`kafkajs/src/${path}`);
+}
 
 export const createAdmin = require('kafkajs/src/admin') as (parts: AdminParts) => Admin;
 

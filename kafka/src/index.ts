@@ -11,3 +11,6 @@ export { partitionOf } from './partition-of.ts';
 export { type ReadOptions, type ReadRecord, readTopics } from './read-topics.ts';
 export { type OutgoingRecord, sendRecord, type SentRecord } from './send-record.ts';
 export type { NewTopic, TopicDescription } from './topics.ts';
+export { BatchProducer, type GroupPosition, type PartitionBatch, ProduceError, type ProducerOptions } from './produce/batch-producer.ts';
+export type { ProducedBatch } from './produce/produce-request.ts';
+export type { RecordToWrite } from './produce/record-batch.ts';

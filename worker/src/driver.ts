@@ -3,6 +3,8 @@
  * kafkajs; another client can be dropped in behind the same port.
  */
 
+import { WorkerError } from './errors.ts';
+
 /** A header list keeps order and doubles, as Kafka does. */
 export type Headers = readonly (readonly [name: string, value: Buffer | null])[];
 
@@ -22,8 +24,16 @@ export interface OutputRecord {
   readonly partition: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: Headers;
+  /** Before the others; the same object on record after record is encoded once. */
+  readonly constantHeaders: OutputHeaders;
+  readonly headers: OutputHeaders;
 }
+
+/** Null is a header without a value. */
+export type OutputHeaders = readonly (readonly [name: string, value: Buffer | string | null])[];
+
+/** Records for one partition, in order: one record batch. */
+export interface OutputBatch { readonly topic: string; readonly partition: number; readonly records: readonly OutputRecord[] }
 
 /** One fetched stretch of a partition. `records` may be empty: control or aborted records only. */
 export interface FetchedBatch {
@@ -86,10 +96,28 @@ export interface GroupMember {
 
 /** Writes and offsets that become visible together, or (at least once) in this order. */
 export interface Transaction {
-  /** All records go to one topic partition, in one request. */
-  send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<void>;
+  /**
+   * Appends each batch to its partition; no two of one call are for the same.
+   * @throws RefusedBatch where a topic does not take one, else `broker-unavailable`
+   */
+  send(batches: readonly OutputBatch[]): Promise<void>;
+  /** May run while a send does. */
   sendOffsets(positions: readonly TopicPosition[]): Promise<void>;
   commit(): Promise<void>;
+}
+
+/** A batch that its topic refuses, and so refuses again however often it is sent. */
+export class RefusedBatch extends WorkerError {
+  readonly topic: string;
+  readonly partition: number;
+
+  constructor(code: 'output-too-large' | 'output-refused', { topic, partition }: Pick<OutputBatch, 'topic' | 'partition'>, options: ErrorOptions) {
+    super(code, 'permanent', code === 'output-too-large'
+      ? `topic ${topic} takes no record of this size, raise its max.message.bytes`
+      : `topic ${topic} refuses the record; one that is compacted takes none without a key`, options);
+    this.topic = topic;
+    this.partition = partition;
+  }
 }
 
 /** After any error the producer is discarded, never used again. */

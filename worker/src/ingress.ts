@@ -49,7 +49,7 @@ async function accept(
   if (reject) return reply.code(reject.http).send({ error: 'rejected', message: reject.message });
   const keyBytes = Buffer.from(key);
   const partition = topics.partitionFor(topic, keyBytes, 0);
-  const offset = await producer.append({ topic, partition, key: keyBytes, value, headers: traceHeaders(request) });
+  const offset = await producer.append({ topic, partition, key: keyBytes, value, constantHeaders: [], headers: traceHeaders(request) });
   return reply.code(202).send({ key, topic, partition, offset });
 }
 

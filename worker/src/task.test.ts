@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import type { Driver, FetchedBatch, GroupMember, OutputRecord, TaskProducer, TopicPosition } from './driver.ts';
+import type { Driver, FetchedBatch, GroupMember, OutputBatch, TaskProducer, TopicPosition } from './driver.ts';
 import { WorkerError } from './errors.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { SizeLimits } from './pipeline/transaction.ts';
@@ -48,9 +48,9 @@ class FakeBroker {
       if (epoch !== this.#epoch) throw new Error('fenced');
     };
     return {
-      send: async (_topic: string, _partition: number, records: readonly OutputRecord[]) => {
+      send: async (batches: readonly OutputBatch[]) => {
         await call('send');
-        written.push(...records.map(({ value }) => String(value)));
+        written.push(...batches.flatMap(({ records }) => records.map(({ value }) => String(value))));
       },
       sendOffsets: async (positions: readonly TopicPosition[]) => {
         await call('offsets');
@@ -73,7 +73,7 @@ class FakeBroker {
 /** Copies each value to `out/0`. */
 const pipeline = {
   run: async (records: FetchedBatch['records']) => records.map((source) => ({
-    source, failure: null, record: { topic: 'out', partition: 0, key: null, value: source.value, headers: [] },
+    source, failure: null, record: { topic: 'out', partition: 0, key: null, value: source.value, constantHeaders: [], headers: [] },
   })),
 } as unknown as Pipeline;
 

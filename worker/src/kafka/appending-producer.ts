@@ -1,8 +1,8 @@
-import type { Kafka, Producer } from 'kafkajs';
+import type { BatchProducer } from '@sagafleet/kafka';
+import type { Kafka } from 'kafkajs';
 import type { AppendingProducer, OutputRecord } from '../driver.ts';
-import { WorkerError } from '../errors.ts';
-import { rethrowSendError } from './broker-error.ts';
-import { connectIdempotent, disconnect, toMessages } from './producers.ts';
+import { RefusedBatch } from '../driver.ts';
+import { openIdempotent, toSendError } from './producers.ts';
 
 const MAX_RECORDS_PER_SEND = 1_000;
 /** Below the 1 MiB that a default topic takes for one record batch; a larger record goes alone. */
@@ -11,15 +11,16 @@ const RECORD_OVERHEAD_BYTES = 256;
 
 interface Waiting { record: OutputRecord; resolve: (offset: string) => void; reject: (error: unknown) => void }
 
+/** One partition's: a producer of its own, so that a send that fails takes no other partition's with it. */
+interface Lane { topic: string; partition: number; waiting: Waiting[]; isSending: boolean; producer: Promise<BatchProducer> | null }
+
 /**
  * One send at a time for each partition: what comes while it is under way goes together in the next,
  * so that the rate does not depend on the broker's answer time.
  */
 export class KafkajsAppendingProducer implements AppendingProducer {
   readonly #kafka: Kafka;
-  /** By topic partition, for as long as it has something to send. */
-  readonly #lanes = new Map<string, Waiting[]>();
-  #producer: Promise<Producer> | null = null;
+  readonly #lanes = new Map<string, Lane>();
 
   constructor(kafka: Kafka) {
     this.#kafka = kafka;
@@ -27,59 +28,57 @@ export class KafkajsAppendingProducer implements AppendingProducer {
 
   append(record: OutputRecord): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const name = `${record.topic}/${record.partition}`;
-    const lane = this.#lanes.get(name);
-    if (lane) {
-      lane.push({ record, resolve, reject });
-    } else {
-      const opened = [{ record, resolve, reject }];
-      this.#lanes.set(name, opened);
-      void this.#drain(name, opened);
-    }
+    const lane = this.#laneOf(record);
+    lane.waiting.push({ record, resolve, reject });
+    if (!lane.isSending) void this.#drain(lane);
     return promise;
   }
 
   async close(): Promise<void> {
-    const producer = await this.#producer?.catch(() => null);
-    if (producer) await disconnect(producer);
+    await Promise.all([...this.#lanes.values()].map((lane) => closeProducer(lane)));
   }
 
-  async #drain(name: string, lane: Waiting[]): Promise<void> {
-    while (lane.length > 0) await this.#sendAll(lane.splice(0, countForOneSend(lane)));
-    this.#lanes.delete(name);
+  #laneOf({ topic, partition }: OutputRecord): Lane {
+    const name = `${topic}/${partition}`;
+    const lane = this.#lanes.get(name) ?? { topic, partition, waiting: [], isSending: false, producer: null };
+    this.#lanes.set(name, lane);
+    return lane;
   }
 
-  async #sendAll(batch: readonly Waiting[]): Promise<void> {
+  async #drain(lane: Lane): Promise<void> {
+    lane.isSending = true;
+    while (lane.waiting.length > 0) await this.#sendAll(lane, lane.waiting.splice(0, countForOneSend(lane.waiting)));
+    lane.isSending = false;
+  }
+
+  async #sendAll(lane: Lane, batch: readonly Waiting[]): Promise<void> {
     try {
-      const baseOffset = await this.#send(batch.map(({ record }) => record));
+      const baseOffset = await this.#send(lane, batch.map(({ record }) => record));
       batch.forEach(({ resolve }, at) => resolve(String(baseOffset + BigInt(at))));
     } catch (error) {
-      const isTooLarge = error instanceof WorkerError && error.code === 'output-too-large';
-      if (isTooLarge && batch.length > 1) for (const each of batch) await this.#sendAll([each]);
+      if (error instanceof RefusedBatch && batch.length > 1) for (const each of batch) await this.#sendAll(lane, [each]);
       else for (const { reject } of batch) reject(error);
     }
   }
 
-  async #send(records: readonly OutputRecord[]): Promise<bigint> {
-    const [{ topic, partition }] = records as [OutputRecord];
-    const using = (this.#producer ??= connectIdempotent(this.#kafka));
+  /** After any error the producer's sequence is spoilt: the next send opens another. */
+  async #send(lane: Lane, records: readonly OutputRecord[]): Promise<bigint> {
+    const batches = [{ topic: lane.topic, partition: lane.partition, records }];
     try {
-      const producer = await using;
-      const [appended] = await producer.send({ topic, messages: toMessages(partition, records) }).catch(rethrowSendError(topic));
-      return BigInt(appended!.baseOffset!);
+      const producer = await (lane.producer ??= openIdempotent(this.#kafka));
+      const [appended] = await producer.send(batches);
+      return appended!.baseOffset;
     } catch (error) {
-      const wasRefused = error instanceof WorkerError && error.code === 'output-too-large';
-      if (!wasRefused) this.#replace(using);
-      throw error;
+      await closeProducer(lane);
+      throw toSendError(batches, error);
     }
   }
+}
 
-  /** After a send with an unknown outcome a producer's sequence is spoilt. */
-  #replace(using: Promise<Producer>): void {
-    if (this.#producer !== using) return;
-    this.#producer = null;
-    void using.then(disconnect, () => undefined);
-  }
+async function closeProducer(lane: Lane): Promise<void> {
+  const producer = lane.producer;
+  lane.producer = null;
+  await producer?.then((opened) => opened.close()).catch(() => undefined);
 }
 
 function countForOneSend(lane: readonly Waiting[]): number {

@@ -1,6 +1,6 @@
 import { createKafka, partitionOf, verifyHardening, type KafkaConnection } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
-import type { AppendingProducer, Driver, GroupMember, MemberEvents, TaskProducer } from '../driver.ts';
+import type { AppendingProducer, Driver, GroupMember, MemberEvents, TaskProducer, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { GroupCoordinator } from './coordinator.ts';
@@ -56,7 +56,10 @@ export class KafkajsDriver implements Driver {
 
   async fenceTask(task: number, throwIfOver: () => void): Promise<TaskProducer> {
     const { group, exactlyOnce, transactionTimeoutMs } = this.#options;
-    if (!exactlyOnce) return createIdempotentProducer(this.#producing, (positions) => this.#coordinator.commit(this.#member!.membership, positions));
+    if (!exactlyOnce) {
+      const commitOffsets = (positions: readonly TopicPosition[]) => this.#coordinator.commit(this.#member!.membership, positions);
+      return createIdempotentProducer(this.#producing, { throwIfOver, commitOffsets });
+    }
     return createTransactionalProducer(this.#producing, {
       transactionalId: `sagafleet.${group}.${task}`, group, timeoutMs: transactionTimeoutMs, throwIfOver,
     });

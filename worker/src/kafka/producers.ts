@@ -1,7 +1,8 @@
-import type { Kafka, Message, Producer, Transaction as KafkajsTransaction } from 'kafkajs';
-import type { OutputRecord, TaskProducer, TopicPosition, Transaction } from '../driver.ts';
-import { rethrowSendError } from './broker-error.ts';
-import { retryForProducer } from './producer-retry.ts';
+import { BatchProducer, ProduceError } from '@sagafleet/kafka';
+import type { Kafka } from 'kafkajs';
+import { RefusedBatch, type OutputBatch, type TaskProducer, type TopicPosition } from '../driver.ts';
+import { messageOf, WorkerError } from '../errors.ts';
+import { brokerErrorType } from './broker-error.ts';
 
 interface TransactionalOptions { transactionalId: string; group: string; timeoutMs: number; throwIfOver: () => void }
 
@@ -10,82 +11,60 @@ interface TransactionalOptions { transactionalId: string; group: string; timeout
  * transaction is complete (InitProducerId, KIP-98).
  */
 export async function createTransactionalProducer(kafka: Kafka, options: TransactionalOptions): Promise<TaskProducer> {
-  const producer = kafka.producer({
-    transactionalId: options.transactionalId,
-    transactionTimeout: options.timeoutMs,
-    // `idempotent` would ask for a second producer id at connect; a transaction is idempotent anyway
-    idempotent: false,
-    allowAutoTopicCreation: false,
-    retry: retryForProducer,
-  });
-  try {
-    await producer.connect();
-    options.throwIfOver();
-    let prepared: KafkajsTransaction | null = await producer.transaction();
-    return {
-      begin: async () => {
-        const transaction = prepared ?? await producer.transaction();
-        prepared = null;
-        return transactionOf(transaction, options.group);
-      },
-      discard: () => disconnect(producer),
-    };
-  } catch (error) {
-    await disconnect(producer);
-    throw error;
-  }
-}
-
-function transactionOf(transaction: KafkajsTransaction, group: string): Transaction {
+  const { transactionalId, group, timeoutMs: transactionTimeoutMs, throwIfOver } = options;
+  const producer = await BatchProducer.open(kafka, { transactionalId, transactionTimeoutMs, throwIfOver });
   return {
-    send: async (topic, partition, records) => {
-      await transaction.send({ topic, messages: toMessages(partition, records) }).catch(rethrowSendError(topic));
-    },
-    sendOffsets: (positions) => transaction.sendOffsets({ consumerGroupId: group, topics: toTopicOffsets(positions) }),
-    commit: () => transaction.commit(),
+    begin: async () => ({
+      send: (batches) => send(producer, batches),
+      sendOffsets: (positions) => producer.sendOffsets(group, positions),
+      commit: () => producer.commit(),
+    }),
+    discard: () => close(producer),
   };
 }
 
+interface IdempotentOptions { throwIfOver: () => void; commitOffsets: (positions: readonly TopicPosition[]) => Promise<void> }
+
 /** The same port with no transaction behind it: records first, then the offsets. */
-export async function createIdempotentProducer(
-  kafka: Kafka, commitOffsets: (positions: readonly TopicPosition[]) => Promise<void>,
-): Promise<TaskProducer> {
-  const producer = await connectIdempotent(kafka);
+export async function createIdempotentProducer(kafka: Kafka, { throwIfOver, commitOffsets }: IdempotentOptions): Promise<TaskProducer> {
+  const producer = await openIdempotent(kafka, throwIfOver);
   return {
     begin: async () => {
       let positions: readonly TopicPosition[] = [];
       return {
-        send: async (topic, partition, records) => {
-          await producer.send({ topic, messages: toMessages(partition, records) }).catch(rethrowSendError(topic));
-        },
+        send: (batches) => send(producer, batches),
         sendOffsets: async (all) => { positions = all; },
         commit: () => commitOffsets(positions),
       };
     },
-    discard: () => disconnect(producer),
+    discard: () => close(producer),
   };
 }
 
-export async function connectIdempotent(kafka: Kafka): Promise<Producer> {
-  const producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false, retry: retryForProducer });
+export function openIdempotent(kafka: Kafka, throwIfOver: () => void = () => undefined): Promise<BatchProducer> {
+  return BatchProducer.open(kafka, { transactionalId: null, transactionTimeoutMs: 0, throwIfOver });
+}
+
+async function send(producer: BatchProducer, batches: readonly OutputBatch[]): Promise<void> {
   try {
-    await producer.connect();
-    return producer;
+    await producer.send(batches);
   } catch (error) {
-    await disconnect(producer);
-    throw error;
+    throw toSendError(batches, error);
   }
 }
 
-export function toMessages(partition: number, records: readonly OutputRecord[]): Message[] {
-  // The hardened record encoder takes header pairs, so that order and doubles are kept
-  return records.map(({ key, value, headers }) => ({ partition, key, value, headers: headers as never }));
+const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
+/** What a broker validates, and so refuses again however often it is sent. */
+const INVALID = 'INVALID_RECORD';
+
+export function toSendError(batches: readonly OutputBatch[], error: unknown): WorkerError {
+  const type = brokerErrorType(error) ?? '';
+  if (error instanceof ProduceError && TOO_LARGE.includes(type)) return new RefusedBatch('output-too-large', error, { cause: error });
+  if (error instanceof ProduceError && type === INVALID) return new RefusedBatch('output-refused', error, { cause: error });
+  const topics = [...new Set(batches.map(({ topic }) => topic))].join(', ');
+  return new WorkerError('broker-unavailable', 'systemic', `cannot write to ${topics}: ${messageOf(error)}`, { cause: error });
 }
 
-function toTopicOffsets(positions: readonly TopicPosition[]) {
-  return positions.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset: String(offset) }] }));
-}
-
-export async function disconnect(producer: Producer): Promise<void> {
-  await producer.disconnect().catch(() => undefined);
+async function close(producer: BatchProducer): Promise<void> {
+  await producer.close().catch(() => undefined);
 }

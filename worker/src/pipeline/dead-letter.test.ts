@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Headers, InputRecord } from '../driver.ts';
+import type { Headers, InputRecord, OutputHeaders } from '../driver.ts';
 import { WorkerError } from '../errors.ts';
 import { deadLetterOf } from './dead-letter.ts';
 
@@ -16,7 +16,7 @@ function failing(headers?: Headers) {
   return deadLetterOf(record(headers), { stage: 'handle', error, schemaId: 7 }, target, NOW);
 }
 
-const textOf = (headers: Headers) => headers.map(([name, value]) => [name, value?.toString() ?? null]);
+const textOf = (headers: OutputHeaders) => headers.map(([name, value]) => [name, value?.toString() ?? null]);
 
 describe('dead letter', () => {
   test('carries key and value as they came, to the same partition where counts allow', () => {

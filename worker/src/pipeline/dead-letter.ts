@@ -38,17 +38,14 @@ export function deadLetterOf(record: InputRecord, failure: Failure, target: Dead
     partition: record.partition % target.partitions,
     key: record.key,
     value: record.value,
-    headers: [...record.headers.filter(([name]) => !written.has(name)), ...missingFrom(record.headers, original), ...toHeaders(written)],
+    constantHeaders: [],
+    headers: [...record.headers.filter(([name]) => !written.has(name)), ...missingFrom(record.headers, original), ...written],
   };
 }
 
-function missingFrom(headers: Headers, wanted: ReadonlyMap<string, string>): Headers {
+function missingFrom(headers: Headers, wanted: ReadonlyMap<string, string>): [string, string][] {
   const present = new Set(headers.map(([name]) => name));
-  return toHeaders(wanted).filter(([name]) => !present.has(name));
-}
-
-function toHeaders(values: ReadonlyMap<string, string>): Headers {
-  return [...values].map(([name, value]) => [name, Buffer.from(value)] as const);
+  return [...wanted].filter(([name]) => !present.has(name));
 }
 
 /** W3C Trace Context: version-traceid-parentid-flags. */

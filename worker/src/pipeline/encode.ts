@@ -1,6 +1,6 @@
 import type { ExpressionContext } from '@sagafleet/expressions';
 import { CE_ID, SAGA_HOPS, SAGA_HOPS_LIMIT, SAGA_ID, TRACEPARENT, TRACESTATE } from '@sagafleet/schemas';
-import type { InputRecord, OutputRecord } from '../driver.ts';
+import type { InputRecord, OutputHeaders, OutputRecord } from '../driver.ts';
 import { WorkerError } from '../errors.ts';
 import { headerOf, sagaIdOf } from './handle.ts';
 import type { EmitProgram } from './program.ts';
@@ -24,6 +24,7 @@ export function encode(
     key,
     // A tombstone stays one
     value: event === null ? null : options.encodeValue(emit, event),
+    constantHeaders: emit.constantHeaders,
     headers: headersOf(emit, record, key, context),
   };
 }
@@ -32,10 +33,11 @@ export function eventOf({ event }: EmitProgram, context: ExpressionContext): unk
   return event ? event.evaluate(context) : context.result ?? context.event;
 }
 
-function headersOf(emit: EmitProgram, record: InputRecord, key: Buffer | null, context: ExpressionContext): [string, Buffer | null][] {
-  const headers = [...emit.constantHeaders] as [string, Buffer | null][];
-  headers.push([CE_ID, Buffer.from(eventIdOf(record, emit.idSuffix))]);
-  headers.push([SAGA_HOPS, Buffer.from(String(nextHop(record)))]);
+function headersOf(emit: EmitProgram, record: InputRecord, key: Buffer | null, context: ExpressionContext): OutputHeaders {
+  const headers: [string, Buffer | string | null][] = [
+    [CE_ID, eventIdOf(record, emit.idSuffix)],
+    [SAGA_HOPS, String(nextHop(record))],
+  ];
   const sagaId = sagaIdOf(record);
   if (sagaId !== (key?.toString() ?? '')) headers.push([SAGA_ID, Buffer.from(sagaId)]);
   for (const name of [TRACEPARENT, TRACESTATE]) {

@@ -3,7 +3,7 @@ import { compileExpression, type CompiledExpression } from '@sagafleet/expressio
 import {
   CE_SOURCE, CE_SPECVERSION, CE_TYPE, type EmitSettings, type InputSettings, type SchemaSource, type WorkerSettings,
 } from '@sagafleet/schemas';
-import type { Headers } from '../driver.ts';
+import type { OutputHeaders } from '../driver.ts';
 
 export interface EmitProgram {
   topic: string;
@@ -12,7 +12,7 @@ export interface EmitProgram {
   key: CompiledExpression<string | Uint8Array | null> | null;
   headers: readonly (readonly [name: string, value: CompiledExpression<string | Uint8Array | null>])[];
   /** The same on every record of this step and outcome. */
-  constantHeaders: Headers;
+  constantHeaders: OutputHeaders;
   /** `/{group}/{outcome}/{index}`: the part of `ce_id` that does not come from the input. */
   idSuffix: string;
 }
@@ -50,9 +50,9 @@ function compileEmit(emit: EmitSettings, { settings, outcome, index, now }: Emit
     key: emit.key === null ? null : compileExpression(emit.key, 'key', now),
     headers: Object.entries(emit.headers).map(([name, text]) => [name, compileExpression(text, 'header', now)] as const),
     constantHeaders: [
-      [CE_SPECVERSION, Buffer.from(CE_SPECVERSION_VALUE)],
-      [CE_TYPE, Buffer.from(`${step.name}.${outcome}`)],
-      [CE_SOURCE, Buffer.from(`/sagafleet/${step.namespace}/${step.name}`)],
+      [CE_SPECVERSION, CE_SPECVERSION_VALUE],
+      [CE_TYPE, `${step.name}.${outcome}`],
+      [CE_SOURCE, `/sagafleet/${step.namespace}/${step.name}`],
     ],
     idSuffix: `/${group}/${outcome}/${index}`,
   };

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { OutputRecord, TopicPosition } from '../driver.ts';
-import { WorkerError } from '../errors.ts';
-import { chunksOf, SizeLimits, writeTransaction, type Output } from './transaction.ts';
+import { RefusedBatch, type OutputBatch, type TopicPosition } from '../driver.ts';
+import { roundsOf, SizeLimits, writeTransaction, type Output } from './transaction.ts';
 
 function output(topic: string, partition: number, bytes: number, offset = 0): Output {
   return {
     failure: null,
     source: { topic: 'in', partition: 0, offset: String(offset), timestamp: '0', key: null, value: null, headers: [] },
-    record: { topic, partition, key: null, value: Buffer.alloc(bytes), headers: [] },
+    record: { topic, partition, key: null, value: Buffer.alloc(bytes), constantHeaders: [], headers: [] },
   };
 }
 
@@ -16,10 +15,12 @@ function transactionWith(limit: number) {
   const steps: string[] = [];
   return {
     steps,
-    send: async (topic: string, partition: number, records: readonly OutputRecord[]) => {
-      const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-      if (bytes > limit) throw new WorkerError('output-too-large', 'permanent', `topic ${topic} takes no record of this size`);
-      steps.push(`${topic}/${partition}×${records.length}`);
+    send: async (batches: readonly OutputBatch[]) => {
+      for (const { topic, partition, records } of batches) {
+        const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+        if (bytes > limit) throw new RefusedBatch('output-too-large', { topic, partition }, {});
+      }
+      steps.push(batches.map(({ topic, partition, records }) => `${topic}/${partition}×${records.length}`).join(' '));
     },
     sendOffsets: async (positions: readonly TopicPosition[]) => { steps.push(`offsets×${positions.length}`); },
     commit: async () => { steps.push('commit'); },
@@ -29,11 +30,11 @@ function transactionWith(limit: number) {
 const positions = [{ topic: 'in', partition: 0, offset: 1n }];
 
 describe('write transaction', () => {
-  test('sends each output partition apart, then the offsets, then commits', async () => {
+  test('sends a batch for each output partition, and the offsets, then commits', async () => {
     const transaction = transactionWith(1_000);
     const outputs = [output('a', 0, 10), output('b', 1, 10), output('a', 0, 10)];
     await writeTransaction(transaction, { outputs, positions }, { sizeLimits: new SizeLimits(), throwIfLost: () => undefined });
-    expect(transaction.steps).toEqual(['a/0×2', 'b/1×1', 'offsets×1', 'commit']);
+    expect(transaction.steps).toEqual(['a/0×2 b/1×1', 'offsets×1', 'commit']);
   });
 
   test('commits nothing once the task is lost', async () => {
@@ -41,7 +42,7 @@ describe('write transaction', () => {
     const throwIfLost = () => { throw new Error('lost'); };
     const writing = writeTransaction(transaction, { outputs: [output('a', 0, 1)], positions }, { sizeLimits: new SizeLimits(), throwIfLost });
     await expect(writing).rejects.toThrow('lost');
-    expect(transaction.steps).toEqual(['a/0×1']);
+    expect(transaction.steps).toEqual(['a/0×1', 'offsets×1']);
   });
 
   test('a batch that a topic refuses is halved until the one record that does not fit is known', async () => {
@@ -66,11 +67,18 @@ describe('write transaction', () => {
   });
 });
 
-describe('chunks', () => {
-  test('hold at most 1,000 records and about 900 kB, in order', () => {
-    const many = Array.from({ length: 2_500 }, (_, i) => output('a', 0, 10, i));
-    const chunks = chunksOf([...many, output('a', 0, 899_000), output('a', 0, 899_000)], new SizeLimits());
-    expect(chunks.map((chunk) => chunk.length)).toEqual([1_000, 1_000, 500, 1, 1]);
-    expect(chunks.flat().slice(0, 2_500)).toEqual(many);
+describe('rounds', () => {
+  test('hold about 900 kB a partition, in order', () => {
+    const records = [10, 899_000, 899_000, 10].map((bytes, at) => output('a', 0, bytes, at));
+    const rounds = roundsOf([...records, output('b', 0, 10)], new SizeLimits());
+    expect(rounds.map((round) => round.map(({ topic, outputs }) => [topic, ...outputs.map(({ source }) => source.offset)])))
+      .toEqual([[['a', '0', '1'], ['b', '0']], [['a', '2', '3']]]);
+  });
+
+  test('count headers too, the constant ones with each record', () => {
+    const headers = [['name', Buffer.alloc(450_000)]] as const;
+    const withHeaders = (changes: object) => ({ ...output('a', 0, 0), record: { ...output('a', 0, 0).record, ...changes } });
+    expect(roundsOf([withHeaders({ headers }), withHeaders({ headers })], new SizeLimits())).toHaveLength(2);
+    expect(roundsOf([withHeaders({ constantHeaders: headers }), withHeaders({ constantHeaders: headers })], new SizeLimits())).toHaveLength(2);
   });
 });

@@ -1,5 +1,5 @@
 import type { DeadLetterStage } from '@sagafleet/schemas';
-import type { InputRecord, OutputRecord, TopicPosition, Transaction } from '../driver.ts';
+import { RefusedBatch, type InputRecord, type OutputHeaders, type OutputRecord, type TopicPosition, type Transaction } from '../driver.ts';
 import { WorkerError } from '../errors.ts';
 
 /** A record to write, and the input record that it comes from; `failure` says why it is a dead letter. */
@@ -8,7 +8,6 @@ export interface Output { record: OutputRecord; source: InputRecord; failure: { 
 export interface Work { outputs: readonly Output[]; positions: readonly TopicPosition[] }
 export interface WriteOptions { sizeLimits: SizeLimits; throwIfLost: () => void }
 
-const MAX_RECORDS_PER_SEND = 1_000;
 /** Below the 1 MiB that a default topic takes for one record batch. */
 const MAX_BYTES_PER_SEND = 900_000;
 const RECORD_OVERHEAD_BYTES = 32;
@@ -73,60 +72,83 @@ export class SizeLimits {
   }
 }
 
+/** Outputs for one partition, in order: what one record batch holds. */
+interface Chunk { topic: string; partition: number; outputs: Output[]; bytes: number }
+
 /**
  * Writes the outputs and moves the positions in one transaction. Any error leaves its outcome
  * unknown: the caller discards the producer.
  */
 export async function writeTransaction(transaction: Transaction, work: Work, options: WriteOptions): Promise<void> {
   const { sizeLimits, throwIfLost } = options;
-  for (const chunk of chunksOf(work.outputs, sizeLimits)) {
-    await sendChunk(transaction, chunk, sizeLimits);
-    throwIfLost();
-  }
-  await transaction.sendOffsets(work.positions);
+  await Promise.all([sendAll(transaction, work.outputs, options), transaction.sendOffsets(work.positions)]);
   throwIfLost();
   await transaction.commit();
   sizeLimits.forget(work.outputs);
 }
 
-async function sendChunk(transaction: Transaction, chunk: readonly Output[], sizeLimits: SizeLimits): Promise<void> {
-  const [{ record: { topic, partition } }] = chunk as [Output];
+async function sendAll(transaction: Transaction, outputs: readonly Output[], { sizeLimits, throwIfLost }: WriteOptions): Promise<void> {
+  for (const round of roundsOf(outputs, sizeLimits)) {
+    await sendRound(transaction, round, sizeLimits);
+    throwIfLost();
+  }
+}
+
+async function sendRound(transaction: Transaction, round: readonly Chunk[], sizeLimits: SizeLimits): Promise<void> {
   try {
-    await transaction.send(topic, partition, chunk.map(({ record }) => record));
+    await transaction.send(round.map(({ topic, partition, outputs }) => ({ topic, partition, records: outputs.map(({ record }) => record) })));
   } catch (error) {
-    if (error instanceof WorkerError && error.consequence === 'permanent') sizeLimits.learn(chunk, error);
+    if (error instanceof RefusedBatch) {
+      const refused = round.find(({ topic, partition }) => topic === error.topic && partition === error.partition)!;
+      sizeLimits.learn(refused.outputs, error);
+    }
     throw error;
   }
 }
 
-/** Outputs by topic partition, each in order, cut to what one send may hold. */
-export function chunksOf(outputs: readonly Output[], sizeLimits: SizeLimits): Output[][] {
-  const chunks: Output[][] = [];
-  const open = new Map<string, { chunk: Output[]; bytes: number }>();
+/** Outputs by topic partition, each in order, cut to what one record batch may hold: the nth of each partition in round n. */
+export function roundsOf(outputs: readonly Output[], sizeLimits: SizeLimits): Chunk[][] {
+  const rounds: Chunk[][] = [];
+  const open = new Map<string, { chunk: Chunk; round: number }[]>();
   for (const output of outputs) {
     const { topic, partition } = output.record;
-    const key = `${topic}/${partition}`;
     const bytes = sizeOf(output.record);
-    let current = open.get(key);
-    const isFull = current && (current.chunk.length === MAX_RECORDS_PER_SEND || current.bytes + bytes > sizeLimits.bytesFor(topic));
-    if (!current || isFull) {
-      current = { chunk: [], bytes: 0 };
-      open.set(key, current);
-      chunks.push(current.chunk);
+    let ofTopic = open.get(topic);
+    if (!ofTopic) open.set(topic, ofTopic = []);
+    let current = ofTopic[partition];
+    if (!current || current.chunk.bytes + bytes > sizeLimits.bytesFor(topic)) {
+      current = { chunk: { topic, partition, outputs: [], bytes: 0 }, round: current ? current.round + 1 : 0 };
+      ofTopic[partition] = current;
+      (rounds[current.round] ??= []).push(current.chunk);
     }
-    current.chunk.push(output);
-    current.bytes += bytes;
+    current.chunk.outputs.push(output);
+    current.chunk.bytes += bytes;
   }
-  return chunks;
+  return rounds;
 }
 
 function sizeOfAll(chunk: readonly Output[]): number {
   return chunk.reduce((sum, { record }) => sum + sizeOf(record), 0);
 }
 
-function sizeOf({ key, value, headers }: OutputRecord): number {
-  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
-  for (const [name, header] of headers) bytes += name.length + (header?.length ?? 0) + 2;
+function sizeOf({ key, value, constantHeaders, headers }: OutputRecord): number {
+  return RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0) + sizeOfConstant(constantHeaders) + sizeOfHeaders(headers);
+}
+
+/** Counted once: records share the list. */
+const constantSizes = new WeakMap<OutputHeaders, number>();
+
+function sizeOfConstant(headers: OutputHeaders): number {
+  const known = constantSizes.get(headers);
+  if (known !== undefined) return known;
+  const size = sizeOfHeaders(headers);
+  constantSizes.set(headers, size);
+  return size;
+}
+
+function sizeOfHeaders(headers: OutputHeaders): number {
+  let bytes = 0;
+  for (const [name, value] of headers) bytes += name.length + (value?.length ?? 0) + 2;
   return bytes;
 }
 
