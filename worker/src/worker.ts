@@ -22,6 +22,8 @@ const REGISTRY_TIMEOUT_MS = 10_000;
 /** How soon partitions added to an output topic, and new `latest` schemas, are used. */
 const REFRESH_MS = 60_000;
 
+export type CreateDriver = (config: WorkerConfig, log: Log) => Driver;
+
 export class Worker {
   readonly #config: WorkerConfig;
   readonly #log: Log;
@@ -38,8 +40,11 @@ export class Worker {
   #producer: AppendingProducer | null = null;
   #isStarted = false;
 
-  /** @throws WorkerError `unsupported`, ExpressionError: what can not run does not start */
-  constructor(config: WorkerConfig, log: Log) {
+  /**
+   * `createDriver` is for tests, which break one rule of the protocol at a time.
+   * @throws WorkerError `unsupported`, ExpressionError: what can not run does not start
+   */
+  constructor(config: WorkerConfig, log: Log, createDriver: CreateDriver = createKafkajsDriver) {
     const { settings } = config;
     refuseUnsupported(settings);
     this.#config = config;
@@ -143,7 +148,7 @@ export class Worker {
   }
 }
 
-function createDriver({ settings, clientId, kafkaCredentials }: WorkerConfig, log: Log): Driver {
+export function createKafkajsDriver({ settings, clientId, kafkaCredentials }: WorkerConfig, log: Log): Driver {
   const { kafka, delivery, inputs, group } = settings;
   const sasl = kafka.sasl && kafkaCredentials ? { mechanism: kafka.sasl, ...kafkaCredentials } : null;
   return new KafkajsDriver({
