@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createKafka } from '@sagafleet/kafka';
+import { API } from '../support/kafka-proxy.ts';
+import { until } from '../support/until.ts';
+import type { Fault, FaultKind } from './plan.ts';
+import { GROUP, OFFSETS_TOPIC, type World } from './world.ts';
+
+/** How long a worker is given to come to the request at which it is frozen. */
+const FREEZE_POINT_WITHIN_MS = 1_500;
+/** Writes of a transaction, in their order: a worker is frozen before one of them. */
+const FREEZE_POINTS = [API.produce, API.txnOffsetCommit, API.endTxn] as const;
+const STALL_MS = 200;
+const BETWEEN_STALLS_MS = 100;
+/** Kafka 4.3 gives wrong answers about offsets for up to 3 s after the start of a coordinator. */
+const LOAD_AFTER_START_MS = 5_000;
+
+type Broker = NonNullable<World['platform']['kafka']>['brokers'][number];
+
+/** Makes a fault happen; resolves when it is over and what it hit runs again. */
+export function happen(fault: Fault, world: World): Promise<void> {
+  return HAPPEN[fault.kind](fault, world);
+}
+
+const HAPPEN: Record<FaultKind, (fault: Fault, world: World) => Promise<void>> = {
+  'worker-kill': (fault, world) => restartWorker(fault, world, 'SIGKILL'),
+  'worker-stop': (fault, world) => restartWorker(fault, world, 'SIGTERM'),
+  'worker-freeze': freezeInTransaction,
+  'worker-add': ({ target }, world) => world.startWorker(target!),
+  'worker-remove': ({ target }, world) => world.stopWorker(target!, 'SIGTERM'),
+  'broker-kill': ({ target, lengthMs }, world) => restartAfter(brokerOf(world, target!), lengthMs, (broker) => broker.kill()),
+  'broker-stop': ({ target, lengthMs }, world) => restartAfter(brokerOf(world, target!), lengthMs, (broker) => broker.stop()),
+  'broker-pause': async ({ target, lengthMs }, world) => {
+    const broker = brokerOf(world, target!);
+    broker.pause();
+    await delay(lengthMs);
+    broker.resume();
+  },
+  'slow-disk': async ({ target, lengthMs }, world) => {
+    const broker = brokerOf(world, target!);
+    for (let passedMs = 0; passedMs < lengthMs; passedMs += STALL_MS + BETWEEN_STALLS_MS) {
+      broker.pause();
+      await delay(STALL_MS);
+      broker.resume();
+      await delay(BETWEEN_STALLS_MS);
+    }
+  },
+  'coordinator-under-load': async ({ lengthMs }, world) => {
+    const broker = await coordinatorOf(world);
+    const endLoad = loadProcessors();
+    try {
+      await restartAfter(broker, lengthMs, () => broker.kill());
+      await delay(LOAD_AFTER_START_MS);
+    } finally {
+      endLoad();
+    }
+  },
+  'connections-cut': async ({ lengthMs }, { proxy }) => {
+    await proxy.shut();
+    await delay(lengthMs);
+    await proxy.open();
+  },
+};
+
+async function restartWorker({ target, lengthMs }: Fault, world: World, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  await world.stopWorker(target!, signal);
+  await delay(lengthMs);
+  await world.startWorker(target!);
+}
+
+/** What it had sent arrives when it runs again, long after others took over: the proxy keeps it. */
+async function freezeInTransaction({ target, lengthMs }: Fault, world: World): Promise<void> {
+  const clientId = world.clientIdOf(target!);
+  const point = FREEZE_POINTS[lengthMs % FREEZE_POINTS.length];
+  const hold = world.proxy.hold((request) => request.clientId === clientId && request.api === point);
+  await until('the worker to write', () => hold.requests.length > 0, FREEZE_POINT_WITHIN_MS).catch(() => undefined);
+  const worker = world.worker(target!);
+  worker.signal('SIGSTOP');
+  await delay(lengthMs);
+  worker.signal('SIGCONT');
+  hold.release();
+}
+
+async function restartAfter(broker: Broker, lengthMs: number, end: (broker: Broker) => Promise<void>): Promise<void> {
+  await end(broker);
+  await delay(lengthMs);
+  await broker.start();
+}
+
+function brokerOf({ platform }: World, number: number): Broker {
+  return platform.kafka!.brokers[number]!;
+}
+
+/** The leader of the group's partition of the offsets topic; the first broker while none is known. */
+async function coordinatorOf(world: World): Promise<Broker> {
+  const connection = { brokers: world.brokers, tls: false, sasl: null, clientId: 'chaos' };
+  const admin = createKafka(connection, { log: () => {}, patienceMs: 1_000 }).admin();
+  try {
+    await admin.connect();
+    const { topics: [offsets] } = await admin.fetchTopicMetadata({ topics: [OFFSETS_TOPIC] });
+    const partition = hashOf(GROUP) % offsets!.partitions.length;
+    return brokerOf(world, offsets!.partitions.find(({ partitionId }) => partitionId === partition)!.leader - 1);
+  } catch {
+    return brokerOf(world, 0);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Java's hash of a string without its sign, as brokers take it to choose a group's coordinator. */
+function hashOf(text: string): number {
+  return [...text].reduce((hash, character) => (Math.imul(hash, 31) + character.charCodeAt(0)) | 0, 0) & 0x7fffffff;
+}
+
+/** Keeps every processor busy until the returned function is called. */
+function loadProcessors(): () => void {
+  const busy = Array.from({ length: availableParallelism() }, () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }));
+  return () => { for (const child of busy) child.kill('SIGKILL'); };
+}

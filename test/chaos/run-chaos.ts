@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { gatherEvidence } from './evidence.ts';
+import { happen } from './faults.ts';
+import { Feed } from './feed.ts';
+import { judge, type Evidence, type Verdict } from './judge.ts';
+import { BROKER_FAULTS, planFaults, type Fault, type FaultKind, type PlanOptions } from './plan.ts';
+import { INPUT_PARTITIONS, TOPICS, World } from './world.ts';
+
+export interface ChaosOptions extends PlanOptions {
+  /** To be committed to the input by the end of the faults. */
+  records: number;
+  /** From the end of the faults until the group is at the end of its input. */
+  drainWithinMs: number;
+  /** Another program than the worker's own. */
+  workerMain?: string;
+  onEvent: (event: ChaosEvent) => void;
+  signal?: AbortSignal;
+}
+
+export type ChaosEvent = { atMs: number } & (
+  | { kind: 'note'; text: string }
+  | { kind: 'begin' | 'end'; fault: Fault; number: number }
+  | { kind: 'progress'; records: number; workers: number; faultsOver: number });
+
+export interface ChaosReport {
+  verdict: Verdict;
+  inputs: number;
+  /** Sent, but in transactions that were not committed. */
+  neverCommitted: number;
+  outputs: Record<string, number>;
+  commits: number;
+  /** Kept where something was found: topics, settings, logs; null where it is removed. */
+  folder: string | null;
+}
+
+const PROGRESS_EVERY_MS = 5_000;
+/** An open transaction ends by its time-out. */
+const SETTLES_WITHIN_MS = 30_000;
+
+/** One run: begin, feed and faults, drain, judge. Whatever happens, all processes are ended. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const folder = mkdtempSync(join(tmpdir(), `sagafleet-chaos-${options.seed}-`));
+  const startedAt = performance.now();
+  const tell = (event: Untimed<ChaosEvent>) => options.onEvent({ ...event, atMs: performance.now() - startedAt });
+  const note = (text: string) => tell({ kind: 'note', text });
+  const { brokers, sessionTimeoutMs, workerMain } = options;
+  const world = await World.start({ brokers, sessionTimeoutMs, folder, onNote: note, ...(workerMain ? { workerMain } : {}) });
+  let evidence: Evidence | null = null;
+  let verdict: Verdict | null = null;
+  try {
+    const feed = await createFeed(world, options);
+    await startWorkers(world, options.workers);
+    await runFaults(world, feed, { options, tell });
+    if (!(await world.drained(options.drainWithinMs))) note('the group did not come to the end of its input in time');
+    evidence = await gatherSettled(world, feed.neverCommitted);
+    verdict = judge(evidence);
+  } finally {
+    world.writeWorkerLogs(join(folder, 'logs'));
+    await world.stop();
+    if (verdict?.isClean) rmSync(folder, { recursive: true, force: true });
+    else note(`topics and logs are kept in ${folder}`);
+  }
+  return {
+    verdict, inputs: evidence.inputs.length, neverCommitted: evidence.neverCommitted.size,
+    outputs: Object.fromEntries(evidence.outputs.map(({ topic, records }) => [topic, records.length])),
+    commits: evidence.commits.length, folder: verdict.isClean ? null : folder,
+  };
+}
+
+type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;
+type Tell = (event: Untimed<ChaosEvent>) => void;
+
+async function createFeed(world: World, { records, durationMs, seed }: ChaosOptions): Promise<Feed> {
+  const { brokers } = world;
+  return new Feed({ brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records, durationMs, seed, encode: await world.encoder() });
+}
+
+async function startWorkers(world: World, count: number): Promise<void> {
+  const workers = [...Array(count).keys()];
+  await Promise.all(workers.map((worker) => world.startWorker(worker)));
+  await world.whenReady(workers);
+}
+
+/** Until every fault is over and every record is in. */
+async function runFaults(world: World, feed: Feed, { options, tell }: { options: ChaosOptions; tell: Tell }): Promise<void> {
+  const plan = planFaults(options);
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  let faultsOver = 0;
+  const progress = setInterval(() => tell({ kind: 'progress', records: feed.confirmed, workers: world.runningWorkers, faultsOver }), PROGRESS_EVERY_MS);
+  const startedAt = performance.now();
+  const turns = new Turns();
+  const make = async (fault: Fault, number: number) => {
+    await delay(fault.atMs - (performance.now() - startedAt), undefined, { signal });
+    await turns.take(whomItHits(fault), async () => {
+      tell({ kind: 'begin', fault, number });
+      await happen(fault, world);
+      faultsOver++;
+      tell({ kind: 'end', fault, number });
+    });
+  };
+  try {
+    await Promise.all([feed.run(signal), ...plan.map((fault, at) => make(fault, at + 1))]);
+  } finally {
+    clearInterval(progress);
+    stop.abort();
+  }
+}
+
+/** Faults of one worker, and of any broker, follow each other, also where one lasts longer than planned. */
+function whomItHits({ kind, target }: Fault): string {
+  if ((BROKER_FAULTS as readonly FaultKind[]).includes(kind)) return 'brokers';
+  return kind === 'connections-cut' ? kind : `worker ${target}`;
+}
+
+class Turns {
+  readonly #last = new Map<string, Promise<void>>();
+
+  take(whose: string, work: () => Promise<void>): Promise<void> {
+    const turn = (this.#last.get(whose) ?? Promise.resolve()).then(work);
+    this.#last.set(whose, turn);
+    return turn;
+  }
+}
+
+/** Read again while a transaction is open: the markers of the last ones may follow their offsets. */
+async function gatherSettled(world: World, neverCommitted: ReadonlySet<string>): Promise<Evidence> {
+  const deadline = performance.now() + SETTLES_WITHIN_MS;
+  for (;;) {
+    const evidence = await gatherEvidence(world, neverCommitted);
+    const isSettled = evidence.ends.every(({ highWatermark, lastStable }) => highWatermark === lastStable);
+    if (isSettled || performance.now() > deadline) return evidence;
+  }
+}
