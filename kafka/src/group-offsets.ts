@@ -7,6 +7,12 @@ export interface TopicPartitionOffset { topic: string; partition: number; offset
 /** `offset` null: the group has none for the partition. */
 export interface CommittedOffset { topic: string; partition: number; offset: bigint | null }
 
+/**
+ * Retention of offsets that are to be there however long a group has no members, instead of the brokers'
+ * `offsets.retention.minutes`: a hundred years.
+ */
+export const KEPT_FOR_GOOD_MS = 100 * 365 * 86_400_000;
+
 /** A commit from outside a group: taken only while the group has no members. */
 const NO_MEMBER = { groupGenerationId: -1, memberId: '' };
 
@@ -52,7 +58,7 @@ export function fetchOffsets(session: Session, group: string, topics: readonly s
   });
 }
 
-/** Sets offsets of a group without members; throws `GroupInUse` when it has some. */
+/** Sets offsets of a group without members, for good; throws `GroupInUse` when it has some. */
 export async function commitOffsets(
   session: Session, group: string, offsets: readonly TopicPartitionOffset[],
 ): Promise<void> {
@@ -62,6 +68,6 @@ export async function commitOffsets(
   }));
   await session.run(`set the offsets of group ${group}`, async () => {
     const coordinator = await session.cluster.findGroupCoordinator({ groupId: group });
-    await coordinator.offsetCommit({ groupId: group, ...NO_MEMBER, topics });
+    await coordinator.offsetCommit({ groupId: group, ...NO_MEMBER, retentionTime: KEPT_FOR_GOOD_MS, topics });
   });
 }

@@ -1,8 +1,9 @@
 export { createKafka, type KafkaConnection, type KafkaOptions } from './create-kafka.ts';
 export { KafkaError, type KafkaConsequence, type KafkaErrorCode } from './errors.ts';
+export { KEPT_FOR_GOOD_MS } from './group-offsets.ts';
 export type { CommittedOffset, PartitionOffsets, TopicPartitionOffset } from './group-offsets.ts';
 export { hardenKafkajs, verifyHardening } from './hardening/harden-kafkajs.ts';
-export type { HeaderPair } from './hardening/header-order.ts';
+export type { FetchedRecord, HeaderPair } from './fetched-record.ts';
 export { onOffsetOutOfRange } from './hardening/offset-out-of-range.ts';
 export { KafkaAdmin } from './kafka-admin.ts';
 export { AssignerProtocol } from './kafkajs.ts';

@@ -4,12 +4,13 @@ import { abortedRecords } from './aborted-records.ts';
 import { codecs } from './codecs.ts';
 import { concurrentTransactions } from './concurrent-transactions.ts';
 import { controlBatches } from './control-batches.ts';
-import { emptyBatches } from './empty-batches.ts';
-import { headerOrder } from './header-order.ts';
+import { fetchedBatches } from './fetched-batches.ts';
 import { linearGrouping } from './linear-grouping.ts';
 import { nullHeaders } from './null-headers.ts';
 import { offsetOutOfRange } from './offset-out-of-range.ts';
+import { offsetRetention } from './offset-retention.ts';
 import type { Internals, Override } from './override.ts';
+import { recordBatches } from './record-batches.ts';
 import { requestTimers } from './request-timers.ts';
 import { retryTiming } from './retry-timing.ts';
 
@@ -18,8 +19,8 @@ const KAFKAJS_VERSION = '2.2.4';
 
 /** Replaced modules come before patched classes: loading a class loads what it uses. */
 export const OVERRIDES: readonly Override[] = [
-  abortedRecords, linearGrouping, nullHeaders, headerOrder, emptyBatches, codecs,
-  controlBatches, offsetOutOfRange, retryTiming, concurrentTransactions, requestTimers,
+  abortedRecords, linearGrouping, nullHeaders, codecs, recordBatches, fetchedBatches,
+  controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers,
 ];
 
 const require = createRequire(import.meta.url);
