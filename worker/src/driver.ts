@@ -79,8 +79,11 @@ export interface MemberEvents {
 export interface GroupMember {
   /** Joins the group; resolves when joined for the first time. */
   join(): Promise<void>;
-  /** Leaves the group, waiting for a join under way, and closes the connections. */
-  leave(): Promise<void>;
+  /**
+   * Leaves the group, waiting for a join under way, and closes the connections. The broker is to keep the
+   * positions `atRest` for good: a group without members would lose what is committed after a while.
+   */
+  leave(atRest: readonly TopicPosition[]): Promise<void>;
   seek(topic: string, partition: number, offset: bigint): void;
   pause(topics: readonly string[], partition: number): void;
   resume(topics: readonly string[], partition: number): void;

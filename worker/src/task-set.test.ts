@@ -11,13 +11,14 @@ class FakeGroup {
   readonly calls: string[] = [];
   readonly fatal: unknown[] = [];
   readonly tasks: TaskSet;
+  begin: () => Promise<never> = async () => { throw new Error('nothing to write'); };
   #generation = 0;
 
   constructor() {
     const driver = {
       fenceTask: async (task: number) => {
         this.calls.push(`fence ${task}`);
-        return { begin: async () => { throw new Error('nothing to write'); }, discard: async () => { this.calls.push(`discard ${task}`); } };
+        return { begin: () => this.begin(), discard: async () => { this.calls.push(`discard ${task}`); } };
       },
     };
     const member = {
@@ -29,7 +30,7 @@ class FakeGroup {
       coordinatorTroubleAgeMs: () => Infinity,
     };
     this.tasks = new TaskSet({
-      driver: driver as unknown as Driver, pipeline: {} as Pipeline, sizeLimits: new SizeLimits(), timing: systemTiming,
+      driver: driver as unknown as Driver, pipeline: { run: async () => [] } as unknown as Pipeline, sizeLimits: new SizeLimits(), timing: systemTiming,
       log: pino({ level: 'silent' }), group: 'default.payment', maxRecords: 100, lingerMs: 0,
       queue: { highBytes: 1_000, lowBytes: 100 }, onFatal: (error) => { this.fatal.push(error); },
     });
@@ -66,6 +67,28 @@ describe('a task that is still there after a join', () => {
     group.tasks.onAssigned({ memberId: 'a', generation: 2, tasks: new Map([[0, ['in']]]), floors: [], ...changes });
     const since = group.calls.indexOf('resume 0') + 1;
     await expect.poll(() => group.calls.slice(since, since + 3)).toEqual(['pause 0', 'discard 0', 'fence 0']);
+  });
+});
+
+describe('drained', () => {
+  test('tasks tell where they stand', async () => {
+    const group = new FakeGroup();
+    await group.join([0, 1]);
+    await group.tasks.drain();
+    expect(group.tasks.atRest).toEqual([0, 1].map((partition) => ({ topic: 'in', partition, offset: 5n })));
+  });
+
+  test('one that was in the middle of a transaction tells nothing', async () => {
+    const group = new FakeGroup();
+    await group.join([0, 1]);
+    const writing = Promise.withResolvers<never>();
+    group.begin = () => { group.calls.push('begin'); return writing.promise; };
+    group.tasks.onBatch({ topic: 'in', partition: 0, records: [], fetchedOffset: 5n, nextOffset: 6n, bytes: 1 });
+    await expect.poll(() => group.calls).toContain('begin');
+    const drained = group.tasks.drain();
+    writing.reject(new Error('no answer'));
+    await drained;
+    expect(group.tasks.atRest).toEqual([{ topic: 'in', partition: 1, offset: 5n }]);
   });
 });
 

@@ -40,6 +40,12 @@ export class TaskSet implements MemberEvents {
     return Object.fromEntries([...this.#tasks].map(([number, task]) => [number, task.state]));
   }
 
+  /** Once drained: where tasks stand, if it is certain that nothing beyond was committed. */
+  get atRest(): TopicPosition[] {
+    const tasks = [...this.#tasks.values()].filter((task) => task.isCertain);
+    return tasks.flatMap(({ number, topics }) => topics.map((topic) => this.#known.get(`${topic}/${number}`)!));
+  }
+
   onAssigned(assignment: Assignment): void {
     try {
       this.#assign(assignment);

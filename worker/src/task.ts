@@ -45,6 +45,8 @@ export class Task {
   #state: TaskState = 'FENCING';
   #isDraining = false;
   #isPaused = true;
+  /** No transaction was begun since the position was known. */
+  #isCertain = false;
   /** When a join proved the membership; null = to be proven before the next fencing. */
   #provenAt: number | null;
   /** When the handlers or the transaction under way began; null while there is nothing to do, or to wait for. */
@@ -67,6 +69,11 @@ export class Task {
 
   get state(): TaskState {
     return this.#state;
+  }
+
+  /** Nothing beyond the position that it told last can have been committed. */
+  get isCertain(): boolean {
+    return this.#isCertain;
   }
 
   /** Neither progress nor an error for far longer than any request may take: only a restart helps. */
@@ -158,6 +165,7 @@ export class Task {
       { group, task, topics, signal, floorOf: (topic) => floorOf(topic, task) }, member, timing);
     this.#throwIfOver();
     this.#fetchPositions = positions;
+    this.#isCertain = true;
     for (const [topic, offset] of positions) {
       this.#deps.onPosition(topic, task, offset);
       member.seek(topic, task, offset);
@@ -185,10 +193,12 @@ export class Task {
     const { pipeline, sizeLimits } = this.#deps;
     const outputs = await this.#whilePossible(() => this.#watched(() => pipeline.run(records)));
     this.#throwIfLost();
+    this.#isCertain = false;
     const transaction = await this.#producer!.begin();
     await this.#watched(() => writeTransaction(transaction, { outputs, positions: this.#topicPositions(positions) }, {
       sizeLimits, throwIfLost: () => this.#throwIfLost(),
     }));
+    this.#isCertain = true;
     for (const [topic, offset] of positions) this.#deps.onPosition(topic, this.number, offset);
     this.#tellFailures(outputs);
   }

@@ -88,7 +88,7 @@ export class Worker {
     this.#stopping.abort();
     await this.#ingress?.close();
     await this.#tasks.drain();
-    await this.#member?.leave();
+    await this.#member?.leave(this.#tasks.atRest);
     await this.#producer?.close();
     await this.#driver.close();
     this.#health?.close();
@@ -107,7 +107,7 @@ export class Worker {
     try {
       await member.join();
     } catch (error) {
-      await member.leave();
+      await member.leave([]);
       throw error;
     }
   }

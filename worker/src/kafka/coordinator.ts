@@ -5,6 +5,9 @@ import type { Broker, Cluster } from './internals.ts';
 /** Answers that concern this member, not the coordinator's health. */
 const MEMBERSHIP_ERRORS = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'MEMBER_ID_REQUIRED'];
 
+/** `offsets.retention.minutes`, counted from when the group has no members. */
+const BROKERS_RETENTION = -1;
+
 export interface Membership { memberId: string; generation: number }
 export interface CommittedPosition { topic: string; partition: number; offset: bigint | null }
 
@@ -58,12 +61,12 @@ export class GroupCoordinator {
   }
 
   /** Commits outside of any transaction, as a member: refused when the membership is lost. */
-  async commit({ memberId, generation }: Membership, positions: readonly TopicPosition[]): Promise<void> {
+  async commit({ memberId, generation }: Membership, positions: readonly TopicPosition[], retentionTime = BROKERS_RETENTION): Promise<void> {
     const topics = positions.map(({ topic, partition, offset }) => ({
       topic, partitions: [{ partition, offset: String(offset) }],
     }));
     await this.#ask('the offset commit', 'broker-unavailable', (broker) =>
-      broker.offsetCommit({ groupId: this.#group, groupGenerationId: generation, memberId, topics }));
+      broker.offsetCommit({ groupId: this.#group, groupGenerationId: generation, memberId, topics, retentionTime }));
   }
 
   async earliestOffset(topic: string, partition: number): Promise<bigint> {

@@ -14,7 +14,7 @@ export interface Broker {
   heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<void>;
   offsetFetch(request: { groupId: string; topics: object[] }): Promise<{ responses: GroupTopicOffsets[] }>;
   offsetCommit(request: {
-    groupId: string; groupGenerationId: number; memberId: string; topics: GroupTopicOffsets[];
+    groupId: string; groupGenerationId: number; memberId: string; topics: GroupTopicOffsets[]; retentionTime: number;
   }): Promise<void>;
 }
 

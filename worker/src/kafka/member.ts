@@ -1,6 +1,6 @@
-import { onOffsetOutOfRange, type HeaderPair } from '@sagafleet/kafka';
+import { KEPT_FOR_GOOD_MS, onOffsetOutOfRange, type HeaderPair } from '@sagafleet/kafka';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
-import type { Assignment, FetchedBatch, GroupMember, InputRecord, MemberEvents } from '../driver.ts';
+import type { Assignment, FetchedBatch, GroupMember, InputRecord, MemberEvents, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import { awaitGroupOffsets } from '../start-positions.ts';
 import { systemTiming } from '../timing.ts';
@@ -18,6 +18,8 @@ const RECORD_OVERHEAD_BYTES = 64;
 const METADATA_MAX_AGE_MS = 10_000;
 /** How long leaving waits for a join under way, so that the coordinator learns of the leave. */
 const JOIN_BEFORE_LEAVE_MS = 5_000;
+/** A broker that is away must not hold up the end. */
+const KEEP_WITHIN_MS = 2_000;
 const RESTART_AFTER_MS = 1_000;
 
 export interface MemberOptions { group: string; topics: readonly string[]; sessionTimeoutMs: number }
@@ -87,13 +89,20 @@ export class KafkajsMember implements GroupMember {
     await this.#joined.promise;
   }
 
-  async leave(): Promise<void> {
+  async leave(atRest: readonly TopicPosition[]): Promise<void> {
     this.#leaving = true;
+    if (atRest.length > 0) await this.#keep(atRest);
     // A consumer stopped before its join is over leaves a member behind until the session times out
     if (this.#isRunning) await Promise.race([this.#joined.promise, deadline(JOIN_BEFORE_LEAVE_MS)]);
     await this.#consumer.stop();
     await this.#consumer.disconnect();
     await this.#coordinator.close();
+  }
+
+  /** As a member: what was given to another one meanwhile is refused. Where it fails, the brokers' retention holds. */
+  async #keep(positions: readonly TopicPosition[]): Promise<void> {
+    const kept = this.#coordinator.commit(this.membership, positions, KEPT_FOR_GOOD_MS).catch(() => undefined);
+    await Promise.race([kept, deadline(KEEP_WITHIN_MS)]);
   }
 
   seek(topic: string, partition: number, offset: bigint): void {
