@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Admin, Broker, Cluster, Kafka, Logger, RetryOptions } from 'kafkajs';
 import { KafkaError } from './errors.ts';
-import type { HeaderPair } from './hardening/header-order.ts';
+import type { HeaderPair } from './fetched-record.ts';
 import './kafkajs.ts';
 
 /** kafkajs' numbers, from the protocol: what a fetch and a question for the end of a log may see. */

@@ -1,6 +1,6 @@
 import { Batch, type FetchedBatch, ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
-import type { HeaderPair } from './hardening/header-order.ts';
+import type { HeaderPair } from './fetched-record.ts';
 import { Session } from './session.ts';
 
 /** Key, value and headers are views of a whole fetch: copy what is kept for long. */
@@ -17,6 +17,8 @@ export interface ReadRecord {
 export interface ReadOptions extends KafkaOptions {
   connection: KafkaConnection;
   topics: readonly string[];
+  /** Default all. */
+  partitions?: readonly number[];
   /**
    * `end`: up to the last stable offset when the reading began, which a commit passes some milliseconds
    * after it was acknowledged; `follow`: until `signal`.
@@ -53,14 +55,15 @@ export async function readTopics(options: ReadOptions): Promise<void> {
   }
 }
 
-async function openLanes(session: Session, { topics, until }: ReadOptions): Promise<Lane[]> {
+async function openLanes(session: Session, { topics, partitions, until }: ReadOptions): Promise<Lane[]> {
   const lanes = await Promise.all(topics.map(async (topic) => {
     const [starts, ends] = await Promise.all([listOffsets(session, topic, true), listOffsets(session, topic, false)]);
     return [...starts].map(([partition, position]) => ({
       topic, partition, position, end: until === 'end' ? ends.get(partition)! : null,
     }));
   }));
-  return lanes.flat().filter(({ position, end }) => end === null || position < end);
+  const wanted = lanes.flat().filter(({ partition }) => partitions?.includes(partition) ?? true);
+  return wanted.filter(({ position, end }) => end === null || position < end);
 }
 
 /** Per partition the first offset, or the one that follows the last committed record. */

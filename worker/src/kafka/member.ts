@@ -1,6 +1,6 @@
-import { KEPT_FOR_GOOD_MS, onOffsetOutOfRange, type HeaderPair } from '@sagafleet/kafka';
-import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
-import type { Assignment, FetchedBatch, GroupMember, InputRecord, MemberEvents, TopicPosition } from '../driver.ts';
+import { KEPT_FOR_GOOD_MS, onOffsetOutOfRange, type FetchedRecord } from '@sagafleet/kafka';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Assignment, FetchedBatch, GroupMember, Headers, InputRecord, MemberEvents, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import { awaitGroupOffsets } from '../start-positions.ts';
 import { systemTiming } from '../timing.ts';
@@ -201,14 +201,48 @@ export class KafkajsMember implements GroupMember {
 
 function toFetchedBatch(batch: EachBatchPayload['batch'], lastOffset: string): FetchedBatch {
   const { topic, partition } = batch;
+  // Made by the hardened decoder
+  const messages = batch.messages as unknown as FetchedRecord[];
   let bytes = RECORD_OVERHEAD_BYTES;
-  const records = batch.messages.map((message): InputRecord => {
-    const { offset, timestamp, key, value } = message;
-    bytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
-    return { topic, partition, offset, timestamp, key, value, headers: headerPairsOf(message) };
+  const records = messages.map((message) => {
+    bytes += RECORD_OVERHEAD_BYTES + message.sizeInBytes;
+    return new FetchedInput(topic, partition, message);
   });
   const { fetchedOffset } = batch as unknown as { fetchedOffset: string };
   return { topic, partition, records, bytes, fetchedOffset: BigInt(fetchedOffset), nextOffset: BigInt(lastOffset) + 1n };
+}
+
+/** Nothing of a record is made before it is asked for. */
+class FetchedInput implements InputRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly #record: FetchedRecord;
+
+  constructor(topic: string, partition: number, record: FetchedRecord) {
+    this.topic = topic;
+    this.partition = partition;
+    this.#record = record;
+  }
+
+  get offset(): string {
+    return this.#record.offset;
+  }
+
+  get timestamp(): string {
+    return this.#record.timestamp;
+  }
+
+  get key(): Buffer | null {
+    return this.#record.key;
+  }
+
+  get value(): Buffer | null {
+    return this.#record.value;
+  }
+
+  get headers(): Headers {
+    return this.#record.headerPairs;
+  }
 }
 
 /** No broker could be asked who the coordinator is. kafkajs takes it as final, as if it were a wrong setting. */
@@ -217,11 +251,6 @@ function isCoordinatorAway(error: unknown): boolean {
     if (at.name === 'KafkaJSGroupCoordinatorNotFound') return true;
   }
   return false;
-}
-
-/** Put there by the hardened record decoder. */
-function headerPairsOf(message: KafkaMessage): HeaderPair[] {
-  return (message as unknown as { headerPairs: HeaderPair[] }).headerPairs;
 }
 
 function deadline(ms: number): Promise<void> {
