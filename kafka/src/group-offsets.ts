@@ -1,17 +1,11 @@
+import { type CommittedPartition, committedPartitions, keptMetadata, KEPT_FOR_GOOD_MS } from './kept-offsets.ts';
 import type { Session } from './session.ts';
 
 export interface PartitionOffsets { partition: number; earliest: bigint; latest: bigint }
 
 export interface TopicPartitionOffset { topic: string; partition: number; offset: bigint }
 
-/** `offset` null: the group has none for the partition. */
-export interface CommittedOffset { topic: string; partition: number; offset: bigint | null }
-
-/**
- * Retention of offsets that are to be there however long a group has no members, instead of the brokers'
- * `offsets.retention.minutes`: a hundred years.
- */
-export const KEPT_FOR_GOOD_MS = 100 * 365 * 86_400_000;
+export interface CommittedOffset extends CommittedPartition { topic: string }
 
 /** A commit from outside a group: taken only while the group has no members. */
 const NO_MEMBER = { groupGenerationId: -1, memberId: '' };
@@ -37,12 +31,6 @@ async function partitionsOf({ cluster }: Session, topic: string): Promise<number
   return cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
 }
 
-/**
- * The protocol's "none" is -1. kafkajs as published commits -1 and -2, its words for "end" and
- * "beginning", where a position is out of range: no offset to go on at either.
- */
-const offsetOrNone = (offset: string) => (offset.startsWith('-') ? null : BigInt(offset));
-
 export function fetchOffsets(session: Session, group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
   return session.run(`read the offsets of group ${group}`, async () => {
     const asked = [];
@@ -52,9 +40,7 @@ export function fetchOffsets(session: Session, group: string, topics: readonly s
     }
     const coordinator = await session.cluster.findGroupCoordinator({ groupId: group });
     const { responses } = await coordinator.offsetFetch({ groupId: group, topics: asked });
-    return responses.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => ({
-      topic, partition, offset: offsetOrNone(offset),
-    })));
+    return responses.flatMap(({ topic, partitions }) => committedPartitions(partitions).map((each) => ({ topic, ...each })));
   });
 }
 
@@ -63,10 +49,12 @@ export async function commitOffsets(
   session: Session, group: string, offsets: readonly TopicPartitionOffset[],
 ): Promise<void> {
   const byTopic = Map.groupBy(offsets, ({ topic }) => topic);
-  const topics = [...byTopic].map(([topic, partitions]) => ({
-    topic, partitions: partitions.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
-  }));
   await session.run(`set the offsets of group ${group}`, async () => {
+    const topics = [];
+    for (const [topic, partitions] of byTopic) {
+      const metadata = keptMetadata((await partitionsOf(session, topic)).length);
+      topics.push({ topic, partitions: partitions.map(({ partition, offset }) => ({ partition, offset: String(offset), metadata })) });
+    }
     const coordinator = await session.cluster.findGroupCoordinator({ groupId: group });
     await coordinator.offsetCommit({ groupId: group, ...NO_MEMBER, retentionTime: KEPT_FOR_GOOD_MS, topics });
   });

@@ -1,6 +1,6 @@
 export { createKafka, type KafkaConnection, type KafkaOptions } from './create-kafka.ts';
 export { KafkaError, type KafkaConsequence, type KafkaErrorCode } from './errors.ts';
-export { KEPT_FOR_GOOD_MS } from './group-offsets.ts';
+export { type AnsweredPartition, type CommittedPartition, committedPartitions, keptMetadata, KEPT_FOR_GOOD_MS } from './kept-offsets.ts';
 export type { CommittedOffset, PartitionOffsets, TopicPartitionOffset } from './group-offsets.ts';
 export { hardenKafkajs, verifyHardening } from './hardening/harden-kafkajs.ts';
 export type { FetchedRecord, HeaderPair } from './fetched-record.ts';

@@ -89,8 +89,11 @@ export interface GroupMember {
   resume(topics: readonly string[], partition: number): void;
   /** Resolves when the coordinator accepts a heartbeat sent after this call. */
   proveMembership(): Promise<void>;
-  /** Committed offsets of all partitions of the group's inputs; null where none is committed. */
-  committedOffsets(): Promise<(Omit<TopicPosition, 'offset'> & { offset: bigint | null })[]>;
+  /**
+   * Committed offsets of all partitions of the group's inputs; null where none is committed.
+   * `isForgotten`: there was one, and the broker dropped it.
+   */
+  committedOffsets(): Promise<(Omit<TopicPosition, 'offset'> & { offset: bigint | null; isForgotten?: boolean })[]>;
   /** The first offset that the broker still has. */
   earliestOffset(topic: string, partition: number): Promise<bigint>;
   /** Milliseconds since the coordinator was last unreachable or loading; Infinity = never. */

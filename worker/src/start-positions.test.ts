@@ -52,6 +52,13 @@ describe('start positions', () => {
     expect(await readStartPositions(question(), reader, virtualTiming())).toEqual(new Map([['a', 7n]]));
   });
 
+  test('a partition whose offset the broker dropped is not taken for a new one', async () => {
+    const reader = { ...coordinator([]), committedOffsets: async () => [
+      { topic: 'a', partition: 0, offset: null, isForgotten: true }, { topic: 'a', partition: 1, offset: 4n, isForgotten: false },
+    ] };
+    await expect(readStartPositions(question(), reader, virtualTiming())).rejects.toMatchObject({ code: 'offsets-missing', consequence: 'fatal' });
+  });
+
   test('no offset anywhere is read again until the coordinator has loaded', async () => {
     const reader = coordinator([{ 'a/0': null, 'a/1': null }, { 'a/0': null, 'a/1': null }, { 'a/0': 12n, 'a/1': 4n }]);
     expect(await readStartPositions(question(), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));

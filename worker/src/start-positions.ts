@@ -31,7 +31,7 @@ type Committed = Awaited<ReturnType<GroupMember['committedOffsets']>>;
  * Committed offsets by topic; a partition without one, in a group that has others, is new and is
  * read from its beginning.
  * @throws WorkerError `offsets-missing` (fatal) where the broker has no offset of the group at all,
- *   `offsets-stale` (systemic) where it keeps answering less than what is known.
+ *   or dropped one of the task, `offsets-stale` (systemic) where it keeps answering less than what is known.
  */
 export async function readStartPositions(
   question: StartQuestion, reader: Reader, timing: Timing,
@@ -39,8 +39,7 @@ export async function readStartPositions(
   const startedAt = timing.now();
   for (;;) {
     const committed = await believedOffsets(question, reader, timing);
-    const hasAny = committed?.some(({ offset }) => offset !== null) ?? false;
-    if (committed && hasAny) {
+    if (committed && !isMissing(committed, question)) {
       const positions = await resolvePositions(question, reader, committed);
       const stale = question.topics.find((topic) => positions.get(topic)! < question.floorOf(topic));
       if (!stale) return positions;
@@ -78,6 +77,12 @@ async function believedOffsets({ task, signal }: StartQuestion, reader: Reader, 
   return agree ? second : null;
 }
 
+/** None at all, or one of the task's own was dropped while others were kept. */
+function isMissing(committed: Committed, { task }: StartQuestion): boolean {
+  return committed.every(({ offset }) => offset === null)
+    || committed.some(({ partition, isForgotten }) => partition === task && isForgotten);
+}
+
 async function resolvePositions({ task, topics }: StartQuestion, reader: Reader, committed: Committed): Promise<Map<string, bigint>> {
   const positions = new Map<string, bigint>();
   for (const topic of topics) {
@@ -90,7 +95,7 @@ async function resolvePositions({ task, topics }: StartQuestion, reader: Reader,
 
 function missingError({ group }: Pick<StartQuestion, 'group'>): WorkerError {
   return new WorkerError('offsets-missing', 'fatal',
-    `group ${group} has no committed offsets: nothing set them up, or the broker dropped them (offsets.retention.minutes); `
+    `group ${group} has no committed offsets, or not all any more: nothing set them up, or the broker dropped them (offsets.retention.minutes); `
     + 'starting anyway would work every record again. Commit offsets for the group '
     + `(kafka-consumer-groups --group ${group} --reset-offsets …), then start the step again`);
 }

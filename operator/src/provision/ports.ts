@@ -4,7 +4,8 @@ export interface TopicDescription { name: string; partitions: number; replicatio
 export interface NewTopic extends TopicDescription { config: Record<string, string> }
 export interface PartitionOffsets { partition: number; earliest: bigint; latest: bigint }
 export interface TopicPartitionOffset { topic: string; partition: number; offset: bigint }
-export interface CommittedOffset { topic: string; partition: number; offset: bigint | null }
+/** `isForgotten`: the group had an offset there, and the broker dropped it. */
+export interface CommittedOffset { topic: string; partition: number; offset: bigint | null; isForgotten: boolean }
 
 export interface TopicAdmin {
   /** All topics but Kafka's own, or those of `names` that exist. */

@@ -1,3 +1,4 @@
+import { committedPartitions, keptMetadata, KEPT_FOR_GOOD_MS, type CommittedPartition } from '@sagafleet/kafka';
 import { messageOf, WorkerError } from '../errors.ts';
 import type { TopicPosition } from '../driver.ts';
 import type { Broker, Cluster } from './internals.ts';
@@ -9,7 +10,7 @@ const MEMBERSHIP_ERRORS = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNO
 const BROKERS_RETENTION = -1;
 
 export interface Membership { memberId: string; generation: number }
-export interface CommittedPosition { topic: string; partition: number; offset: bigint | null }
+export interface CommittedPosition extends CommittedPartition { topic: string }
 
 /** Requests to the group's coordinator, on a connection of their own. */
 export class GroupCoordinator {
@@ -45,7 +46,7 @@ export class GroupCoordinator {
       broker.heartbeat({ groupId: this.#group, memberId, groupGenerationId: generation }));
   }
 
-  /** Of every partition of every input; null where nothing is committed. */
+  /** Of every partition of every input. */
   async committedOffsets(): Promise<CommittedPosition[]> {
     // A partition that is not known yet would look like one without an offset, and be read from its beginning
     await this.refresh();
@@ -55,16 +56,15 @@ export class GroupCoordinator {
     }));
     const { responses } = await this.#ask('the offset read', 'broker-unavailable', (broker) =>
       broker.offsetFetch({ groupId: this.#group, topics }));
-    return responses.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => ({
-      topic, partition, offset: BigInt(offset) < 0n ? null : BigInt(offset),
-    })));
+    return responses.flatMap(({ topic, partitions }) => committedPartitions(partitions).map((each) => ({ topic, ...each })));
   }
 
-  /** Commits outside of any transaction, as a member: refused when the membership is lost. */
-  async commit({ memberId, generation }: Membership, positions: readonly TopicPosition[], retentionTime = BROKERS_RETENTION): Promise<void> {
+  /** Commits outside of any transaction, as a member: refused when the membership is lost. `keep`: for good. */
+  async commit({ memberId, generation }: Membership, positions: readonly TopicPosition[], keep = false): Promise<void> {
     const topics = positions.map(({ topic, partition, offset }) => ({
-      topic, partitions: [{ partition, offset: String(offset) }],
+      topic, partitions: [{ partition, offset: String(offset), ...(keep ? { metadata: keptMetadata(this.#partitionsOf(topic)) } : {}) }],
     }));
+    const retentionTime = keep ? KEPT_FOR_GOOD_MS : BROKERS_RETENTION;
     await this.#ask('the offset commit', 'broker-unavailable', (broker) =>
       broker.offsetCommit({ groupId: this.#group, groupGenerationId: generation, memberId, topics, retentionTime }));
   }
@@ -73,6 +73,10 @@ export class GroupCoordinator {
     await this.refresh();
     const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }]);
     return BigInt(found!.partitions[0]!.offset);
+  }
+
+  #partitionsOf(topic: string): number {
+    return this.#cluster.findTopicPartitionMetadata(topic).length;
   }
 
   async refresh(): Promise<void> {

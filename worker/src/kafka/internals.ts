@@ -2,9 +2,11 @@
  * The parts of kafkajs 2.2.4 behind its public interface that a group member needs: the cluster
  * handed to a partition assigner and the brokers behind it. The version is pinned.
  */
+import type { AnsweredPartition } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
 
-export interface GroupTopicOffsets { topic: string; partitions: { partition: number; offset: string }[] }
+export interface GroupTopicOffsets { topic: string; partitions: { partition: number; offset: string; metadata?: string }[] }
+interface CommittedTopicOffsets { topic: string; partitions: AnsweredPartition[] }
 
 export interface Broker {
   nodeId: number;
@@ -12,7 +14,7 @@ export interface Broker {
   joinGroup(request: object): Promise<object>;
   syncGroup(request: { generationId: number; memberId: string }): Promise<{ memberAssignment: Buffer }>;
   heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<void>;
-  offsetFetch(request: { groupId: string; topics: object[] }): Promise<{ responses: GroupTopicOffsets[] }>;
+  offsetFetch(request: { groupId: string; topics: object[] }): Promise<{ responses: CommittedTopicOffsets[] }>;
   offsetCommit(request: {
     groupId: string; groupGenerationId: number; memberId: string; topics: GroupTopicOffsets[]; retentionTime: number;
   }): Promise<void>;

@@ -1,4 +1,4 @@
-import { KEPT_FOR_GOOD_MS, onOffsetOutOfRange, type FetchedRecord } from '@sagafleet/kafka';
+import { onOffsetOutOfRange, type FetchedRecord } from '@sagafleet/kafka';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { Assignment, FetchedBatch, GroupMember, Headers, InputRecord, MemberEvents, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
@@ -101,7 +101,7 @@ export class KafkajsMember implements GroupMember {
 
   /** As a member: what was given to another one meanwhile is refused. Where it fails, the brokers' retention holds. */
   async #keep(positions: readonly TopicPosition[]): Promise<void> {
-    const kept = this.#coordinator.commit(this.membership, positions, KEPT_FOR_GOOD_MS).catch(() => undefined);
+    const kept = this.#coordinator.commit(this.membership, positions, true).catch(() => undefined);
     await Promise.race([kept, deadline(KEEP_WITHIN_MS)]);
   }
 
