@@ -17,6 +17,7 @@ const HELP = `Runs workers of a step through faults and judges what they wrote.
   --workers <n>          as many at least, faults apart (3)
   --session-timeout <ms> of the workers (6000)
   --plan                 only print the faults
+  --keep                 keep topics and logs of clean runs too
   -h, --help             this text
 
 Exit code 0: every run was clean; 1: something was found, the last lines say what, where topics and logs are kept and how
@@ -39,6 +40,7 @@ const OPTIONS = {
   workers: { type: 'string', default: '3' },
   'session-timeout': { type: 'string', default: '6000' },
   plan: { type: 'boolean', default: false },
+  keep: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -49,7 +51,7 @@ interface Options { runs: Run[]; isPlanOnly: boolean }
 function readOptions(): Options | undefined {
   const { values } = parseArgs({ options: OPTIONS });
   if (values.help) return undefined;
-  const number = (name: Exclude<keyof typeof OPTIONS, 'plan' | 'help'>) => {
+  const number = (name: Exclude<keyof typeof OPTIONS, 'plan' | 'keep' | 'help'>) => {
     const value = Number(values[name]);
     if (!(value > 0)) throw new Error(`--${name} is to be a number above 0, not "${values[name]}"`);
     return value;
@@ -60,6 +62,7 @@ function readOptions(): Options | undefined {
   const runs = Array.from({ length: number('seeds') }, (_, at): Run => ({
     seed: seed + at, brokers: layouts[at % layouts.length]!, durationMs: number('minutes') * MINUTE_MS, faults: number('faults'),
     records: number('records'), workers: number('workers'), sessionTimeoutMs: number('session-timeout'), drainWithinMs: DRAIN_WITHIN_MS,
+    keep: values.keep,
   }));
   return { runs, isPlanOnly: values.plan };
 }

@@ -14,6 +14,8 @@ export interface ChaosOptions extends PlanOptions {
   records: number;
   /** From the end of the faults until the group is at the end of its input. */
   drainWithinMs: number;
+  /** Keep topics and logs of a clean run too. */
+  keep?: boolean;
   /** Another program than the worker's own. */
   workerMain?: string;
   onEvent: (event: ChaosEvent) => void;
@@ -60,7 +62,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   } finally {
     world.writeWorkerLogs(join(folder, 'logs'));
     await world.stop();
-    if (verdict?.isClean) rmSync(folder, { recursive: true, force: true });
+    if (verdict?.isClean && !options.keep) rmSync(folder, { recursive: true, force: true });
     else note(`topics and logs are kept in ${folder}`);
   }
   return {

@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { API, type HeldRequest, type KafkaRequest } from '../../support/kafka-proxy.ts';
+import { until } from '../../support/until.ts';
+import { gatherEvidence } from '../evidence.ts';
+import { Feed } from '../feed.ts';
+import { describeFindings, judge } from '../judge.ts';
+import { INPUT_PARTITIONS, TOPICS, World } from '../world.ts';
+
+/** Its session is over after 6 s; `SAGAFLEET_FROZEN_MS=60000` for a minute. */
+const FROZEN_MS = Number(process.env['SAGAFLEET_FROZEN_MS'] ?? 0);
+const FEED_MS = 8_000 + FROZEN_MS;
+const RECORDS = 2_000;
+/** INVALID_PRODUCER_EPOCH, PRODUCER_FENCED. */
+const FENCED = [47, 90];
+
+/** One task each stops at each of the three writes of a transaction. */
+const FREEZE_POINTS: Record<number, number> = { 0: API.produce, 1: API.txnOffsetCommit, 2: API.endTxn };
+const taskOf = ({ transactionalId }: KafkaRequest) => Number(transactionalId?.split('.').at(-1));
+
+/** The first error code in an answer: all of them have one topic and partition, the end of a transaction has none. */
+function errorCodeOf({ api, answer }: HeldRequest): number {
+  const bytes = answer!;
+  if (api === API.endTxn) return bytes.readInt16BE(4);
+  const topicAt = api === API.produce ? 4 : 8;
+  return bytes.readInt16BE(topicAt + 2 + bytes.readInt16BE(topicAt) + 4 + 4);
+}
+
+async function startWorld(): Promise<{ world: World; feed: Feed }> {
+  const folder = mkdtempSync(join(tmpdir(), 'sagafleet-frozen-'));
+  const world = await World.start({ brokers: 1, sessionTimeoutMs: 6_000, folder, onNote: () => {} });
+  onTestFinished(async () => {
+    await world.stop();
+    rmSync(folder, { recursive: true });
+  });
+  const feed = new Feed({
+    brokers: world.brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records: RECORDS, durationMs: FEED_MS, seed: 1,
+    encode: await world.encoder(),
+  });
+  return { world, feed };
+}
+
+test('a worker frozen in the middle of transactions writes nothing after it wakes', { timeout: 120_000 + FROZEN_MS }, async () => {
+  const { world, feed } = await startWorld();
+  await world.startWorker(0);
+  await world.whenReady([0]);
+  const hold = world.proxy.hold((request) =>
+    request.clientId === world.clientIdOf(0) && FREEZE_POINTS[taskOf(request)] === request.api);
+  const fed = feed.run(AbortSignal.timeout(FEED_MS * 3));
+  await until('the worker to be in the middle of three transactions', () => hold.requests.length === 3);
+
+  world.worker(0).signal('SIGSTOP');
+  await world.startWorker(1);
+  await until('another worker to own every task', async () => (await world.worker(1).tasks()).length === INPUT_PARTITIONS);
+  await world.whenReady([1]);
+  await delay(FROZEN_MS);
+  world.worker(0).signal('SIGCONT');
+  hold.release();
+
+  await until('answers to what it had sent', () => hold.requests.every(({ answer }) => answer !== null));
+  const refused = hold.requests.filter((request) => FENCED.includes(errorCodeOf(request)));
+  expect(refused.map(taskOf).sort()).toEqual([0, 1, 2]);
+
+  await fed;
+  expect(await world.drained(30_000)).toBe(true);
+  expect(describeFindings(judge(await gatherEvidence(world, feed.neverCommitted)))).toEqual([]);
+});
