@@ -1,6 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const NOT_REAL = ['test/unit/**', 'test/chaos/*.test.ts', '**/node_modules/**'];
+const SLOW_MUTATIONS = 'worker/test/mutants/slow-mutations.test.ts';
+
+const againstRealParts = {
+  globalSetup: ['test/real-parts.ts'],
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  sequence: { groupOrder: 1 },
+};
+
 export default defineConfig({
   resolve: {
     // Sources are tested, not builds. The condition "source" of the packages would do for tests, but not for global setups
@@ -14,16 +25,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: {
-          name: 'real',
-          include: ['*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['test/unit/**', 'test/chaos/*.test.ts', '**/node_modules/**'],
-          globalSetup: ['test/real-parts.ts'],
-          maxWorkers: 2,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          sequence: { groupOrder: 1 },
-        },
+        test: { ...againstRealParts, name: 'real', include: ['*/test/**/*.test.ts', 'test/**/*.test.ts'], exclude: [...NOT_REAL, SLOW_MUTATIONS] },
+      },
+      {
+        extends: true,
+        test: { ...againstRealParts, name: 'mutations', include: ['worker/test/mutants/*.test.ts'] },
       },
     ],
   },

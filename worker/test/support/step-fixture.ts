@@ -37,6 +37,7 @@ export class StepFixture {
   readonly admin: KafkaAdmin;
   readonly registry: RegistryClient;
   readonly kafka: Kafka;
+  readonly partitions: number;
   readonly #connection: KafkaConnection;
   readonly #options: FixtureOptions;
 
@@ -44,6 +45,7 @@ export class StepFixture {
     const name = `step-${process.pid}-${++created}`;
     this.names = { name, input: `${name}-in`, output: `${name}-out`, deadLetter: `default.${name}.dlq`, group: `default.${name}` };
     this.#options = options;
+    this.partitions = options.partitions ?? 3;
     this.#connection = { brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'test' };
     this.settings = settingsFor(name, {
       brokers: options.brokers ?? [inject('brokers')], registryUrl: options.registryUrl ?? inject('registryUrl'),
@@ -68,7 +70,8 @@ export class StepFixture {
   }
 
   async createTopic(role: 'input' | 'output' | 'deadLetter'): Promise<void> {
-    const { partitions = 3, outputPartitions = partitions, topicConfig } = this.#options;
+    const { partitions } = this;
+    const { outputPartitions = partitions, topicConfig } = this.#options;
     await this.admin.createTopics([{
       name: this.names[role], partitions: role === 'input' ? partitions : outputPartitions, replicationFactor: 1, config: topicConfig?.[role] ?? {},
     }]);

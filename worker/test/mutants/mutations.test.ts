@@ -1,0 +1,67 @@
+/** Each broken rule is noticed, and the same scenario with no rule broken is clean: docs/mutations.md. */
+import { expect, test } from 'vitest';
+import { API } from '../../../test/support/kafka-proxy.ts';
+import { until } from '../../../test/support/until.ts';
+import { CLEAN, everyMutation, findingsOf, Scenario, shared, some } from './scenario.ts';
+
+test.each(everyMutation('no fencing on assignment'))(
+  'a commit arrives while the next owner takes over: %s', async (mutation) => {
+    const scenario = await Scenario.of(mutation);
+    const [toOld, toNew] = [await scenario.openProxy(), await scenario.openProxy()];
+    await (await scenario.start({ through: toOld })).ready();
+    const commits = toOld.hold(({ api }) => api === API.endTxn);
+    await scenario.send(20);
+    await until('a commit of each task to be on its way', () => commits.requests.length === scenario.partitions);
+    const fencing = toNew.hold(({ api }) => api === API.initProducerId);
+    await scenario.start({ through: toNew });
+    await until('the next owner to fence', () => fencing.requests.length > 0);
+    commits.release();
+    await until('the commits to be answered', () => commits.requests.every(({ answer }) => answer !== null));
+    fencing.release();
+    expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
+  });
+
+test.each(everyMutation('random transactional id per process'))(
+  'a commit arrives after the next owner has worked: %s', async (mutation) => {
+    const scenario = await Scenario.of(mutation);
+    const toOld = await scenario.openProxy();
+    await (await scenario.start({ through: toOld })).ready();
+    const commits = toOld.hold(({ api }) => api === API.endTxn);
+    await scenario.send(20);
+    await until('a commit of each task to be on its way', () => commits.requests.length === scenario.partitions);
+    await scenario.start();
+    await until('the next owner to have worked', async () => await scenario.committed() > 0n);
+    commits.release();
+    expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
+  });
+
+test.each(everyMutation('producer reused after an error'))('the answer to the offsets is lost: %s', async (mutation) => {
+  const scenario = await Scenario.of(mutation, 1);
+  await (await scenario.start({ fault: 'offsets-answer-lost' })).ready();
+  await scenario.send(20);
+  expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
+});
+
+test.each(everyMutation('seek left out for retained tasks'))('a worker with a commit on its way keeps a task in a join: %s', async (mutation) => {
+  const scenario = await Scenario.of(mutation);
+  const proxy = await scenario.openProxy();
+  const worker = await (await scenario.start({ through: proxy })).ready();
+  const commits = proxy.hold(({ api }) => api === API.endTxn);
+  await scenario.send(20);
+  await until('a commit of each task to be on its way', () => commits.requests.length === scenario.partitions);
+  await shared([worker, await scenario.start()], scenario.partitions);
+  commits.release();
+  expect(await scenario.findings()).toEqual(CLEAN);
+  const refused = worker.log.filter(({ msg }) => msg === 'batch refused').length;
+  expect(refused > 0).toBe(mutation !== 'none');
+});
+
+test.each(everyMutation('aborted records not filtered'))('the input holds aborted transactions: %s', async (mutation) => {
+  const scenario = await Scenario.of(mutation);
+  await (await scenario.start()).ready();
+  for (let round = 0; round < 3; round++) {
+    await scenario.send(5);
+    await scenario.sendAborted(5);
+  }
+  expect(await scenario.findings()).toEqual(findingsOf(mutation, some('uncommitted')));
+});
