@@ -11,6 +11,7 @@ import { offsetOutOfRange } from './offset-out-of-range.ts';
 import { offsetRetention } from './offset-retention.ts';
 import type { Internals, Override } from './override.ts';
 import { recordBatches } from './record-batches.ts';
+import { requestCopies } from './request-copies.ts';
 import { requestTimers } from './request-timers.ts';
 import { retryTiming } from './retry-timing.ts';
 
@@ -19,7 +20,7 @@ const KAFKAJS_VERSION = '2.2.4';
 
 /** Replaced modules come before patched classes: loading a class loads what it uses. */
 export const OVERRIDES: readonly Override[] = [
-  abortedRecords, linearGrouping, nullHeaders, codecs, recordBatches, fetchedBatches,
+  abortedRecords, linearGrouping, nullHeaders, codecs, recordBatches, fetchedBatches, requestCopies,
   controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers,
 ];
 
