@@ -3,7 +3,7 @@ import { checkError, evaluationError } from './cel-errors.ts';
 import { type Clock, evaluatingEnvironment } from './environment.ts';
 import { ExpressionError } from './errors.ts';
 import { inspect } from './inspect.ts';
-import { type ExpressionContext, type ExpressionKind, type ExpressionResults, VARIABLES, wrongResult } from './kinds.ts';
+import { type ExpressionContext, type ExpressionKind, type ExpressionResults, type VariableName, VARIABLES, wrongResult } from './kinds.ts';
 import { isMap, shielded, unshielded } from './values.ts';
 
 export interface CompiledExpression<Result> {
@@ -25,7 +25,7 @@ export function compileExpression<Kind extends ExpressionKind>(
       try {
         return fit(run(context), kind);
       } catch (error) {
-        const twin = shieldedContext(context);
+        const twin = shieldedContext(context, VARIABLES[kind]);
         if (twin === null) throw evaluationError(error, text);
         return retry(() => fit(unshielded(run(twin)), kind), text);
       }
@@ -56,10 +56,10 @@ function retry<Result>(evaluate: () => Result, text: string): Result {
 }
 
 /** Null unless a value holds a field `constructor`; costs nothing on the way of good records. */
-function shieldedContext(context: ExpressionContext): ExpressionContext | null {
-  const twins = Object.entries(context).map(([name, value]) => [name, shielded(value)] as const);
-  const changed = twins.filter(([, twin]) => twin !== null);
-  return changed.length === 0 ? null : { ...context, ...Object.fromEntries(changed) };
+function shieldedContext(context: ExpressionContext, names: readonly VariableName[]): ExpressionContext | null {
+  const twins = names.map((name) => [name, shielded(context[name])] as const);
+  if (twins.every(([, twin]) => twin === null)) return null;
+  return Object.fromEntries(twins.map(([name, twin]) => [name, twin ?? context[name]])) as unknown as ExpressionContext;
 }
 
 type Fit<Result> = (value: unknown, kind: ExpressionKind) => Result;

@@ -1,14 +1,14 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { FetchedRecord } from '../fetched-record.ts';
 import '../kafkajs.ts';
 import { encodeRecordBatch, type RecordToWrite } from './record-batch.ts';
 
 const require = createRequire(import.meta.url);
 const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => object;
-const decodeBatch = require('kafkajs/src/protocol/recordBatch/v0/decoder') as (decoder: object) => Promise<Record<string, unknown> & {
-  records: { key: Buffer | null; value: Buffer | null; offset: string; timestamp: string; headerPairs: [string, Buffer | null][] }[];
-}>;
+const decodeBatch = require('kafkajs/src/protocol/recordBatch/v0/decoder') as (decoder: object) => Promise<Record<string, unknown>>;
+const decodeMessages = require('kafkajs/src/protocol/requests/fetch/v4/decodeMessages') as (decoder: object) => Promise<FetchedRecord[]>;
 
 const WRITER = { producerId: 4_000_000_000n, producerEpoch: 7, firstSequence: 2 ** 31 - 1, isTransactional: true };
 const NOW = 1_700_000_000_000;
@@ -21,23 +21,25 @@ function encode(records: readonly RecordToWrite[], writer = WRITER): Buffer {
   return encodeRecordBatch(records, writer, NOW);
 }
 
-async function decode(bytes: Buffer) {
-  return decodeBatch(new Decoder(bytes));
+async function decode(bytes: Buffer): Promise<FetchedRecord[]> {
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(bytes.length);
+  return decodeMessages(new Decoder(Buffer.concat([size, bytes])));
 }
 
 describe('record batch', () => {
   test('says who writes it and where it stands in the sequence', async () => {
-    expect(await decode(encode([record(), record()]))).toMatchObject({
+    expect(await decodeBatch(new Decoder(encode([record(), record()])))).toMatchObject({
       producerId: '4000000000', producerEpoch: 7, firstSequence: 2 ** 31 - 1, inTransaction: true, isControlBatch: false,
       lastOffsetDelta: 1, firstTimestamp: String(NOW), maxTimestamp: String(NOW),
     });
-    expect(await decode(encode([record()], { ...WRITER, isTransactional: false }))).toMatchObject({ inTransaction: false });
+    expect(await decodeBatch(new Decoder(encode([record()], { ...WRITER, isTransactional: false })))).toMatchObject({ inTransaction: false });
   });
 
   test('headers: the constant ones first, then the others, doubles and nulls too', async () => {
     const constantHeaders = [['a', Buffer.from('1')], ['ü', null]] as const;
     const headers = [['a', 'text'], ['b', Buffer.from('ü')], ['b', ''], ['c', 'a€b']] as const;
-    const { records } = await decode(encode([record({ constantHeaders, headers }), record({ constantHeaders })]));
+    const records = await decode(encode([record({ constantHeaders, headers }), record({ constantHeaders })]));
     const text = records.map(({ headerPairs }) => headerPairs.map(([name, value]) => [name, value?.toString() ?? null]));
     expect(text).toEqual([
       [['a', '1'], ['ü', null], ['a', 'text'], ['b', 'ü'], ['b', ''], ['c', 'a€b']],
@@ -48,7 +50,7 @@ describe('record batch', () => {
   test('any keys and values come back as they were, null and empty apart', async () => {
     const bytes = fc.option(fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)));
     await fc.assert(fc.asyncProperty(fc.array(fc.record({ key: bytes, value: bytes }), { minLength: 1, maxLength: 200 }), async (pairs) => {
-      const { records } = await decode(encode(pairs.map((pair) => record(pair))));
+      const records = await decode(encode(pairs.map((pair) => record(pair))));
       expect(records.map(({ key, value }) => ({ key, value }))).toEqual(pairs);
       expect(records.map(({ offset }) => offset)).toEqual(pairs.map((_, at) => String(at)));
     }), { numRuns: 50 });

@@ -1,5 +1,5 @@
 import { crc32c } from './crc32c.ts';
-import { encodeConstantHeaders, type HeaderList, headersSize, writeHeaders } from './record-headers.ts';
+import { encodeConstantHeaders, type HeaderList, headersRoom, headersSize, writeHeaders } from './record-headers.ts';
 import { MAX_VARINT_BYTES, varintSize, writeBytes, writeVarint } from './varint.ts';
 
 export interface RecordToWrite {
@@ -54,7 +54,7 @@ function roomFor(records: readonly RecordToWrite[]): number {
   let bytes = 0;
   for (const { key, value, constantHeaders, headers } of records) {
     bytes += RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
-      + encodeConstantHeaders(constantHeaders).bytes.length + headersSize(headers);
+      + encodeConstantHeaders(constantHeaders).bytes.length + headersRoom(headers);
   }
   return bytes;
 }

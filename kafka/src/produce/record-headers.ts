@@ -1,4 +1,4 @@
-import { varintSize, writeBytes, writeText, writeVarint } from './varint.ts';
+import { MAX_VARINT_BYTES, varintSize, writeBytes, writeText, writeVarint } from './varint.ts';
 
 /** Null is a header without a value, which Kafka allows. */
 export type HeaderValue = Uint8Array | string | null;
@@ -29,6 +29,15 @@ export function headersSize(list: HeaderList): number {
     size += lengthPrefixedSize(nameBytes(name).length);
     size += value === null ? 1 : lengthPrefixedSize(lengthOf(value));
   }
+  return size;
+}
+
+const MAX_UTF8_BYTES = 3;
+
+/** At least `headersSize`, without looking at the characters. */
+export function headersRoom(list: HeaderList): number {
+  let size = 0;
+  for (const [name, value] of list) size += 2 * MAX_VARINT_BYTES + MAX_UTF8_BYTES * (name.length + (value?.length ?? 0));
   return size;
 }
 

@@ -2,6 +2,9 @@
 import { RegistryError } from '../errors.ts';
 
 const MAX_VARINT_BYTES = 10;
+const LAST_ASCII = 0x7f;
+/** Up to here a loop over characters is quicker than a call into native code. */
+const SHORT_CHARACTERS = 48;
 const REPLACEMENT_CHARACTER = '\uFFFD';
 
 /** Reads one body from start to end; every read checks the end. */
@@ -43,28 +46,49 @@ export class ByteReader {
     return value;
   }
 
-  /** 28 bits at a time, since bit operations of JavaScript end at 32 and BigInt arithmetic is slow. */
   long(): bigint {
-    let low = 0;
-    let high = 0;
-    let byte = 0x80;
-    for (let i = 0; byte & 0x80; i++) {
-      if (i === MAX_VARINT_BYTES) throw new RegistryError('undecodable', 'a number has more than ten bytes');
-      byte = this.#buffer[this.#take(1)]!;
-      if (i < 4) low |= (byte & 0x7f) << (7 * i);
-      else high += (byte & 0x7f) * 2 ** (7 * (i - 4));
-    }
-    if (high < 2 ** 25) {
-      const zigzag = high * 2 ** 28 + low;
-      return BigInt(zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2);
-    }
-    const zigzag = BigInt.asUintN(64, (BigInt(high) << 28n) | BigInt(low));
-    return zigzag & 1n ? ~(zigzag >> 1n) : zigzag >> 1n;
+    const start = this.#position;
+    const value = this.#smallInteger();
+    if (value !== null) return BigInt(value);
+    this.#position = start;
+    return this.#largeInteger();
   }
 
   /** Branch and symbol numbers, block counts; what is out of a double's range is out of theirs too. */
   index(): number {
-    return Number(this.long());
+    const start = this.#position;
+    const value = this.#smallInteger();
+    if (value !== null) return value;
+    this.#position = start;
+    return Number(this.#largeInteger());
+  }
+
+  /** Of up to seven bytes, by arithmetic of doubles: bit operations end at 32 bits. Null: it is larger, or the end is near. */
+  #smallInteger(): number | null {
+    const buffer = this.#buffer;
+    let byte = buffer[this.#position++];
+    if (byte === undefined) return null;
+    if (byte < 0x80) return byte & 1 ? -(byte + 1) / 2 : byte / 2;
+    let zigzag = byte & 0x7f;
+    for (let scale = 0x80; scale < 2 ** 49; scale *= 0x80) {
+      byte = buffer[this.#position++];
+      if (byte === undefined) return null;
+      zigzag += (byte & 0x7f) * scale;
+      if (byte < 0x80) return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+    }
+    return null;
+  }
+
+  #largeInteger(): bigint {
+    let zigzag = 0n;
+    let byte = 0x80;
+    for (let i = 0n; byte & 0x80; i++) {
+      if (i === BigInt(MAX_VARINT_BYTES)) throw new RegistryError('undecodable', 'a number has more than ten bytes');
+      byte = this.#buffer[this.#take(1)]!;
+      zigzag |= BigInt(byte & 0x7f) << (7n * i);
+    }
+    zigzag = BigInt.asUintN(64, zigzag);
+    return zigzag & 1n ? ~(zigzag >> 1n) : zigzag >> 1n;
   }
 
   /** A copy: the record's buffer is a slice of a whole fetch response and must not be kept alive. */
@@ -80,8 +104,10 @@ export class ByteReader {
   string(): string {
     const length = this.#length();
     const start = this.#take(length);
-    const text = this.#buffer.toString('utf8', start, start + length);
-    if (text.includes(REPLACEMENT_CHARACTER) && !Buffer.from(text).equals(this.#buffer.subarray(start, start + length))) {
+    const buffer = this.#buffer;
+    const end = start + length;
+    const text = buffer.toString('utf8', start, end);
+    if (text.includes(REPLACEMENT_CHARACTER) && !Buffer.from(text).equals(buffer.subarray(start, end))) {
       throw new RegistryError('undecodable', 'a string is not valid UTF-8');
     }
     return text;
@@ -103,6 +129,9 @@ export class ByteReader {
     return start;
   }
 }
+
+const MIN_INDEX = -(2n ** 52n);
+const MAX_INDEX = 2n ** 52n - 1n;
 
 /** Writes one value after another into a buffer that grows; `take` hands out a copy. */
 export class ByteWriter {
@@ -134,7 +163,7 @@ export class ByteWriter {
   }
 
   long(value: bigint): void {
-    if (value >= -(2n ** 52n) && value < 2n ** 52n) {
+    if (value >= MIN_INDEX && value <= MAX_INDEX) {
       this.index(Number(value));
       return;
     }
@@ -145,9 +174,11 @@ export class ByteWriter {
 
   /** An integer below 2^52. */
   index(value: number): void {
+    let at = this.#reserve(MAX_VARINT_BYTES);
     let zigzag = value < 0 ? -2 * value - 1 : 2 * value;
-    for (; zigzag > 0x7f; zigzag = Math.floor(zigzag / 128)) this.#byte((zigzag % 128) | 0x80);
-    this.#byte(zigzag);
+    for (; zigzag > 0x7f; zigzag = Math.floor(zigzag / 128)) this.#buffer[at++] = (zigzag % 128) | 0x80;
+    this.#buffer[at++] = zigzag;
+    this.#position = at;
   }
 
   fixed(value: Uint8Array): void {
@@ -161,10 +192,29 @@ export class ByteWriter {
   }
 
   string(value: string): void {
+    if (value.length <= SHORT_CHARACTERS && this.#ascii(value)) return;
     const length = Buffer.byteLength(value);
     this.index(length);
     const start = this.#reserve(length);
     this.#buffer.write(value, start, 'utf8');
+  }
+
+  /** False, with nothing written, where a character takes more than one byte. */
+  #ascii(value: string): boolean {
+    const { length } = value;
+    const start = this.#reserve(length + 1);
+    const buffer = this.#buffer;
+    // Less than 64 characters: the length is one byte
+    buffer[start] = 2 * length;
+    for (let at = 0; at < length; at++) {
+      const code = value.charCodeAt(at);
+      if (code > LAST_ASCII) {
+        this.#position = start;
+        return false;
+      }
+      buffer[start + 1 + at] = code;
+    }
+    return true;
   }
 
   #byte(value: number): void {

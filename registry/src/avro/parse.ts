@@ -37,10 +37,7 @@ export interface SchemaTexts { schema: string; dependencies: readonly string[] }
 
 /** For a schema that is only decoded with. @throws {RegistryError} `invalid-schema` */
 export function parseWriterSchema(texts: SchemaTexts): AvroSchema {
-  const registry: Record<string, never> = {};
-  const defaults = new Map<AvroField, unknown>();
-  for (const text of texts.dependencies) parseOne(text, registry, defaults);
-  return { type: parseOne(texts.schema, registry, defaults), defaults };
+  return parse(texts, withoutDefaults);
 }
 
 /**
@@ -48,26 +45,59 @@ export function parseWriterSchema(texts: SchemaTexts): AvroSchema {
  * @throws {RegistryError} `invalid-schema`, naming the field whose default does not fit
  */
 export function parseSchema(texts: SchemaTexts): AvroSchema {
-  const schema = parseWriterSchema(texts);
-  for (const [field, json] of schema.defaults) {
-    try {
-      defaultValue(schema, field.type, json);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new RegistryError('invalid-schema', `field "${field.name}": its default does not fit: ${reason}`, { cause });
-    }
+  const schema = parse(texts, withoutFieldDefaults);
+  for (const field of schema.defaults.keys()) {
+    const misfit = misfitOf(schema, field);
+    if (misfit) throw misfit;
   }
   return schema;
 }
 
-function parseOne(text: string, registry: Record<string, never>, defaults: Map<AvroField, unknown>): AvroType {
+/**
+ * A writer's schema made one to write with: its text without the defaults that do not fit, and the fields
+ * that had them. Those of schemas that it refers to stay.
+ * @throws {RegistryError} `invalid-schema`
+ */
+export function withoutMisfits(texts: SchemaTexts): { schema: string; fields: string[] } {
+  const parsed = parseWriterSchema(texts);
+  const json = parseJson(texts.schema);
+  const fields: string[] = [];
+  eachField(json, parsed.type, (field, type) => {
+    if (!('default' in field) || !misfitOf(parsed, type)) return;
+    delete field['default'];
+    fields.push(type.name);
+  });
+  return { schema: fields.length === 0 ? texts.schema : toText(json), fields };
+}
+
+function misfitOf(schema: AvroSchema, field: AvroField): RegistryError | null {
   try {
-    const json = parseJson(text);
-    const type = avsc.Type.forSchema(withoutDefaults(json) as string, { registry, wrapUnions: 'always' });
-    collectDefaults(json, type as unknown as AvroType, defaults);
-    return type as unknown as AvroType;
+    defaultValue(schema, field.type, schema.defaults.get(field));
+    return null;
   } catch (cause) {
-    if (cause instanceof RegistryError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new RegistryError('invalid-schema', `field "${field.name}": its default does not fit: ${reason}`, { cause });
+  }
+}
+
+function parse({ schema, dependencies }: SchemaTexts, prepare: (json: unknown) => unknown): AvroSchema {
+  const registry: Record<string, never> = {};
+  const defaults = new Map<AvroField, unknown>();
+  const types = [...dependencies, schema].map((text) => {
+    const json = parseJson(text);
+    const type = toType(prepare(json), registry);
+    eachField(json, type, (field, parsed) => {
+      if ('default' in field) defaults.set(parsed, field['default']);
+    });
+    return type;
+  });
+  return { type: types.at(-1)!, defaults };
+}
+
+function toType(json: unknown, registry: Record<string, never>): AvroType {
+  try {
+    return avsc.Type.forSchema(json as string, { registry, wrapUnions: 'always' }) as unknown as AvroType;
+  } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RegistryError('invalid-schema', `not an Avro schema: ${reason}`, { cause });
   }
@@ -77,7 +107,17 @@ function parseOne(text: string, registry: Record<string, never>, defaults: Map<A
 function parseJson(text: string): unknown {
   const exact = (_key: string, value: unknown, context?: { source: string }): unknown =>
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context!.source) : value;
-  return JSON.parse(text, exact) as unknown;
+  try {
+    return JSON.parse(text, exact) as unknown;
+  } catch (cause) {
+    throw new RegistryError('invalid-schema', `not an Avro schema: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function toText(json: unknown): string {
+  // Not in the types of this TypeScript yet (ECMAScript 2026)
+  const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+  return JSON.stringify(json, (_key, value: unknown) => (typeof value === 'bigint' ? rawJSON(String(value)) : value));
 }
 
 type Json = Record<string, unknown>;
@@ -90,25 +130,41 @@ function fieldsOf(schema: Json): Json[] | null {
   return Array.isArray(schema['fields']) ? schema['fields'].filter(isObject) : null;
 }
 
+/** avsc is strict with an enum's own default as well, which only a reader's enum needs. */
 function withoutDefaults(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(withoutDefaults);
+  return mapped(withoutFieldDefaults(schema), (part) => (part['type'] === 'enum' ? without(part, 'default') : part));
+}
+
+function withoutFieldDefaults(schema: unknown): unknown {
+  return mapped(schema, (part) => {
+    const fields = fieldsOf(part);
+    return fields ? { ...part, fields: fields.map((field) => without(field, 'default')) } : part;
+  });
+}
+
+function without(part: Json, name: string): Json {
+  return Object.fromEntries(Object.entries(part).filter(([key]) => key !== name));
+}
+
+/** Every object of a schema as `change` makes it, the outer ones first. */
+function mapped(schema: unknown, change: (part: Json) => Json): unknown {
+  if (Array.isArray(schema)) return schema.map((part) => mapped(part, change));
   if (!isObject(schema)) return schema;
-  const copy: Json = { ...schema };
-  for (const part of ['type', 'items', 'values']) if (part in copy) copy[part] = withoutDefaults(copy[part]);
-  const fields = fieldsOf(schema);
-  if (fields) copy['fields'] = fields.map(({ default: _default, ...field }) => withoutDefaults(field));
+  const copy = change({ ...schema });
+  for (const part of ['type', 'items', 'values', 'fields']) if (part in copy) copy[part] = mapped(copy[part], change);
   return copy;
 }
 
 /** Walks text and type side by side; a name that stands for a type defined elsewhere ends the walk. */
-function collectDefaults(schema: unknown, type: AvroType, defaults: Map<AvroField, unknown>): void {
-  if (Array.isArray(schema)) schema.forEach((branch, i) => collectDefaults(branch, type.types[i]!, defaults));
+function eachField(schema: unknown, type: AvroType, visit: (json: Json, field: AvroField) => void): void {
+  if (Array.isArray(schema)) schema.forEach((branch, i) => eachField(branch, type.types[i]!, visit));
   if (!isObject(schema)) return;
-  if ('items' in schema) collectDefaults(schema['items'], type.itemsType, defaults);
-  if ('values' in schema) collectDefaults(schema['values'], type.valuesType, defaults);
+  if (typeof schema['type'] === 'object') eachField(schema['type'], type, visit);
+  if ('items' in schema) eachField(schema['items'], type.itemsType, visit);
+  if ('values' in schema) eachField(schema['values'], type.valuesType, visit);
   fieldsOf(schema)?.forEach((json, i) => {
     const field = type.fields[i]!;
-    if ('default' in json) defaults.set(field, json['default']);
-    collectDefaults(json['type'], field.type, defaults);
+    visit(json, field);
+    eachField(json['type'], field.type, visit);
   });
 }

@@ -159,19 +159,27 @@ function leaf<T>(wanted: string, fits: (value: unknown) => boolean, write: (byte
 
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
 
-const isInteger = (value: unknown, bits: number): boolean =>
-  (typeof value === 'bigint' || Number.isSafeInteger(value)) && BigInt.asIntN(bits, BigInt(value as number)) === BigInt(value as number);
+const MIN_LONG = -(2n ** 63n);
+const MAX_LONG = 2n ** 63n - 1n;
 
-const isDouble = (value: unknown): boolean => typeof value === 'number' || (isInteger(value, 64) && BigInt(Number(value)) === value);
+function isLong(value: unknown): boolean {
+  return typeof value === 'bigint' ? value >= MIN_LONG && value <= MAX_LONG : Number.isSafeInteger(value);
+}
+
+function isInt(value: unknown): boolean {
+  return isLong(value) && (Number(value) | 0) === Number(value);
+}
+
+const isDouble = (value: unknown): boolean => typeof value === 'number' || (isLong(value) && BigInt(Number(value)) === value);
 
 /** A number that a float changes still fits a float: there is no other way to write 0.1 to one. */
-const isFloat = (value: unknown): boolean => typeof value === 'number' || (isInteger(value, 64) && BigInt(Math.fround(Number(value))) === value);
+const isFloat = (value: unknown): boolean => typeof value === 'number' || (isLong(value) && BigInt(Math.fround(Number(value))) === value);
 
 const PRIMITIVES: Record<string, Write> = {
   null: leaf('null', (value) => value === null, () => {}),
   boolean: leaf('true or false', (value) => typeof value === 'boolean', (bytes, value: boolean) => bytes.boolean(value)),
-  int: leaf('a whole number of 32 bits', (value) => isInteger(value, 32), (bytes, value: number | bigint) => bytes.index(Number(value))),
-  long: leaf('a whole number of 64 bits', (value) => isInteger(value, 64), (bytes, value: number | bigint) => bytes.long(BigInt(value))),
+  int: leaf('a whole number of 32 bits', isInt, (bytes, value: number | bigint) => bytes.index(Number(value))),
+  long: leaf('a whole number of 64 bits', isLong, (bytes, value: number | bigint) => (typeof value === 'bigint' ? bytes.long(value) : bytes.index(value))),
   float: leaf('a number', isFloat, (bytes, value: number | bigint) => bytes.float(Number(value))),
   double: leaf('a number that a double holds', isDouble, (bytes, value: number | bigint) => bytes.double(Number(value))),
   string: leaf('a string of valid Unicode', (value) => typeof value === 'string' && value.isWellFormed(), (bytes, value: string) => bytes.string(value)),

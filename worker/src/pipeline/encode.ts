@@ -12,6 +12,8 @@ export interface EncodeOptions {
   partitionFor(topic: string, key: Buffer | null, inputPartition: number): number;
 }
 
+const TRACE_HEADERS = [TRACEPARENT, TRACESTATE];
+
 /** One emitted record. Its id is the same on every retry and replay of the input. */
 export function encode(
   emit: EmitProgram, record: InputRecord, context: ExpressionContext, options: EncodeOptions,
@@ -39,8 +41,8 @@ function headersOf(emit: EmitProgram, record: InputRecord, key: Buffer | null, c
     [SAGA_HOPS, String(nextHop(record))],
   ];
   const sagaId = sagaIdOf(record);
-  if (sagaId !== (key?.toString() ?? '')) headers.push([SAGA_ID, Buffer.from(sagaId)]);
-  for (const name of [TRACEPARENT, TRACESTATE]) {
+  if (sagaId !== null && !isSame(sagaId, key)) headers.push([SAGA_ID, sagaId]);
+  for (const name of TRACE_HEADERS) {
     const value = headerOf(record, name);
     if (value) headers.push([name, value]);
   }
@@ -51,6 +53,10 @@ function headersOf(emit: EmitProgram, record: InputRecord, key: Buffer | null, c
   return headers;
 }
 
+function isSame(a: Buffer, b: Buffer | null): boolean {
+  return a === b || (b !== null && a.equals(b));
+}
+
 /** The timestamp keeps it unique when a topic was deleted and made anew. */
 function eventIdOf({ topic, partition, offset, timestamp }: InputRecord, suffix: string): string {
   return `${topic}/${partition}/${offset}/${timestamp}${suffix}`;
@@ -58,7 +64,8 @@ function eventIdOf({ topic, partition, offset, timestamp }: InputRecord, suffix:
 
 /** @throws `hops-exceeded`: choreographies can loop */
 export function nextHop(record: InputRecord): number {
-  const hops = Number(headerOf(record, SAGA_HOPS)?.toString() ?? 0);
+  const header = headerOf(record, SAGA_HOPS);
+  const hops = header === null ? 0 : Number(header.toString());
   const next = Number.isSafeInteger(hops) && hops >= 0 ? hops + 1 : 1;
   if (next > SAGA_HOPS_LIMIT) {
     throw new WorkerError('hops-exceeded', 'permanent',

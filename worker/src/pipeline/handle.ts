@@ -8,7 +8,7 @@ export interface Handled { emits: readonly EmitProgram[]; context: ExpressionCon
 
 /** Decides the outcome of an event. @throws `unknown-outcome`, or the expression's own error: permanent both */
 export function handle(program: StepProgram, record: InputRecord, event: unknown): Handled {
-  const context = contextOf(program, record, event);
+  const context = new RecordContext(program.step, record, event);
   const outcome = program.chooseOutcome ? program.chooseOutcome.evaluate(context) : onlyOutcome(program);
   const emits = program.outcomes.get(outcome);
   if (!emits) {
@@ -23,29 +23,42 @@ function onlyOutcome({ outcomes }: StepProgram): string {
   return outcomes.keys().next().value!;
 }
 
-/** What CEL sees of a record; ints are BigInt. */
-function contextOf({ step }: StepProgram, record: InputRecord, event: unknown): ExpressionContext {
-  return {
-    event,
-    record: {
-      topic: record.topic,
-      partition: BigInt(record.partition),
-      offset: BigInt(record.offset),
-      timestamp: BigInt(record.timestamp),
-      key: record.key?.toString() ?? null,
-      headers: Object.fromEntries(record.headers.map(([name, value]) => [name, value?.toString() ?? ''])),
-    },
-    saga: { id: sagaIdOf(record) },
-    step,
-  };
+/** What CEL sees of a record, made when an expression looks at it; ints are BigInt. */
+class RecordContext implements ExpressionContext {
+  readonly step: StepProgram['step'];
+  readonly event: unknown;
+  readonly #record: InputRecord;
+
+  constructor(step: StepProgram['step'], record: InputRecord, event: unknown) {
+    this.step = step;
+    this.event = event;
+    this.#record = record;
+  }
+
+  get record() {
+    const { topic, partition, offset, timestamp, key, headers } = this.#record;
+    return {
+      topic,
+      partition: BigInt(partition),
+      offset: BigInt(offset),
+      timestamp: BigInt(timestamp),
+      key: key?.toString() ?? null,
+      headers: Object.fromEntries(headers.map(([name, value]) => [name, value?.toString() ?? ''])),
+    };
+  }
+
+  get saga() {
+    return { id: sagaIdOf(this.#record)?.toString() ?? '' };
+  }
 }
 
-/** Header `saga-id`, else the key as text. */
-export function sagaIdOf(record: InputRecord): string {
-  return headerOf(record, SAGA_ID)?.toString() ?? record.key?.toString() ?? '';
+/** Header `saga-id`, else the key. */
+export function sagaIdOf(record: InputRecord): Buffer | null {
+  return headerOf(record, SAGA_ID) ?? record.key;
 }
 
 /** The last header of that name, as Kafka's own `Headers.lastHeader`. */
 export function headerOf({ headers }: InputRecord, name: string): Buffer | null {
-  return headers.findLast(([each]) => each === name)?.[1] ?? null;
+  for (let at = headers.length - 1; at >= 0; at--) if (headers[at]![0] === name) return headers[at]![1];
+  return null;
 }

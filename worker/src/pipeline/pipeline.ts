@@ -41,26 +41,30 @@ export class Pipeline {
     await this.#options.topics.load();
     const outputs: Output[] = [];
     for (const record of records) {
-      const written = this.#runOne(record);
-      for (const each of written instanceof Promise ? await written : written) outputs.push(each);
+      const loading = this.#runOne(record, outputs);
+      if (loading) await loading;
     }
     return outputs;
   }
 
-  #runOne(record: InputRecord): Output[] | Promise<Output[]> {
+  /** Undefined when nothing had to be loaded. */
+  #runOne(record: InputRecord, outputs: Output[]): Promise<void> | undefined {
     const { program, sizeLimits } = this.#options;
-    const toOutputs = (written: OutputRecord[]) => written.map((each) => ({ record: each, source: record, failure: null }));
-    const run = () => runStep(program, record, this.#io);
+    const put = (written: readonly OutputRecord[]) => {
+      for (const each of written) outputs.push({ record: each, source: record, failure: null });
+    };
+    const putDeadLetter = (error: unknown) => { outputs.push(this.#deadLetter(record, error)); };
     try {
       const refusal = sizeLimits.refusalOf(record);
       if (refusal) throw new StageFailure('produce', refusal);
       const loading = this.#loadDecoder(record);
-      const written = loading ? loading.then(run) : run();
-      if (!(written instanceof Promise)) return toOutputs(written);
-      return written.then(toOutputs).catch((error: unknown) => this.#deadLetter(record, error));
+      const written = loading ? loading.then(() => runStep(program, record, this.#io)) : runStep(program, record, this.#io);
+      if (written instanceof Promise) return written.then(put).catch(putDeadLetter);
+      put(written);
     } catch (error) {
-      return this.#deadLetter(record, error);
+      putDeadLetter(error);
     }
+    return undefined;
   }
 
   /** Undefined when the decoder is loaded or the value has no schema id; decoding says what is wrong with it. */
@@ -87,14 +91,14 @@ export class Pipeline {
     }
   }
 
-  #deadLetter(record: InputRecord, error: unknown): Output[] {
+  #deadLetter(record: InputRecord, error: unknown): Output {
     if (!(error instanceof StageFailure)) throw error;
     const { deadLetter, topics, sizeLimits, now } = this.#options;
     const failure: Failure = { stage: error.stage, error: error.cause, schemaId: schemaIdOrNull(record) };
     const target = { ...deadLetter, partitions: topics.countOf(deadLetter.topic) };
     const notice = { stage: failure.stage, reason: messageOf(failure.error) };
     const letter = deadLetterOf(record, failure, target, now());
-    return [{ record: sizeLimits.isBare(record) ? { ...letter, headers: record.headers } : letter, source: record, failure: notice }];
+    return { record: sizeLimits.isBare(record) ? { ...letter, headers: record.headers } : letter, source: record, failure: notice };
   }
 }
 
