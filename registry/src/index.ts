@@ -3,7 +3,7 @@ export type { CompatibilityLevel, RegisteredSchema, RegistryOptions, SchemaRefer
 export { AvroCodecs, Decoder, Encoder } from './codecs.ts';
 export type { SchemaLookup } from './codecs.ts';
 export { checkReadable } from './avro/read.ts';
-export { parseSchema } from './avro/parse.ts';
+export { parseSchema, withoutMisfits } from './avro/parse.ts';
 export type { AvroField, AvroSchema, AvroType, SchemaTexts } from './avro/parse.ts';
 export { schemaIdOf } from './frame.ts';
 export { RegistryError } from './errors.ts';
