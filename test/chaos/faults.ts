@@ -7,8 +7,8 @@ import { until } from '../support/until.ts';
 import type { Fault, FaultKind } from './plan.ts';
 import { GROUP, OFFSETS_TOPIC, type World } from './world.ts';
 
-/** How long a worker is given to come to the request at which it is frozen. */
-const FREEZE_POINT_WITHIN_MS = 1_500;
+/** How long a worker is given to come to the request at which it is frozen: after another fault it may be idle for a while. */
+const FREEZE_POINT_WITHIN_MS = 30_000;
 /** Writes of a transaction, in their order: a worker is frozen before one of them. */
 const FREEZE_POINTS = [API.produce, API.txnOffsetCommit, API.endTxn] as const;
 const STALL_MS = 200;

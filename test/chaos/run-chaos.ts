@@ -39,6 +39,7 @@ export interface ChaosReport {
 }
 
 const PROGRESS_EVERY_MS = 5_000;
+const WORK_AFTER_FAULTS_MS = 3_000;
 /** An open transaction ends by its time-out. */
 const SETTLES_WITHIN_MS = 30_000;
 
@@ -53,9 +54,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   let evidence: Evidence | null = null;
   let verdict: Verdict | null = null;
   try {
-    const feed = await createFeed(world, options);
+    const plan = planFaults(options);
+    const feed = await createFeed(world, plan, options);
     await startWorkers(world, options.workers);
-    await runFaults(world, feed, { options, tell });
+    await runFaults({ world, feed, plan, signal: options.signal }, tell);
     if (!(await world.drained(options.drainWithinMs))) note('the group did not come to the end of its input in time');
     evidence = await gatherSettled(world, feed.neverCommitted);
     verdict = judge(evidence);
@@ -75,8 +77,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;
 type Tell = (event: Untimed<ChaosEvent>) => void;
 
-async function createFeed(world: World, { records, durationMs, seed }: ChaosOptions): Promise<Feed> {
+/** It lasts until the last fault is over: a fault while there is nothing to do shows nothing. */
+async function createFeed(world: World, plan: readonly Fault[], { records, seed }: ChaosOptions): Promise<Feed> {
   const { brokers } = world;
+  const durationMs = Math.max(...plan.map(({ atMs, lengthMs }) => atMs + lengthMs)) + WORK_AFTER_FAULTS_MS;
   return new Feed({ brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records, durationMs, seed, encode: await world.encoder() });
 }
 
@@ -86,11 +90,12 @@ async function startWorkers(world: World, count: number): Promise<void> {
   await world.whenReady(workers);
 }
 
+interface Course { world: World; feed: Feed; plan: readonly Fault[]; signal: AbortSignal | undefined }
+
 /** Until every fault is over and every record is in. */
-async function runFaults(world: World, feed: Feed, { options, tell }: { options: ChaosOptions; tell: Tell }): Promise<void> {
-  const plan = planFaults(options);
+async function runFaults({ world, feed, plan, signal: outer }: Course, tell: Tell): Promise<void> {
   const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const signal = outer ? AbortSignal.any([outer, stop.signal]) : stop.signal;
   let faultsOver = 0;
   const progress = setInterval(() => tell({ kind: 'progress', records: feed.confirmed, workers: world.runningWorkers, faultsOver }), PROGRESS_EVERY_MS);
   const startedAt = performance.now();
