@@ -133,6 +133,17 @@ describe('a schema given in a step', () => {
     expect(await registry.latest(`${saga.paid}-value`)).toMatchObject({ version: 1 });
   });
 
+  test('that falls back on an input\'s leaves out a default that does not fit', async () => {
+    const saga = newSaga();
+    await admin.createTopics([{ name: saga.created, partitions: 1, replicationFactor: 1, config: {} }]);
+    await registry.register(`${saga.created}-value`, order({ name: 'lane', type: ['string', 'null'], default: null }));
+    const { done, problems } = await provision(saga.payment());
+    expect(problems).toEqual([]);
+    expect(done).toContain(`registered ${saga.paid}-value version 1, without the default of lane, which does not fit`);
+    expect(await registry.latest(`${saga.paid}-value`)).toMatchObject({ schema: order({ name: 'lane', type: ['string', 'null'] }) });
+    expect(await provision(saga.payment())).toEqual(IDLE);
+  });
+
   test('grows by a defaulted field at its end', async () => {
     const saga = newSaga();
     await provision(emitting(saga, order()));

@@ -1,6 +1,6 @@
 /** The schemas that a step writes and reads with: there, compatible, and fit to be used. */
 import type { SchemaSource } from '@sagafleet/schemas';
-import { checkReadable, parseSchema, RegistryError, type SchemaTexts } from '@sagafleet/registry';
+import { checkReadable, parseSchema, RegistryError, type SchemaTexts, withoutMisfits } from '@sagafleet/registry';
 import { fieldNotAppended } from './field-order.ts';
 import type { ProvisionReport, SchemaNeed } from './needs.ts';
 import type { RegistrySchema, SchemaRegistry } from './ports.ts';
@@ -28,11 +28,19 @@ async function findRegistered(need: SchemaNeed, registry: SchemaRegistry): Promi
   }
   for (const fallback of fallbacks) {
     const other = fallback.kind === 'inline' ? inFull(fallback.avro) : await orNull(registry.latest(fallback.subject));
-    if (other) return registerDefinition(need, other, registry);
+    if (other) return registerFallback(need, other, registry);
   }
   const waitsFor = fallbacks.length > 0 ? ` and neither does ${fallbacks.map((fallback) => fallback.subject).join(', ')}` : '';
   const what = version === 'latest' ? `subject ${subject}` : `version ${version} of subject ${subject}`;
   return { ...nothing(), pending: [`${what} does not exist${waitsFor}: register its schema, or give one in the step`] };
+}
+
+/** A default of the input's schema that does not fit was no harm there; for what is written with it, it is left out. */
+async function registerFallback(need: SchemaNeed, fallback: Definition, registry: SchemaRegistry): Promise<ProvisionReport> {
+  const { schema, fields } = withoutMisfits(fallback);
+  const report = await registerDefinition(need, { ...fallback, schema }, registry);
+  if (fields.length === 0) return report;
+  return { ...report, done: report.done.map((text) => `${text}, without the default of ${fields.join(', ')}, which does not fit`) };
 }
 
 type Definition = Omit<RegistrySchema, 'id'>;
