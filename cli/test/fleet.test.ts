@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { SagaStep } from '@sagafleet/schemas';
+import { RegistryClient } from '@sagafleet/registry';
+import type { SagaStep, SchemaRef } from '@sagafleet/schemas';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { KafkaAdmin } from '@sagafleet/kafka';
 import { KAFKA_OPTIONS, kafkaConnection } from '../src/connections.ts';
@@ -7,10 +8,10 @@ import { Fleet } from '../src/local/fleet.ts';
 import { localValues } from '../src/local/local-values.ts';
 
 /** Suspended, so that no worker is started. */
-function stepReading(input: string): SagaStep {
+function stepReading(input: string, schema?: SchemaRef): SagaStep {
   return {
     apiVersion: 'sagafleet.dev/v1alpha1', kind: 'SagaStep', metadata: { name: `reader-of-${input}` },
-    spec: { consumes: [{ topic: input }], suspend: true, outcomes: { done: { emit: [{ topic: `${input}-out` }] } } },
+    spec: { consumes: [{ topic: input }], suspend: true, outcomes: { done: { emit: [{ topic: `${input}-out`, ...(schema ? { schema } : {}) }] } } },
   };
 }
 
@@ -46,4 +47,20 @@ test('in somebody else\'s Kafka it is waited for', async () => {
   await fleet.apply([stepReading(input)]);
   expect(await partitionsOf(input)).toEqual([]);
   expect(told).toContainEqual(expect.stringContaining(`pending: topic ${input}, which step reader-of-${input} consumes, does not exist yet`));
+});
+
+test('a step that is to write with a schema that can not be written with is not started until the schema is mended', async () => {
+  const input = `parcels-${randomUUID()}`;
+  const registry = new RegistryClient({ url: inject('registryUrl') });
+  const parcel = (fallback: unknown) => JSON.stringify(
+    { type: 'record', name: 'Parcel', fields: [{ name: 'door', type: ['int', 'null'], default: fallback }] });
+  await registry.register(`${input}-value`, parcel(null));
+  await registry.setCompatibilityLevel(`${input}-value`, 'NONE');
+  const { fleet, told } = await fleetOn({ isKafkaOwn: true });
+  const step = stepReading(input, { subject: `${input}-value` });
+  expect(await fleet.apply([step])).toEqual([]);
+  expect(told).toContainEqual(expect.stringMatching(`problem: schema of subject ${input}-value refused.*field "door".*it is not started`));
+
+  await registry.register(`${input}-value`, parcel(1));
+  expect(await fleet.apply([step])).toEqual([step.metadata.name]);
 });

@@ -45,7 +45,9 @@ export class Fleet {
   readonly #told = new Set<string>();
   /** Of the last apply; what waited for those before is not wanted any more. */
   #plans: readonly StepPlan[] = [];
-  #provisioning = Promise.resolve();
+  /** Steps that were refused something: the version that runs stays. */
+  #refused: ReadonlySet<string> = new Set();
+  #rollingOut: Promise<unknown> = Promise.resolve();
   #retry: NodeJS.Timeout | null = null;
   #isStopped = false;
 
@@ -68,17 +70,15 @@ export class Fleet {
     return this.#ingressPorts.get(step);
   }
 
-  /** Provisions all steps, then starts, restarts or stops what differs. Returns the names of steps that were (re)started. */
+  /**
+   * Provisions all steps, then starts, restarts or stops what differs. Returns the names of steps that were
+   * (re)started. What was refused or has to wait is tried again.
+   */
   async apply(steps: readonly SagaStep[]): Promise<string[]> {
     const plans = await this.#plan(steps);
     this.#plans = plans;
     if (this.#options.isKafkaOwn) await this.#createForeignInputs(plans);
-    await this.#provision();
-    const gone = [...this.#running.keys()].filter((name) => !plans.some(({ step }) => step.metadata.name === name));
-    await Promise.all(gone.map((name) => this.#stopStep(name)));
-    const changed = plans.filter((plan) => this.#running.get(plan.step.metadata.name)?.fingerprint !== fingerprintOf(plan));
-    await Promise.all(changed.map((plan) => this.#startStep(plan)));
-    return changed.map(({ step }) => step.metadata.name);
+    return this.#rollOut();
   }
 
   /** Stops all workers, each within its grace period. */
@@ -105,10 +105,23 @@ export class Fleet {
   }
 
   /** One at a time: two that find the same thing missing would both make it. */
-  #provision(): Promise<void> {
-    const provision = () => this.#provisionAll(this.#plans);
-    this.#provisioning = this.#provisioning.then(provision, provision);
-    return this.#provisioning;
+  #rollOut(): Promise<string[]> {
+    const rollOut = async () => {
+      await this.#provisionAll(this.#plans);
+      return this.#run(this.#plans);
+    };
+    const rolledOut = this.#rollingOut.then(rollOut, rollOut);
+    this.#rollingOut = rolledOut;
+    return rolledOut;
+  }
+
+  async #run(plans: readonly StepPlan[]): Promise<string[]> {
+    const gone = [...this.#running.keys()].filter((name) => !plans.some(({ step }) => step.metadata.name === name));
+    await Promise.all(gone.map((name) => this.#stopStep(name)));
+    const accepted = plans.filter(({ step }) => !this.#refused.has(step.metadata.name));
+    const changed = accepted.filter((plan) => this.#running.get(plan.step.metadata.name)?.fingerprint !== fingerprintOf(plan));
+    await Promise.all(changed.map((plan) => this.#startStep(plan)));
+    return changed.map(({ step }) => step.metadata.name);
   }
 
   /** Schemas of one step may come from another's, so it goes round until a round does nothing new. */
@@ -119,9 +132,11 @@ export class Fleet {
       if (!isSettled && round < plans.length) continue;
       for (const [step, { pending, problems }] of reports) {
         this.#tell(step, pending, 'pending');
-        this.#tell(step, problems, 'problem');
+        const meanwhile = this.#running.has(step) ? 'until then the version before runs on' : 'until then it is not started';
+        this.#tell(step, problems.map((text) => `${text}; ${meanwhile}`), 'problem');
       }
-      if ([...reports.values()].some(({ pending }) => pending.length > 0)) this.#retryLater();
+      this.#refused = new Set([...reports].filter(([, { problems }]) => problems.length > 0).map(([step]) => step));
+      if ([...reports.values()].some(({ pending, problems }) => pending.length + problems.length > 0)) this.#retryLater();
       return;
     }
   }
@@ -140,7 +155,7 @@ export class Fleet {
     if (this.#retry || this.#isStopped) return;
     this.#retry = setTimeout(() => {
       this.#retry = null;
-      this.#provision().catch((error: unknown) => {
+      this.#rollOut().catch((error: unknown) => {
         this.#tell('', [(error as Error).message], 'problem');
         this.#retryLater();
       });
@@ -159,7 +174,9 @@ export class Fleet {
     const { name } = plan.step.metadata;
     await this.#stopStep(name);
     const runners: PodRunner[] = [];
-    for (const pod of await this.#podsOf(plan)) runners.push(new PodRunner(pod, { ...this.#options, freePort: () => this.#freePort() }));
+    const pods = await this.#podsOf(plan);
+    if (this.#isStopped) return;
+    for (const pod of pods) runners.push(new PodRunner(pod, { ...this.#options, freePort: () => this.#freePort() }));
     this.#running.set(name, { fingerprint: fingerprintOf(plan), runners });
   }
 
