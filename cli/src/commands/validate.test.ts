@@ -79,11 +79,19 @@ test('a registry tells the fields of events', async () => {
   const { stdout, code } = await validate(['step.yaml', '--registry', 'http://registry'], (url) => (subject) => {
     asked.push(url, subject);
     const schema = { type: 'record', name: 'OrderEvent', fields: [{ name: 'status', type: 'string' }] };
-    return Promise.resolve(subject.subject === 'order_created-value' ? schema : null);
+    return Promise.resolve(subject.subject === 'order_created-value' ? { schema, misfit: null } : null);
   });
   expect(code).toBe(1);
   expect(stdout).toContain('no field "statsu" in OrderEvent, did you mean "status"?');
   expect(asked.slice(0, 2)).toEqual(['http://registry', { subject: 'order_created-value', version: 'latest' }]);
+});
+
+test('a registry tells of a schema that nothing can be written with', async () => {
+  await writeFile(join(folder, 'step.yaml'), step('event').replace('topic: order_paid,', 'topic: order_paid, schema: {subject: parcels},'));
+  const lookUp: LookUpSchema = ({ subject }) => Promise.resolve(subject === 'parcels' ? { schema: {}, misfit: 'field "door": its default does not fit' } : null);
+  const { stdout, code } = await validate(['step.yaml', '--registry', 'http://registry'], () => lookUp);
+  expect(code).toBe(1);
+  expect(stdout).toContain('step.yaml:7:66: spec.outcomes.paid.emit[0].schema.subject: nothing can be read or written with subject "parcels", field "door"');
 });
 
 test('a registry that does not answer is not a mistake in the steps', async () => {

@@ -1,12 +1,14 @@
-import { subjectKey, subjectsOf, type SubjectVersion } from '@sagafleet/operator';
+import { type CheckFacts, subjectKey, subjectsOf, type SubjectVersion } from '@sagafleet/operator';
 import { Command, Option } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { type Diagnostic, formatDiagnostic } from '../manifests/diagnostic.ts';
 import { checkManifests, loadManifests, type LoadedManifests, stepsOf } from '../manifests/load.ts';
 
-/** Avro schema as parsed JSON, or null for what the registry does not hold; throws if it can not be asked. */
-export type LookUpSchema = (subject: SubjectVersion) => Promise<unknown>;
+/** Avro schema as parsed JSON, and what keeps it from being read or written with. */
+export interface LookedUp { schema: unknown; misfit: string | null }
+/** Null for what the registry does not hold; throws if it can not be asked. */
+export type LookUpSchema = (subject: SubjectVersion) => Promise<LookedUp | null>;
 
 export interface ValidateParts {
   io: Io;
@@ -35,18 +37,23 @@ Examples:
 `)
     .action(async (paths: string[], flags: Flags) => {
       const loaded = await loadManifests(paths, io.cwd);
-      const schemas = flags.registry === undefined ? new Map() : await lookUpAll(loaded, connectRegistry(flags.registry));
-      const diagnostics = checkManifests(loaded, { schemas });
+      const facts = flags.registry === undefined ? {} : await lookUpAll(loaded, connectRegistry(flags.registry));
+      const diagnostics = checkManifests(loaded, facts);
       const write = flags.output === 'json' ? writeJson : writeText;
       write(diagnostics, loaded, io);
       exit(diagnostics.some(({ severity }) => severity === 'error') ? EXIT.problems : EXIT.ok);
     });
 }
 
-async function lookUpAll(loaded: LoadedManifests, lookUp: LookUpSchema): Promise<Map<string, unknown>> {
-  const subjects = subjectsOf(stepsOf(loaded));
-  const found = await Promise.all(subjects.map(async (subject) => [subjectKey(subject), await lookUp(subject)] as const));
-  return new Map(found.filter(([, schema]) => schema !== null));
+async function lookUpAll(loaded: LoadedManifests, lookUp: LookUpSchema): Promise<CheckFacts> {
+  const schemas = new Map<string, unknown>();
+  const misfits = new Map<string, string>();
+  await Promise.all(subjectsOf(stepsOf(loaded)).map(async (subject) => {
+    const found = await lookUp(subject);
+    if (found) schemas.set(subjectKey(subject), found.schema);
+    if (found?.misfit) misfits.set(subjectKey(subject), found.misfit);
+  }));
+  return { schemas, misfits };
 }
 
 function writeText(diagnostics: readonly Diagnostic[], { manifests, skipped }: LoadedManifests, io: Io): void {

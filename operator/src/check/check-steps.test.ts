@@ -167,6 +167,33 @@ describe('fields that an expression sets are checked against', () => {
   test.each(Object.entries(written))('%s', (_, [manifests, problems, facts]) => expect(found(checkSteps(manifests, facts))).toEqual(problems));
 });
 
+const known = (...subjects: string[]): CheckFacts => ({
+  schemas: new Map(['in-value latest', ...subjects].map((key) => [key, recordOf('status')])),
+  misfits: new Map([['in-value latest', 'field "lane": its default does not fit']]),
+});
+const nothingWith = 'nothing can be read or written with subject "in-value", field "lane": its default does not fit: register a version without that default';
+const misfits: Record<string, [manifests: unknown[], problems: string[], facts?: CheckFacts]> = {
+  'the writer\'s own schema': [[step('a', { ...reads('in'), ...emit() })], []],
+  'a reader schema': [[step('a', { consumes: [{ topic: 'x', schema: { subject: 'in-value' } }], ...emit() })], [`a spec.consumes[0].schema.subject: ${nothingWith}`]],
+  'an emit': [
+    [step('a', { ...reads('in'), ...emit({ topic: 'out', schema: { subject: 'in-value' } }) })], [`a spec.outcomes.done.emit[0].schema.subject: ${nothingWith}`],
+  ],
+  'an ingress': [
+    [step('a', { ingress: { http: { path: '/', key: "'k'", schema: { subject: 'in-value' } } }, ...emit() })], [`a spec.ingress.http.schema.subject: ${nothingWith}`],
+  ],
+  'another version of the subject': [[step('a', { ...reads('x'), ...emit({ topic: 'out', schema: { subject: 'in-value', version: 1 } }) })], []],
+  'an output by its topic': [[step('a', { ...reads('x'), ...emit('in') })], [`a spec.outcomes.done.emit[0].topic: ${nothingWith}`]],
+  'an output that falls back on it': [
+    [step('a', { ...reads('in'), ...emit('out') })],
+    ['a (warning) spec.outcomes.done.emit[0].topic: "out-value" will be made from subject "in-value", and leaves out a default: field "lane": its default does not fit'],
+  ],
+  'an output that need not fall back on it': [[step('a', { ...reads('in'), ...emit('out') })], [], known('out-value latest')],
+};
+
+describe('a schema with a default that does not fit is told of where it is', () => {
+  test.each(Object.entries(misfits))('%s', (_, [manifests, problems, facts = known()]) => expect(found(checkSteps(manifests, facts))).toEqual(problems));
+});
+
 test('the subjects to look up are those that say something of an event', () => {
   const steps = wellShapedSteps([
     step('a', { ...reads('in', 'glob_*'), ...emit('out', { topic: 'own', schema: { avro } }, { topic: 'x', schema: { subject: 's', version: 3 } }) }),

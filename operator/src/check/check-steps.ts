@@ -4,7 +4,8 @@ import {
 import { checkStep } from './check-step.ts';
 import { withDefaults } from './defaults.ts';
 import { EventSchemas, type LookedUpSchemas } from './event-schemas.ts';
-import { formatPath, type Path, type Problem } from './problem.ts';
+import { type MisfitFacts, misfitFindings } from './misfits.ts';
+import { formatPath, type Path, type Problem, problemsOf } from './problem.ts';
 import { structureFindings } from './structure.ts';
 
 /** What is known beside the manifests. */
@@ -13,6 +14,8 @@ export interface CheckFacts {
   topics?: readonly string[];
   /** Of the subjects that `subjectsOf` names. */
   schemas?: LookedUpSchemas;
+  /** Of those schemas, by `subjectKey`, what keeps them from being read or written with. */
+  misfits?: MisfitFacts['misfits'];
 }
 
 /** A manifest of right shape: as given, and with defaults. */
@@ -28,6 +31,8 @@ export function checkSteps(manifests: readonly unknown[], facts: CheckFacts = {}
       const step = known.get(manifest);
       return checkStep(manifest, step && schemas.ofStep(step));
     }),
+    ...candidates.flatMap(({ given, step }) =>
+      problemsOf(given, misfitFindings(step, { schemas: facts.schemas ?? new Map(), misfits: facts.misfits ?? new Map() }))),
     ...sameNames(candidates),
     ...sameGroups(candidates),
     ...emptyGlobs(candidates, facts.topics),

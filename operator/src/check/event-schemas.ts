@@ -12,7 +12,7 @@ export function subjectKey({ subject, version }: SubjectVersion): string {
 }
 
 /** A topic's value subject (Confluent's TopicNameStrategy). */
-function topicSubject(topic: string): SubjectVersion {
+export function topicSubject(topic: string): SubjectVersion {
   return { subject: `${topic}-value`, version: STEP_DEFAULTS.schemaVersion };
 }
 
@@ -28,7 +28,7 @@ export function subjectsOf(steps: readonly SagaStep[]): SubjectVersion[] {
 }
 
 /** Null where the manifest holds the schema: a subject is then where it gets registered. */
-function subjectOf({ subject, version, avro, configMapKeyRef }: SchemaRef): SubjectVersion | null {
+export function subjectOf({ subject, version, avro, configMapKeyRef }: SchemaRef): SubjectVersion | null {
   return subject === undefined || avro !== undefined || configMapKeyRef ? null : { subject, version: version ?? STEP_DEFAULTS.schemaVersion };
 }
 
