@@ -96,8 +96,12 @@ export interface GroupMember {
   committedOffsets(): Promise<(Omit<TopicPosition, 'offset'> & { offset: bigint | null; isForgotten?: boolean })[]>;
   /** The first offset that the broker still has. */
   earliestOffset(topic: string, partition: number): Promise<bigint>;
+  /** One past the last record, also one that is not committed. */
+  endOffset(topic: string, partition: number): Promise<bigint>;
   /** Milliseconds since the coordinator was last unreachable or loading; Infinity = never. */
   coordinatorTroubleAgeMs(): number;
+  /** Milliseconds since it first answered; what it went through before is not known. */
+  coordinatorKnownForMs(): number;
 }
 
 /** Writes and offsets that become visible together, or (at least once) in this order. */

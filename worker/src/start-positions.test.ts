@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { awaitGroupOffsets, readStartPositions } from './start-positions.ts';
+import { WorkerError } from './errors.ts';
 import type { Timing } from './timing.ts';
 
 type Offsets = Record<string, bigint | null>;
 
 /** A coordinator that gives these answers in turn, the last one for ever; `a/0` is topic a, partition 0. */
-function coordinator(answers: Offsets[], troubleAgeMs = Infinity) {
+function coordinator(answers: Offsets[], { troubleAgeMs = Infinity, knownForMs = Infinity, end = 100n } = {}) {
   let reads = 0;
   return {
     get reads() { return reads; },
@@ -17,7 +18,9 @@ function coordinator(answers: Offsets[], troubleAgeMs = Infinity) {
       });
     },
     earliestOffset: async () => 7n,
+    endOffset: async () => end,
     coordinatorTroubleAgeMs: () => troubleAgeMs,
+    coordinatorKnownForMs: () => knownForMs,
   };
 }
 
@@ -35,7 +38,7 @@ function virtualTiming(): Timing & { waited: number } {
 function question(floors: Record<string, bigint> = {}) {
   return {
     group: 'default.payment', task: 0, topics: ['a'], signal: new AbortController().signal,
-    floorOf: (topic: string) => floors[topic] ?? 0n,
+    floorOf: (topic: string) => floors[topic] ?? null,
   };
 }
 
@@ -81,12 +84,44 @@ describe('start positions', () => {
     await expect(reading).rejects.toMatchObject({ code: 'offsets-stale', consequence: 'systemic' });
   });
 
-  test('soon after trouble two equal reads three seconds apart are needed', async () => {
-    const reader = coordinator([{ 'a/0': 3n }, { 'a/0': 12n }, { 'a/0': 12n }, { 'a/0': 12n }], 2_000);
+  test('soon after trouble an answer is believed that stays the same for three seconds', async () => {
+    const reader = coordinator([...Array<Offsets>(3).fill({ 'a/0': 3n }), { 'a/0': 12n }], { troubleAgeMs: 2_000 });
     const timing = virtualTiming();
     expect(await readStartPositions(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
-    expect(reader.reads).toBe(4);
-    expect(timing.waited).toBeGreaterThanOrEqual(6_000);
+    expect(timing.waited).toBeGreaterThanOrEqual(1_500 + 3_000);
+  });
+
+  test('an error between two equal answers is not passed over: it is a coordinator that loads again', async () => {
+    const reader = coordinator([{ 'a/0': 3n }], { troubleAgeMs: 2_000 });
+    const { committedOffsets } = reader;
+    reader.committedOffsets = async () => {
+      if (reader.reads === 3) throw new WorkerError('broker-unavailable', 'systemic', 'the group is loading');
+      return committedOffsets();
+    };
+    await expect(readStartPositions(question(), reader, virtualTiming())).rejects.toThrow('the group is loading');
+  });
+});
+
+describe('a process that has just begun', () => {
+  const NEW = { knownForMs: 100 };
+
+  test('believes no single read of a backlog that nobody in the group knows of', async () => {
+    const reader = coordinator([{ 'a/0': 3n }, { 'a/0': 12n }], NEW);
+    const timing = virtualTiming();
+    expect(await readStartPositions(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
+    expect(timing.waited).toBeGreaterThanOrEqual(3_000);
+  });
+
+  const BELIEVED: Record<string, [answer: Offsets, floors: Record<string, bigint>]> = {
+    'where a member told a position': [{ 'a/0': 12n }, { a: 12n }],
+    'at the end, where there is nothing to work twice': [{ 'a/0': 100n }, {}],
+  };
+
+  test.each(Object.entries(BELIEVED))('believes one read %s', async (_sentence, [answer, floors]) => {
+    const reader = coordinator([answer], NEW);
+    const timing = virtualTiming();
+    await readStartPositions(question(floors), reader, timing);
+    expect([reader.reads, timing.waited]).toEqual([1, 0]);
   });
 });
 

@@ -6,9 +6,9 @@ import type { GroupMember } from './driver.ts';
 import { WorkerError } from './errors.ts';
 import type { Timing } from './timing.ts';
 
-/** An offset read this soon after trouble with the coordinator is believed only when read twice. */
+/** This soon after trouble with the coordinator, or after its first answer, one read may not be enough. */
 const TROUBLE_WINDOW_MS = 10_000;
-const SECOND_READ_AFTER_MS = 3_000;
+const UNCHANGED_FOR_MS = 3_000;
 /** Longer than the broker's stale answers last. */
 const MISSING_FOR_MS = 5_000;
 /** Provisioning asks a settling coordinator twice before it believes that there are none, and then sets them. */
@@ -19,12 +19,14 @@ export interface StartQuestion {
   group: string;
   task: number;
   topics: readonly string[];
-  /** The highest position that anyone is known to have reached; the answer is never below. */
-  floorOf(topic: string): bigint;
+  /** The highest position that anyone is known to have reached, null where nobody knows; the answer is never below. */
+  floorOf(topic: string): bigint | null;
   signal: AbortSignal;
 }
 
-type Reader = Pick<GroupMember, 'committedOffsets' | 'earliestOffset' | 'coordinatorTroubleAgeMs'>;
+type Reader = Pick<
+  GroupMember, 'committedOffsets' | 'earliestOffset' | 'endOffset' | 'coordinatorTroubleAgeMs' | 'coordinatorKnownForMs'
+>;
 type Committed = Awaited<ReturnType<GroupMember['committedOffsets']>>;
 
 /**
@@ -41,7 +43,7 @@ export async function readStartPositions(
     const committed = await believedOffsets(question, reader, timing);
     if (committed && !isMissing(committed, question)) {
       const positions = await resolvePositions(question, reader, committed);
-      const stale = question.topics.find((topic) => positions.get(topic)! < question.floorOf(topic));
+      const stale = question.topics.find((topic) => positions.get(topic)! < (question.floorOf(topic) ?? 0n));
       if (!stale) return positions;
       if (timing.now() - startedAt > MISSING_FOR_MS) throw staleError(question, stale, positions.get(stale)!);
     } else if (committed && timing.now() - startedAt > MISSING_FOR_MS) {
@@ -65,16 +67,37 @@ export async function awaitGroupOffsets(group: string, reader: Pick<GroupMember,
   }
 }
 
-/** One read, or after recent trouble two that agree; null when they do not. */
-async function believedOffsets({ task, signal }: StartQuestion, reader: Reader, timing: Timing): Promise<Committed | null> {
+/** One read, or where it may be a stale one reads that agree for a while; null when they do not. */
+async function believedOffsets(question: StartQuestion, reader: Reader, timing: Timing): Promise<Committed | null> {
+  const { task, signal } = question;
   const first = await reader.committedOffsets();
-  if (reader.coordinatorTroubleAgeMs() > TROUBLE_WINDOW_MS) return first;
-  await timing.wait(SECOND_READ_AFTER_MS, signal);
-  const second = await reader.committedOffsets();
+  if (!await mayBeStale(first, question, reader)) return first;
+  const until = timing.now() + UNCHANGED_FOR_MS;
   const ofTask = (all: Committed) => all.filter(({ partition }) => partition === task);
-  const agree = ofTask(first).every(({ topic, offset }) =>
-    ofTask(second).some((other) => other.topic === topic && other.offset === offset));
-  return agree ? second : null;
+  while (timing.now() < until && !signal.aborted) {
+    await timing.wait(READ_AGAIN_AFTER_MS, signal);
+    // A coordinator that loads again and again says so between two stale answers, which ends this with its error
+    const next = await reader.committedOffsets();
+    const agree = ofTask(first).every(({ topic, offset }) =>
+      ofTask(next).some((other) => other.topic === topic && other.offset === offset));
+    if (!agree) return null;
+  }
+  return first;
+}
+
+/**
+ * A process that has just begun has seen no trouble either, so it is told from one that has watched the
+ * coordinator for a while: by what the group's members know, or else by whether there is anything to work
+ * twice (ADR 6).
+ */
+async function mayBeStale(committed: Committed, { task, topics, floorOf }: StartQuestion, reader: Reader): Promise<boolean> {
+  if (reader.coordinatorTroubleAgeMs() <= TROUBLE_WINDOW_MS) return true;
+  if (reader.coordinatorKnownForMs() > TROUBLE_WINDOW_MS) return false;
+  for (const topic of topics.filter((each) => floorOf(each) === null)) {
+    const found = committed.find((each) => each.topic === topic && each.partition === task);
+    if (found && found.offset !== await reader.endOffset(topic, task)) return true;
+  }
+  return false;
 }
 
 /** None at all, or one of the task's own was dropped while others were kept. */

@@ -28,6 +28,7 @@ class FakeGroup {
       proveMembership: async () => undefined,
       committedOffsets: async () => ['in', 'more'].flatMap((topic) => [0, 1].map((partition) => ({ topic, partition, offset: 5n }))),
       coordinatorTroubleAgeMs: () => Infinity,
+      coordinatorKnownForMs: () => Infinity,
     };
     this.tasks = new TaskSet({
       driver: driver as unknown as Driver, pipeline: { run: async () => [] } as unknown as Pipeline, sizeLimits: new SizeLimits(), timing: systemTiming,

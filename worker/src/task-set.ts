@@ -109,7 +109,7 @@ export class TaskSet implements MemberEvents {
     const deps: TaskDependencies = {
       ...this.#deps,
       member: this.#member!,
-      floorOf: (topic, partition) => this.#known.get(`${topic}/${partition}`)?.offset ?? 0n,
+      floorOf: (topic, partition) => this.#known.get(`${topic}/${partition}`)?.offset ?? null,
       onPosition: (topic, partition, offset) => this.#know({ topic, partition, offset }),
     };
     this.#tasks.set(number, new Task(number, topics, deps, this.#closing.get(number) ?? Promise.resolve()));

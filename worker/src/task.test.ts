@@ -38,6 +38,7 @@ class FakeBroker {
     },
     earliestOffset: async () => 0n,
     coordinatorTroubleAgeMs: () => Infinity,
+    coordinatorKnownForMs: () => Infinity,
   } as unknown as GroupMember;
 
   #transaction(epoch: number) {

@@ -20,8 +20,8 @@ export interface TaskDependencies {
   maxRecords: number;
   lingerMs: number;
   queue: QueueLimits;
-  /** The highest position that anyone told of. */
-  floorOf(topic: string, task: number): bigint;
+  /** The highest position that anyone told of; null where nobody did. */
+  floorOf(topic: string, task: number): bigint | null;
   onPosition(topic: string, task: number, offset: bigint): void;
   onFatal(error: unknown): void;
 }

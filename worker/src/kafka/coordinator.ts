@@ -18,6 +18,7 @@ export class GroupCoordinator {
   readonly #group: string;
   readonly #topics: readonly string[];
   #troubleAt = -Infinity;
+  #firstAnswerAt = Infinity;
 
   constructor(cluster: Cluster, group: string, topics: readonly string[]) {
     this.#cluster = cluster;
@@ -27,6 +28,10 @@ export class GroupCoordinator {
 
   get troubleAgeMs(): number {
     return performance.now() - this.#troubleAt;
+  }
+
+  get knownForMs(): number {
+    return Math.max(0, performance.now() - this.#firstAnswerAt);
   }
 
   /** Remembers that the coordinator failed, unless the error only concerns the membership. */
@@ -70,8 +75,17 @@ export class GroupCoordinator {
   }
 
   async earliestOffset(topic: string, partition: number): Promise<bigint> {
+    return this.#offsetAt(topic, partition, true);
+  }
+
+  /** One past the last record, also one that is not committed. */
+  async endOffset(topic: string, partition: number): Promise<bigint> {
+    return this.#offsetAt(topic, partition, false);
+  }
+
+  async #offsetAt(topic: string, partition: number, fromBeginning: boolean): Promise<bigint> {
     await this.refresh();
-    const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }]);
+    const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning }]);
     return BigInt(found!.partitions[0]!.offset);
   }
 
@@ -91,7 +105,9 @@ export class GroupCoordinator {
     what: string, code: 'not-a-member' | 'broker-unavailable', request: (broker: Broker) => Promise<T>,
   ): Promise<T> {
     try {
-      return await request(await this.#cluster.findGroupCoordinator({ groupId: this.#group }));
+      const answer = await request(await this.#cluster.findGroupCoordinator({ groupId: this.#group }));
+      this.#firstAnswerAt = Math.min(this.#firstAnswerAt, performance.now());
+      return answer;
     } catch (error) {
       this.noteTrouble(error);
       const message = `the coordinator of group ${this.#group} refused ${what}: ${messageOf(error)}`;

@@ -129,8 +129,16 @@ export class KafkajsMember implements GroupMember {
     return this.#coordinator.earliestOffset(topic, partition);
   }
 
+  async endOffset(topic: string, partition: number): Promise<bigint> {
+    return this.#coordinator.endOffset(topic, partition);
+  }
+
   coordinatorTroubleAgeMs(): number {
     return this.#coordinator.troubleAgeMs;
+  }
+
+  coordinatorKnownForMs(): number {
+    return this.#coordinator.knownForMs;
   }
 
   /** Between a crash and its restart kafkajs refuses these; the next join says everything anew. */

@@ -24,7 +24,7 @@ export const MUTATIONS = {
   'producer reused after an error': reuseProducers,
   'no guard on the offset read': (driver) => withMember(driver, {
     events: (events) => altered(events, { onAssigned: (assignment) => events.onAssigned({ ...assignment, floors: [] }) }),
-    member: (member) => altered(member, { coordinatorTroubleAgeMs: () => Infinity }),
+    member: (member) => altered(member, { coordinatorTroubleAgeMs: () => Infinity, coordinatorKnownForMs: () => Infinity }),
   }),
   'fencing before membership is proven': (driver) => withMember(driver, {
     member: (member) => altered(member, { proveMembership: async () => undefined }),

@@ -48,6 +48,17 @@ test.each(everyMutation('no guard on the offset read'))('a coordinator that was 
   expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
 });
 
+test.each(everyMutation('no guard on the offset read'))('a new process comes to a coordinator that has just started: %s', async (mutation) => {
+  const scenario = await Scenario.of(mutation);
+  const first = await (await scenario.start()).ready();
+  await scenario.send(20);
+  await scenario.step.drained();
+  await first.stop();
+  await (await scenario.start({ fault: 'stale-offsets' })).ready();
+  await scenario.send(5);
+  expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
+});
+
 test.each(everyMutation('fencing before membership is proven'))('a worker wakes in the middle of a commit: %s', async (mutation) => {
   const scenario = await Scenario.of(mutation);
   const proxy = await scenario.openProxy();
