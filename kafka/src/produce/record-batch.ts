@@ -1,6 +1,6 @@
 import { crc32c } from './crc32c.ts';
-import { encodeConstantHeaders, type HeaderList, headersRoom, headersSize, writeHeaders } from './record-headers.ts';
-import { MAX_VARINT_BYTES, varintSize, writeBytes, writeVarint } from './varint.ts';
+import { encodeConstantHeaders, type HeaderList, headersRoom, writeHeaders } from './record-headers.ts';
+import { MAX_VARINT_BYTES, varintSize, writeBytes, writeNullableBytes, writeVarint } from './varint.ts';
 
 export interface RecordToWrite {
   readonly key: Uint8Array | null;
@@ -20,20 +20,26 @@ export interface BatchWriter {
 
 const HEAD_BYTES = 61;
 const RECORD_OVERHEAD_BYTES = 3 + 5 * MAX_VARINT_BYTES;
+const USUAL_SIZE_BYTES = 2;
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 const MAGIC = 2;
 const TRANSACTIONAL = 0x10;
 
+/** Batches are put together here, one at a time. */
+let scratch = Buffer.allocUnsafe(1024 * 1024);
+
 /**
  * A record batch, format v2 (Kafka protocol guide, "Record Batch"), uncompressed, all records with one
- * timestamp. One pass into one buffer; kafkajs makes several buffers a record and copies each three times.
+ * timestamp. One pass; kafkajs makes several buffers a record and copies each three times.
  */
 export function encodeRecordBatch(records: readonly RecordToWrite[], writer: BatchWriter, timestampMs: number): Buffer {
-  const batch = Buffer.allocUnsafe(HEAD_BYTES + roomFor(records));
   let end = HEAD_BYTES;
-  for (let at = 0; at < records.length; at++) end = writeRecord(batch, records[at]!, at, end);
-
+  for (let at = 0; at < records.length; at++) {
+    makeRoom(records[at]!, end);
+    end = writeRecord(scratch, records[at]!, at, end);
+  }
+  const batch = Buffer.from(scratch.subarray(0, end));
   batch.writeBigInt64BE(0n, 0); // base offset: the broker's to give
   batch.writeInt32BE(end - 12, 8);
   batch.writeInt32BE(-1, 12); // leader epoch: unknown to producers
@@ -47,38 +53,37 @@ export function encodeRecordBatch(records: readonly RecordToWrite[], writer: Bat
   batch.writeInt32BE(writer.firstSequence, 53);
   batch.writeInt32BE(records.length, 57);
   batch.writeUInt32BE(crc32c(batch, ATTRIBUTES_AT, end), CRC_AT);
-  return batch.subarray(0, end);
+  return batch;
 }
 
-function roomFor(records: readonly RecordToWrite[]): number {
-  let bytes = 0;
-  for (const { key, value, constantHeaders, headers } of records) {
-    bytes += RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
-      + encodeConstantHeaders(constantHeaders).bytes.length + headersRoom(headers);
-  }
-  return bytes;
+function makeRoom({ key, value, constantHeaders, headers }: RecordToWrite, end: number): void {
+  const needed = end + RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
+    + encodeConstantHeaders(constantHeaders).bytes.length + headersRoom(headers);
+  if (needed <= scratch.length) return;
+  const larger = Buffer.allocUnsafe(2 * needed);
+  scratch.copy(larger, 0, 0, end);
+  scratch = larger;
 }
 
 function writeRecord(batch: Buffer, { key, value, constantHeaders, headers }: RecordToWrite, offsetDelta: number, start: number): number {
   const constant = encodeConstantHeaders(constantHeaders);
-  const headerCount = constant.count + headers.length;
-  // One byte of attributes and one for a timestamp delta of 0
-  const size = 2 + varintSize(offsetDelta) + sizeOf(key) + sizeOf(value)
-    + varintSize(headerCount) + constant.bytes.length + headersSize(headers);
-  let at = writeVarint(batch, size, start);
-  batch[at++] = 0;
-  batch[at++] = 0;
-  at = writeVarint(batch, offsetDelta, at);
-  at = writeNullable(batch, key, at);
-  at = writeNullable(batch, value, at);
-  at = writeVarint(batch, headerCount, at);
-  return writeHeaders(batch, headers, writeBytes(batch, constant.bytes, at));
+  const bodyAt = start + USUAL_SIZE_BYTES;
+  batch[bodyAt] = 0; // attributes: none is defined
+  batch[bodyAt + 1] = 0; // timestamp delta
+  let end = writeVarint(batch, offsetDelta, bodyAt + 2);
+  end = writeNullableBytes(batch, key, end);
+  end = writeNullableBytes(batch, value, end);
+  end = writeVarint(batch, constant.count + headers.length, end);
+  end = writeHeaders(batch, headers, writeBytes(batch, constant.bytes, end));
+  return putSizeBefore(batch, start, end);
 }
 
-function sizeOf(bytes: Uint8Array | null): number {
-  return bytes === null ? 1 : varintSize(bytes.length) + bytes.length;
-}
-
-function writeNullable(batch: Buffer, bytes: Uint8Array | null, at: number): number {
-  return bytes === null ? writeVarint(batch, -1, at) : writeBytes(batch, bytes, writeVarint(batch, bytes.length, at));
+/** The size is known last and stands first; most records need two bytes for it. */
+function putSizeBefore(batch: Buffer, start: number, end: number): number {
+  const bodyAt = start + USUAL_SIZE_BYTES;
+  const size = end - bodyAt;
+  const shift = varintSize(size) - USUAL_SIZE_BYTES;
+  if (shift !== 0) batch.copyWithin(bodyAt + shift, bodyAt, end);
+  writeVarint(batch, size, start);
+  return end + shift;
 }

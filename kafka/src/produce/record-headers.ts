@@ -1,4 +1,4 @@
-import { MAX_VARINT_BYTES, varintSize, writeBytes, writeText, writeVarint } from './varint.ts';
+import { MAX_VARINT_BYTES, writeBytes, writeNullableBytes, writePrefixedText, writeVarint } from './varint.ts';
 
 /** Null is a header without a value, which Kafka allows. */
 export type HeaderValue = Uint8Array | string | null;
@@ -9,53 +9,48 @@ interface EncodedHeaders { readonly count: number; readonly bytes: Uint8Array }
 
 /** Lists that are the same object on record after record are encoded once. */
 const constantLists = new WeakMap<HeaderList, EncodedHeaders>();
+let lastList: HeaderList = [];
+let lastEncoded: EncodedHeaders = { count: 0, bytes: new Uint8Array(0) };
+
 const names = new Map<string, Uint8Array>();
 /** Names that a step computes could be without number. */
 const MAX_NAMES = 1_000;
+const MAX_UTF8_BYTES = 3;
 
 export function encodeConstantHeaders(list: HeaderList): EncodedHeaders {
-  const known = constantLists.get(list);
-  if (known) return known;
-  const bytes = Buffer.allocUnsafe(headersSize(list));
-  writeHeaders(bytes, list, 0);
-  const encoded = { count: list.length, bytes };
+  if (list === lastList) return lastEncoded;
+  const encoded = constantLists.get(list) ?? encode(list);
   constantLists.set(list, encoded);
+  lastList = list;
+  lastEncoded = encoded;
   return encoded;
 }
 
-export function headersSize(list: HeaderList): number {
-  let size = 0;
-  for (const [name, value] of list) {
-    size += lengthPrefixedSize(nameBytes(name).length);
-    size += value === null ? 1 : lengthPrefixedSize(lengthOf(value));
-  }
-  return size;
+function encode(list: HeaderList): EncodedHeaders {
+  const bytes = Buffer.alloc(headersRoom(list));
+  return { count: list.length, bytes: bytes.subarray(0, writeHeaders(bytes, list, 0)) };
 }
 
-const MAX_UTF8_BYTES = 3;
-
-/** At least `headersSize`, without looking at the characters. */
+/** More bytes than the headers take, without a look at their characters. */
 export function headersRoom(list: HeaderList): number {
-  let size = 0;
-  for (const [name, value] of list) size += 2 * MAX_VARINT_BYTES + MAX_UTF8_BYTES * (name.length + (value?.length ?? 0));
-  return size;
-}
-
-function lengthOf(value: Uint8Array | string): number {
-  return typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+  let bytes = 0;
+  for (let at = 0; at < list.length; at++) {
+    const [name, value] = list[at]!;
+    bytes += 2 * MAX_VARINT_BYTES + MAX_UTF8_BYTES * (name.length + (value === null ? 0 : value.length));
+  }
+  return bytes;
 }
 
 /** Where the next byte goes. */
 export function writeHeaders(target: Buffer, list: HeaderList, start: number): number {
-  let at = start;
-  for (const [name, value] of list) {
+  let end = start;
+  for (let at = 0; at < list.length; at++) {
+    const [name, value] = list[at]!;
     const encodedName = nameBytes(name);
-    at = writeBytes(target, encodedName, writeVarint(target, encodedName.length, at));
-    if (value === null) at = writeVarint(target, -1, at);
-    else if (typeof value === 'string') at = writeText(target, value, writeVarint(target, Buffer.byteLength(value), at));
-    else at = writeBytes(target, value, writeVarint(target, value.length, at));
+    end = writeBytes(target, encodedName, writeVarint(target, encodedName.length, end));
+    end = typeof value === 'string' ? writePrefixedText(target, value, end) : writeNullableBytes(target, value, end);
   }
-  return at;
+  return end;
 }
 
 function nameBytes(name: string): Uint8Array {
@@ -65,8 +60,4 @@ function nameBytes(name: string): Uint8Array {
   const bytes = Buffer.from(name);
   names.set(name, bytes);
   return bytes;
-}
-
-function lengthPrefixedSize(length: number): number {
-  return varintSize(length) + length;
 }

@@ -1,4 +1,4 @@
-/** Zigzag varints of 32 bits, as records hold them (Kafka protocol guide, "Record"). */
+/** Zigzag varints of 32 bits and what they announce, as records hold them (Kafka protocol guide, "Record"). Each function says where the next byte goes. */
 
 export const MAX_VARINT_BYTES = 5;
 
@@ -10,7 +10,6 @@ export function varintSize(value: number): number {
   return zigzag < 0x1000_0000 ? 4 : MAX_VARINT_BYTES;
 }
 
-/** Where the next byte goes. */
 export function writeVarint(target: Uint8Array, value: number, start: number): number {
   let at = start;
   let zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
@@ -22,25 +21,20 @@ export function writeVarint(target: Uint8Array, value: number, start: number): n
   return at;
 }
 
-/** Short stretches are copied here: a call into native code costs more than the bytes. */
-const SHORT_BYTES = 32;
-
-/** Where the next byte goes. */
 export function writeBytes(target: Uint8Array, source: Uint8Array, start: number): number {
-  const { length } = source;
-  if (length > SHORT_BYTES) target.set(source, start);
-  else for (let at = 0; at < length; at++) target[start + at] = source[at]!;
-  return start + length;
+  target.set(source, start);
+  return start + source.length;
 }
 
-const LAST_ASCII = 0x7f;
+/** After their length; null has length -1. */
+export function writeNullableBytes(target: Uint8Array, bytes: Uint8Array | null, start: number): number {
+  return bytes === null ? writeVarint(target, -1, start) : writeBytes(target, bytes, writeVarint(target, bytes.length, start));
+}
 
-/** In UTF-8. Where the next byte goes. */
-export function writeText(target: Buffer, text: string, start: number): number {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code > LAST_ASCII) return start + target.write(text, start);
-    target[start + at] = code;
-  }
-  return start + text.length;
+/** In UTF-8, after its length. */
+export function writePrefixedText(target: Buffer, text: string, start: number): number {
+  const first = writeVarint(target, text.length, start);
+  const length = target.write(text, first, 'utf8');
+  // As many bytes as characters, but where one takes more than a byte
+  return length === text.length ? first + length : writeNullableBytes(target, Buffer.from(text), start);
 }

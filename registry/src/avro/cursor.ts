@@ -4,7 +4,7 @@ import { RegistryError } from '../errors.ts';
 const MAX_VARINT_BYTES = 10;
 const LAST_ASCII = 0x7f;
 /** Up to here a loop over characters is quicker than a call into native code. */
-const SHORT_CHARACTERS = 48;
+const SHORT_CHARACTERS = 20;
 const REPLACEMENT_CHARACTER = '\uFFFD';
 
 /** Reads one body from start to end; every read checks the end. */
