@@ -45,6 +45,19 @@ describe('write transaction', () => {
     expect(transaction.steps).toEqual(['a/0×1', 'offsets×1']);
   });
 
+  test('commits nothing after a failed call, and fails only when what is under way has ended', async () => {
+    const offsets = Promise.withResolvers<void>();
+    const transaction = { ...transactionWith(5), sendOffsets: () => offsets.promise };
+    const writing = writeTransaction(transaction, { outputs: [output('a', 0, 10)], positions }, { sizeLimits: new SizeLimits(), throwIfLost: () => undefined });
+    let isOver = false;
+    const failure = expect(writing.finally(() => { isOver = true; })).rejects.toMatchObject({ code: 'output-too-large' });
+    await new Promise(setImmediate);
+    expect(isOver).toBe(false);
+    offsets.resolve();
+    await failure;
+    expect(transaction.steps).toEqual([]);
+  });
+
   test('a batch that a topic refuses is halved until the one record that does not fit is known', async () => {
     const sizeLimits = new SizeLimits();
     const outputs = [output('a', 0, 40, 1), output('a', 0, 40, 2), output('a', 0, 300, 3), output('a', 0, 40, 4)];
@@ -80,5 +93,36 @@ describe('rounds', () => {
     const withHeaders = (changes: object) => ({ ...output('a', 0, 0), record: { ...output('a', 0, 0).record, ...changes } });
     expect(roundsOf([withHeaders({ headers }), withHeaders({ headers })], new SizeLimits())).toHaveLength(2);
     expect(roundsOf([withHeaders({ constantHeaders: headers }), withHeaders({ constantHeaders: headers })], new SizeLimits())).toHaveLength(2);
+  });
+});
+
+describe('what a topic takes', () => {
+  const refusal = (code: 'output-too-large' | 'output-refused') => new RefusedBatch(code, { topic: 'a', partition: 0 }, {});
+  const batch = [output('a', 0, 100_000, 1), output('a', 0, 100_000, 2)];
+
+  test('is tried with more ten minutes after a batch was too large', () => {
+    let now = 0;
+    const sizeLimits = new SizeLimits(() => now);
+    const whole = sizeLimits.bytesFor('a');
+    sizeLimits.learn(batch, refusal('output-too-large'));
+    const learned = sizeLimits.bytesFor('a');
+    sizeLimits.written([]);
+    expect(sizeLimits.bytesFor('a')).toBe(learned);
+    const seen: number[] = [];
+    for (let tries = 0; tries < 6; tries++) {
+      now += 600_000;
+      sizeLimits.written([]);
+      seen.push(sizeLimits.bytesFor('a'));
+    }
+    expect(seen).toEqual([learned * 2, learned * 4, learned * 8, whole, whole, whole]);
+  });
+
+  test('is tried with more at once where it was a record that was refused', () => {
+    const sizeLimits = new SizeLimits(() => 0);
+    const whole = sizeLimits.bytesFor('a');
+    sizeLimits.learn(batch, refusal('output-refused'));
+    expect(sizeLimits.bytesFor('a')).toBeLessThan(whole);
+    for (let commits = 0; commits < 4; commits++) sizeLimits.written([]);
+    expect(sizeLimits.bytesFor('a')).toBe(whole);
   });
 });

@@ -11,20 +11,31 @@ export interface WriteOptions { sizeLimits: SizeLimits; throwIfLost: () => void 
 /** Below the 1 MiB that a default topic takes for one record batch. */
 const MAX_BYTES_PER_SEND = 900_000;
 const RECORD_OVERHEAD_BYTES = 32;
+/** How long a topic that takes no large batches is not tried with larger ones: its settings may be changed. */
+const LIMIT_HOLDS_MS = 600_000;
+
+interface TopicLimit { bytes: number; growsAt: number; holdsMs: number }
 
 /**
  * What topics turned out to take. kafkajs writes one record batch per send and partition, and a
  * topic limits the batch: a refused batch halves the topic's limit until one record is left, and a
- * record that is refused alone fails its input for good. A dead letter that is refused alone is tried
+ * record that is refused alone fails its input for good. The limit grows back with what is written: at once
+ * where it was a record and not the size that was refused, else after a while. A dead letter that is refused alone is tried
  * once more as bare as its record came, for its topic may take just that.
  */
 export class SizeLimits {
-  readonly #bytes = new Map<string, number>();
+  readonly #now: () => number;
+  readonly #limits = new Map<string, TopicLimit>();
   readonly #refused = new Map<string, WorkerError>();
   readonly #bare = new Set<string>();
 
+  /** @param now milliseconds, monotonic */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
   bytesFor(topic: string): number {
-    return this.#bytes.get(topic) ?? MAX_BYTES_PER_SEND;
+    return this.#limits.get(topic)?.bytes ?? MAX_BYTES_PER_SEND;
   }
 
   /** Why an output of this input was refused, where one was. */
@@ -41,7 +52,8 @@ export class SizeLimits {
   learn(chunk: readonly Output[], error: WorkerError): void {
     const [first] = chunk as [Output];
     if (chunk.length > 1) {
-      this.#bytes.set(first.record.topic, Math.floor(sizeOfAll(chunk) / 2));
+      const holdsMs = error.code === 'output-too-large' ? LIMIT_HOLDS_MS : 0;
+      this.#limits.set(first.record.topic, { bytes: Math.floor(sizeOfAll(chunk) / 2), growsAt: this.#now() + holdsMs, holdsMs });
     } else if (first.failure && !this.isBare(first.source)) {
       this.#bare.add(positionOf(first.source));
     } else if (first.failure) {
@@ -62,12 +74,22 @@ export class SizeLimits {
     }
   }
 
-  /** The input's dead letter was written; it will not be asked for again. */
-  forget(outputs: readonly Output[]): void {
+  /** The outputs are written: an input's dead letter will not be asked for again, and topics are tried with more. */
+  written(outputs: readonly Output[]): void {
+    this.#grow();
     if (this.#refused.size === 0 && this.#bare.size === 0) return;
     for (const { source } of outputs) {
       this.#refused.delete(positionOf(source));
       this.#bare.delete(positionOf(source));
+    }
+  }
+
+  #grow(): void {
+    const now = this.#now();
+    for (const [topic, { bytes, growsAt, holdsMs }] of this.#limits) {
+      if (now < growsAt) continue;
+      if (bytes * 2 >= MAX_BYTES_PER_SEND) this.#limits.delete(topic);
+      else this.#limits.set(topic, { bytes: bytes * 2, growsAt: now + holdsMs, holdsMs });
     }
   }
 }
@@ -81,10 +103,13 @@ interface Chunk { topic: string; partition: number; outputs: Output[]; bytes: nu
  */
 export async function writeTransaction(transaction: Transaction, work: Work, options: WriteOptions): Promise<void> {
   const { sizeLimits, throwIfLost } = options;
-  await Promise.all([sendAll(transaction, work.outputs, options), transaction.sendOffsets(work.positions)]);
+  const writing = [sendAll(transaction, work.outputs, options), transaction.sendOffsets(work.positions)];
+  // The caller discards the producer after an error: what is still under way would connect it again
+  await Promise.allSettled(writing);
+  await Promise.all(writing);
   throwIfLost();
   await transaction.commit();
-  sizeLimits.forget(work.outputs);
+  sizeLimits.written(work.outputs);
 }
 
 async function sendAll(transaction: Transaction, outputs: readonly Output[], { sizeLimits, throwIfLost }: WriteOptions): Promise<void> {
