@@ -56,6 +56,7 @@ export async function createTopic({ admin }: Arena, name: string, partitions: nu
   await admin.createTopics([{ name, partitions, replicationFactor: 1, config: {} }]);
 }
 
+/** Not for a topic whose offsets `admin` was asked for: it would ask for them again, and fail. */
 export async function deleteTopics({ kafka }: Arena, topics: string[]): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();

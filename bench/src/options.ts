@@ -12,6 +12,7 @@ export const HELP = `Measures sagafleet's worker and its peers at the same work 
   --parts <parts>       some of rows, latency, process
   --records <n>         that are measured in each round, default 1000000
   --rounds <n>          default 3
+  --probes <n>          records and orders that are timed, default 300
   --output <format>     table or json, default table
   --write               puts the table into bench/README.md
   --cpu-prof <folder>   leaves a CPU profile of each process that Node runs
@@ -28,6 +29,7 @@ export interface BenchOptions {
   parts: readonly Part[];
   records: number;
   rounds: number;
+  probes: number;
   output: 'table' | 'json';
   write: boolean;
   cpuProfiles: string | null;
@@ -48,6 +50,7 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
     parts: readList('--parts', values.parts, PARTS) ?? PARTS,
     records: readCount('--records', values.records),
     rounds: readCount('--rounds', values.rounds),
+    probes: readCount('--probes', values.probes),
     output: values.output,
     write: values.write,
     cpuProfiles: values['cpu-prof'] ?? null,
@@ -64,6 +67,7 @@ function parse(args: readonly string[]) {
         parts: { type: 'string' },
         records: { type: 'string', default: '1000000' },
         rounds: { type: 'string', default: '3' },
+        probes: { type: 'string', default: '300' },
         output: { type: 'string', default: 'table' },
         write: { type: 'boolean', default: false },
         'cpu-prof': { type: 'string' },

@@ -3,8 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Environment } from '@sagafleet/cli';
 import { openArena } from './arena.ts';
+import { measureLatencies } from './latencies.ts';
 import { thisMachine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
+import { measureProcess } from './process-figures.ts';
 import type { Report } from './report.ts';
 import { measureRows } from './rows.ts';
 import { ALL_SUBJECTS } from './subjects.ts';
@@ -23,6 +25,17 @@ export async function runBench(options: BenchOptions, { env, onProgress }: Outsi
       const { rows, missing } = await measureRows(arena, subjects, { ...options, nodeOptions: nodeOptionsFor(options.cpuProfiles) });
       report.rows = rows;
       report.missing.push(...missing);
+    }
+    if (options.parts.includes('latency')) {
+      const { latency, missing } = await measureLatencies(arena, subjects, { probes: options.probes, rows: report.rows });
+      report.latency = latency;
+      report.missing.push(...missing);
+    }
+    if (options.parts.includes('process') && options.subjects.includes('sagafleet')) {
+      report.process = await measureProcess(arena, options.rounds).catch((error: Error) => {
+        report.missing.push({ what: 'sagafleet, the process', reason: error.message });
+        return null;
+      });
     }
     return report;
   } finally {

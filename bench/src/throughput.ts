@@ -1,13 +1,12 @@
 /** Records per second of one entrant, seen from outside the process: the same for all. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { ChildProgram } from '@sagafleet/cli';
-import { type Arena, commitStart, createTopic, deleteTopics } from './arena.ts';
-import { type Entrant, nameOf } from './entrant.ts';
+import type { ChildProgram } from '@sagafleet/cli';
+import type { Arena } from './arena.ts';
+import { startContest } from './contest.ts';
+import type { Entrant } from './entrant.ts';
 import { type Input, PARTITIONS } from './input.ts';
+import type { Launch } from './job.ts';
 import { judgeOutput, readOutput } from './output.ts';
 import { cpuSecondsOf } from './proc.ts';
-import type { Launch } from './job.ts';
 
 export interface Throughput { recordsPerSecond: number; recordsPerCpuSecond: number }
 
@@ -27,8 +26,6 @@ const START_TIMEOUT_MS = 60_000;
 /** An entrant that is slower than that has stopped working. */
 const SLOWEST_RECORDS_PER_MS = 5;
 
-let races = 0;
-
 /**
  * Runs an entrant until the group's committed offsets are at the end of the input. The clock and the count of CPU time
  * run from the first sight of offsets past the warm-up.
@@ -36,28 +33,15 @@ let races = 0;
  */
 export async function runRace(arena: Arena, race: Race): Promise<Throughput> {
   const { entrant, input } = race;
-  const name = `bench-${++races}-${entrant.subject}`;
-  const step = {
-    brokers: arena.platform.brokers, registryUrl: arena.platform.registryUrl, input: input.topic,
-    output: `${name}-out`, group: name, deadLetterTopic: `${name}-dlq`,
-  };
-  const folder = join(arena.platform.dataDir, name);
-  mkdirSync(folder);
-  await createTopic(arena, step.output, PARTITIONS);
-  await createTopic(arena, step.deadLetterTopic, 1);
-  await commitStart(arena, step.group, step.input);
-  const command = await race.launch({
-    entrant, step, schemaId: input.schemaId, partitions: PARTITIONS, folder, nodeOptions: race.nodeOptions,
-  });
-  const program = new ChildProgram({ ...command, name: nameOf(entrant), logFile: join(arena.platform.logsDir, `${name}.log`) });
+  const contest = await startContest(arena, { ...race, input: input.topic, schemaId: input.schemaId, partitions: PARTITIONS });
   try {
+    const { step, program } = contest;
     const throughput = await measure(program, race, () => progressOf(arena, step.group, step.input));
     await program.stop();
     judgeOutput(entrant, input, await readOutput(arena, step.output));
     return throughput;
   } finally {
-    await program.stop();
-    await deleteTopics(arena, [step.output, step.deadLetterTopic]);
+    await contest.close();
   }
 }
 

@@ -1,0 +1,87 @@
+/** What a worker costs that has nothing to do, and how soon it works. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Arena, createTopic } from './arena.ts';
+import { dropOutputs, prepareStep, uniqueName } from './contest.ts';
+import { type EncodeOrder, registerSchemas } from './input.ts';
+import { Probes } from './probes.ts';
+import { cpuSecondsOf, rssMiBOf } from './proc.ts';
+import type { ProcessFigures } from './report.ts';
+import type { Step } from './sagafleet.ts';
+import { medianOf } from './statistics.ts';
+import { measureTakeovers } from './takeover.ts';
+import { startWorker, untilShared, type WorkerProcess } from './worker-process.ts';
+
+const MANY_PARTITIONS = 100;
+const FEW_PARTITIONS = 3;
+const SETTLE_MS = 5_000;
+const IDLE_WINDOW_MS = 20_000;
+
+export async function measureProcess(arena: Arena, rounds: number): Promise<ProcessFigures> {
+  const { encode } = await registerSchemas(arena);
+  const start = await withStep(arena, FEW_PARTITIONS, (step) => measureStarts(arena, step, { encode, rounds }));
+  arena.progress(`start to first record ${Math.round(start.startMs)} ms, idle ${Math.round(start.rssMiB)} MiB`);
+  const idleCpu = await withStep(arena, MANY_PARTITIONS, (step) => measureIdleCpu(arena, step));
+  arena.progress(`idle with ${MANY_PARTITIONS} partitions: ${idleCpu.toFixed(2)} % of a core`);
+  const takeovers = await measureTakeovers(arena, { encode, rounds });
+  return { idleCpu: Math.round(idleCpu * 100) / 100, ...roundedUp(start), ...takeovers };
+}
+
+function roundedUp(figures: { startMs: number; rssMiB: number }): { startMs: number; rssMiB: number } {
+  return { startMs: Math.ceil(figures.startMs), rssMiB: Math.ceil(figures.rssMiB) };
+}
+
+async function withStep<T>(arena: Arena, partitions: number, measure: (step: Step) => Promise<T>): Promise<T> {
+  const input = uniqueName('process-in');
+  await createTopic(arena, input, partitions);
+  const step = await prepareStep(arena, { name: uniqueName('process'), input, partitions });
+  try {
+    return await measure(step);
+  } finally {
+    await dropOutputs(arena, step);
+  }
+}
+
+/**
+ * From the start of the process until a record that already lay in the topic is seen in the output. That is later than
+ * the first fetch, by the fetch itself and one transaction; but it can be seen from outside.
+ */
+async function measureStarts(arena: Arena, step: Step, { encode, rounds }: { encode: EncodeOrder; rounds: number }): Promise<{ startMs: number; rssMiB: number }> {
+  const probes = await Probes.open(arena, { ...step, encode, partitionCount: FEW_PARTITIONS, partitions: [0] });
+  const [starts, sizes]: [number[], number[]] = [[], []];
+  try {
+    for (let round = 0; round < rounds; round++) {
+      await probes.send([0]);
+      const startedAt = performance.now();
+      sizes.push(await withWorker(arena, step, async ({ program }) => {
+        await probes.allSeen();
+        await sleep(SETTLE_MS);
+        return rssMiBOf(program.pid);
+      }));
+      starts.push(probes.sent.at(-1)!.seenAtMs - startedAt);
+    }
+  } finally {
+    await probes.close();
+  }
+  return { startMs: medianOf(starts), rssMiB: medianOf(sizes) };
+}
+
+/** Per cent of a core. */
+function measureIdleCpu(arena: Arena, step: Step): Promise<number> {
+  return withWorker(arena, step, async (worker) => {
+    await untilShared([worker], MANY_PARTITIONS);
+    await sleep(SETTLE_MS);
+    const begin = { cpuSeconds: cpuSecondsOf(worker.program.pid), atMs: performance.now() };
+    await sleep(IDLE_WINDOW_MS);
+    const seconds = (performance.now() - begin.atMs) / 1_000;
+    return (cpuSecondsOf(worker.program.pid) - begin.cpuSeconds) / seconds * 100;
+  });
+}
+
+async function withWorker<T>(arena: Arena, step: Step, work: (worker: WorkerProcess) => Promise<T>): Promise<T> {
+  const worker = await startWorker(arena, step);
+  try {
+    return await work(worker);
+  } finally {
+    await worker.program.stop();
+  }
+}
