@@ -27,21 +27,42 @@ const orderEvent = { type: 'record', name: 'OrderEvent', fields: [{ name: 'statu
 
 const messages: Record<string, [manifest: unknown, problems: string[]]> = {
   'an unknown field names the nearest known one': [
-    emitting({}, { retry: { maxAttemps: 9 } }), ['spec.retry.maxAttemps: unknown field "maxAttemps", did you mean "maxAttempts"?'],
+    emitting({}, { retry: { maxAtempts: 4 } }), ['spec.retry.maxAtempts: unknown field "maxAtempts", did you mean "maxAttempts"?'],
   ],
   'an unknown field in other letters too': [
-    emitting({}, { deadletter: { topic: 'x' } }), ['spec.deadletter: unknown field "deadletter", did you mean "deadLetter"?'],
+    emitting({}, { startfrom: 'latest' }), ['spec.startfrom: unknown field "startfrom", did you mean "startFrom"?'],
   ],
   'several unknown fields are all named': [
-    emitting({ event: 'event', evnt: 'x' }, { template: { resource: {} } }), [
+    emitting({ event: 'event', evnt: 'x' }, { template: { toleration: [] } }), [
       'spec.outcomes.paid.emit[0].evnt: unknown field "evnt", did you mean "event"?',
-      'spec.template.resource: unknown field "resource", did you mean "resources"?',
+      'spec.template.toleration: unknown field "toleration", did you mean "tolerations"?',
     ],
   ],
   'an unknown field near to none lists a few known ones': [
     manifestOf({ spec: { consumes: [{ topic: 'a' }], outcomes: { x: { publish: [] } } } }),
     ['spec.outcomes.x.publish: unknown field "publish", known are emit, reject'],
   ],
+  // kubernetes/kubernetes#111074: an unknown field is dropped in silence
+  'a known field at a wrong level says where it belongs': [
+    { ...emitting({}, { linger: '1ms', scaling: { topic: 'x' } }), retry: {} }, [
+      'retry: unknown field "retry", it belongs in spec',
+      'spec.linger: unknown field "linger", it belongs in spec.delivery.transaction',
+      'spec.scaling.topic: unknown field "topic", it belongs in spec.consumes[] or spec.outcomes.*.emit[] or spec.deadLetter',
+    ],
+  ],
+  'a misspelt field in a list': [
+    emitting({}, { consumes: [{ topic: 'a' }, { topic: 'b', fromat: 'avro' }] }), ['spec.consumes[1].fromat: unknown field "fromat", did you mean "format"?'],
+  ],
+  'a misspelt field two levels below': [
+    emitting({}, { retry: { backoff: { Jitter: 0 } } }), ['spec.retry.backoff.Jitter: unknown field "Jitter", did you mean "jitter"?'],
+  ],
+  'a misspelt field in a part of the pod': [
+    emitting({}, { template: { resources: { limit: {} }, env: [{ name: 'A' }, { name: 'B', valuefrom: {} }] } }), [
+      'spec.template.resources.limit: unknown field "limit", did you mean "limits"?',
+      'spec.template.env[1].valuefrom: unknown field "valuefrom", did you mean "valueFrom"?',
+    ],
+  ],
+  'a field of the pod that is not known here': [emitting({}, { template: { volumes: [{ name: 'v', rbd: {} }] } }), []],
   'an unknown word names the nearest known one': [
     emitting({}, { startFrom: 'earlyest' }), ['spec.startFrom: must be one of earliest, latest, did you mean "earliest"?'],
   ],

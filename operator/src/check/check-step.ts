@@ -5,6 +5,7 @@ import {
 import { withDefaults } from './defaults.ts';
 import { NOTHING_KNOWN, type StepSchemas } from './event-schemas.ts';
 import { expressionFindings } from './expressions.ts';
+import { podFieldFindings } from './pod-fields.ts';
 import { type Finding, type Path, type Problem, problemsOf } from './problem.ts';
 import { ruleFindings } from './rules.ts';
 import { structureFindings } from './structure.ts';
@@ -20,6 +21,7 @@ export function checkStep(manifest: unknown, schemas: StepSchemas = NOTHING_KNOW
   const step = completed as SagaStep;
   return problemsOf(manifest, [
     ...ruleFindings(step),
+    ...podFieldFindings(step),
     ...loopFindings(step),
     ...schemaFindings(step),
     ...expressionFindings(step, schemas),

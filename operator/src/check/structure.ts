@@ -43,6 +43,18 @@ function strict(schema: StructuralSchema): Record<string, unknown> {
   };
 }
 
+/** Where each field stands, `spec.outcomes.*` for any outcome; by its name in lower case. */
+const PLACES = Map.groupBy(fieldPlaces({ properties: { spec: SAGASTEP_SCHEMA.properties!['spec']! } }, ''), ({ name }) => name.toLowerCase());
+
+function fieldPlaces({ properties = {}, items, additionalProperties }: StructuralSchema, path: string): { name: string; parent: string }[] {
+  return [
+    ...Object.entries(properties).flatMap(([name, field]) => [
+      ...(path === '' ? [] : [{ name, parent: path }]), ...fieldPlaces(field, path === '' ? name : `${path}.${name}`)]),
+    ...(items ? fieldPlaces(items, `${path}[]`) : []),
+    ...(additionalProperties ? fieldPlaces(additionalProperties, `${path}.*`) : []),
+  ];
+}
+
 /** A manifest of wrong shape gives findings here, and is not looked at further. */
 export function structureFindings(manifest: unknown): Finding[] {
   if (validate(manifest)) return [];
@@ -54,7 +66,7 @@ function explain(error: ErrorObject, manifest: unknown): Finding {
   if (error.keyword === 'additionalProperties') {
     const name = String(error.params['additionalProperty']);
     const known = Object.keys((error.parentSchema as StructuralSchema | undefined)?.properties ?? {});
-    return { path: [...path, name], atKey: true, message: `unknown field "${name}"${didYouMean(name, known) || oneOfFew(known)}` };
+    return { path: [...path, name], atKey: true, message: `unknown field "${name}"${didYouMean(name, known) || elsewhere(name) || oneOfFew(known)}` };
   }
   if (error.keyword === 'required') {
     return { path: [...path, String(error.params['missingProperty'])], message: 'is missing' };
@@ -97,6 +109,12 @@ function actualType(data: unknown): string {
 
 function wrongChoice(allowed: string[], data: unknown): string {
   return `must be one of ${allowed.join(', ')}${typeof data === 'string' ? didYouMean(data, allowed) : ''}`;
+}
+
+/** A field that stands at another level. */
+function elsewhere(name: string): string {
+  const parents = (PLACES.get(name.toLowerCase()) ?? []).map(({ parent }) => parent);
+  return parents.length === 0 ? '' : `, it belongs in ${parents.join(' or ')}`;
 }
 
 function oneOfFew(known: string[]): string {
