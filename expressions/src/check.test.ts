@@ -14,7 +14,7 @@ const orderEvent = {
     { name: 'delivery', type: 'Address' },
     { name: 'discount', type: ['null', 'int'] },
     { name: 'parent', type: ['null', 'OrderEvent'] },
-    { name: 'lines', type: { type: 'array', items: { type: 'record', name: 'Line', fields: [{ name: 'sku', type: 'string' }] } } },
+    { name: 'lines', type: { type: 'array', items: { type: 'record', name: 'Line', fields: [{ name: 'sku', type: 'string' }, { name: 'count', type: 'int' }] } } },
     { name: 'tags', type: { type: 'map', values: 'string' } },
   ],
 };
@@ -28,6 +28,9 @@ const good: Record<string, [text: string, options: Options, resultType: string]>
   'a merge or the event': ["event.price > 1.0 ? merge(event, {'status': 'PAID'}) : event", {}, 'dyn'],
   'a field of a merge': ["merge(event, {'a': 1}).a", { kind: 'key' }, 'dyn'],
   'int and int': ['string(event.quantity + 1)', { kind: 'key' }, 'string'],
+  'numbers that are converted': ["{'n': double(event.quantity) * event.price + double(event.discount), 'i': int(event.price) + event.quantity}", {}, 'map<string, dyn>'],
+  'numbers of which one is not known': ["{'n': event.tags.size() + 1, 'm': event.parent.parent.quantity + 1, 'x': dyn(1.5) + event.quantity}", {}, 'map<string, int>'],
+  'an int for a double that is written': ["merge(event, {'price': event.quantity})", { resultSchema: orderEvent }, 'map<string, dyn>'],
   'a comparison of double and int': ["event.price > 100 ? 'a' : 'b'", { kind: 'outcome', outcomes: ['a', 'b'] }, 'string'],
   'a field of a nullable record': ['event.address.city', { kind: 'key' }, 'dyn'],
   'a nullable record and null': ["event.address == null ? 'none' : event.address.city", { kind: 'key' }, 'dyn'],
@@ -61,6 +64,29 @@ const bad: Record<string, [text: string, options: Options, message: string, mark
   'double and int': [
     "merge(event, {'price': event.price + 1})", {},
     'double + int does not exist, convert one side with double() or int()', 'event.price + 1',
+  ],
+  // marcbachmann/cel-js#24, cel-expr/cel-java#1058
+  'int and double': ['{"all": event.quantity * event.price}', {}, 'int * double does not exist, convert one side with double() or int()', 'event.quantity * event.price'],
+  'a number that may be null, and a double':
+    ["{'n': event.discount == null ? 0.0 : event.discount * 1.5}", {}, 'int * double does not exist, convert one side with double() or int()', 'event.discount * 1.5'],
+  'numbers below a condition, a sign and parentheses': [
+    "{'n': -(event.price > 1 ? 1.0 : 2.0) + (event.quantity - 1)}", {},
+    'double + int does not exist, convert one side with double() or int()', '-(event.price > 1 ? 1.0 : 2.0) + (event.quantity - 1',
+  ],
+  'numbers in a list': ["{'n': [event.quantity, size(event.tags) / 2.0]}", {}, 'int / double does not exist, convert one side with double() or int()', 'size(event.tags) / 2.0'],
+  'the time and a double': ["{'n': now() + 0.5}", {}, 'int + double does not exist, convert one side with double() or int()', 'now() + 0.5'],
+  'numbers of a record in a list':
+    ["event.lines.exists(line, line.count % 2.0 == 0.0) ? 'x' : 'y'", { kind: 'key' }, 'int % double does not exist, convert one side with double() or int()', 'line.count % 2.0'],
+  'two kinds of numbers to choose from': [
+    "{'n': event.quantity > 1 ? 1 : 1.5}", {}, "ternary branches must have the same type, got 'int' and 'double': wrap one in dyn()", 'event.quantity > 1 ? 1 : 1.5',
+  ],
+  'a double for a whole number that is written': [
+    "merge(event, {'quantity': event.price * 2.0})", { resultSchema: orderEvent },
+    'field "quantity" of shop.OrderEvent, which is written, is a whole number and this a double: convert it with int()', 'event.price * 2.0',
+  ],
+  'a double for a whole number or null that is written': [
+    "merge(event, {'discount': 0.5})", { resultSchema: orderEvent },
+    'field "discount" of shop.OrderEvent, which is written, is a whole number and this a double: convert it with int()', '0.5',
   ],
   'a text that is merged': ["merge('x', event)", {}, 'merge() takes two maps, this is string', "'x'"],
   'an unknown variable': ['merge(evnt, {})', {}, 'unknown name "evnt", did you mean "event"?', 'evnt'],

@@ -2,9 +2,11 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { checkError } from './cel-errors.ts';
 import { checkingEnvironment } from './environment.ts';
 import { ExpressionError, type TextRange } from './errors.ts';
-import { constantResults, inspect, isMerge, rangeOf, writtenFields } from './inspect.ts';
+import { constantResults, inspect, isMerge, writtenFields } from './inspect.ts';
 import { type ExpressionKind, RESULT_TYPES, VARIABLES, type VariableName, wrongResult } from './kinds.ts';
 import { didYouMean } from './nearest.ts';
+import { rangeOf } from './nodes.ts';
+import { numberOf, ofType } from './numbers.ts';
 import { fromAvro, type ValueType, VARIABLE_TYPES } from './value-types.ts';
 
 export interface CheckOptions {
@@ -47,7 +49,7 @@ function typeCheck(text: string, options: CheckOptions): string {
     const resultType = isMerge(ast) ? 'map<string, dyn>' : type ?? 'dyn';
     checkResultType(resultType, options.kind);
     checkOutcomes(ast, options);
-    checkWrittenFields(ast, options.resultSchema);
+    checkWrittenFields(ast, types, options.resultSchema);
     return resultType;
   } catch (error) {
     throw checkError(error, { text, ast, environment });
@@ -78,14 +80,21 @@ function checkOutcomes(ast: ASTNode, { kind, outcomes }: CheckOptions): void {
   }
 }
 
-function checkWrittenFields(ast: ASTNode, resultSchema: unknown): void {
+function checkWrittenFields(ast: ASTNode, types: ReadonlyMap<string, ValueType>, resultSchema: unknown): void {
   const type = resultSchema === undefined ? null : fromAvro(resultSchema);
   if (type === null || !('record' in type)) return;
   const { name, fields } = type.record;
-  for (const { text, node } of writtenFields(ast)) {
-    if (fields.has(text)) continue;
-    throw new ExpressionError(
-      'unknown-field', `no field "${text}" in ${name}, which is written${didYouMean(text, fields.keys())}`, { range: rangeOf(node) },
-    );
+  for (const { text, node, value } of writtenFields(ast)) {
+    const field = fields.get(text);
+    if (field === undefined) {
+      throw new ExpressionError(
+        'unknown-field', `no field "${text}" in ${name}, which is written${didYouMean(text, fields.keys())}`, { range: rangeOf(node) },
+      );
+    }
+    if (ofType(field) === 'int' && numberOf(value, types) === 'double') {
+      throw new ExpressionError(
+        'type', `field "${text}" of ${name}, which is written, is a whole number and this a double: convert it with int()`, { range: rangeOf(value) },
+      );
+    }
   }
 }

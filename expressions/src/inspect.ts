@@ -2,6 +2,8 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { ExpressionError } from './errors.ts';
 import { didYouMean } from './nearest.ts';
+import { rangeOf, typeAt } from './nodes.ts';
+import { refuseMixedNumbers } from './numbers.ts';
 import type { ValueType } from './value-types.ts';
 
 type Types = ReadonlyMap<string, ValueType>;
@@ -14,6 +16,7 @@ const INTERNAL_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
  * record, where CEL's own check is silent; and for what cel-js would do wrong without a word.
  */
 export function inspect(node: ASTNode, types: Types): void {
+  refuseMixedNumbers(node, types);
   if (node.op === 'map') refuseInternalKeys(node.args);
   if (node.op === '.') refuseUnknownField(node.args, node, types);
   // In event.items.all(event, ...) the inner name is another variable.
@@ -47,16 +50,6 @@ function isPath(node: ASTNode): boolean {
   return node.op === 'id';
 }
 
-function typeAt(node: ASTNode, types: Types): ValueType | null {
-  if (node.op === 'id') return types.get(node.args) ?? null;
-  if (node.op !== '.' && node.op !== '[]') return null;
-  const parent = typeAt(node.args[0], types);
-  if (parent === null || 'cel' in parent) return null;
-  if ('list' in parent) return parent.list;
-  if ('map' in parent) return parent.map;
-  return node.op === '.' ? parent.record.fields.get(node.args[1]) ?? null : null;
-}
-
 /** The constant texts that the expression can give: its own, or those of its branches. */
 export function constantResults(node: ASTNode): { text: string; node: ASTNode }[] {
   if (node.op === '?:') return [...constantResults(node.args[1]), ...constantResults(node.args[2])];
@@ -67,21 +60,17 @@ export function isMerge(node: ASTNode): node is Extract<ASTNode, { op: 'call' }>
   return node.op === 'call' && node.args[0] === 'merge';
 }
 
-/** The constant keys of the maps that become the result, merged or chosen. */
-export function writtenFields(node: ASTNode): { text: string; node: ASTNode }[] {
+/** The constant keys of the maps that become the result, merged or chosen, each with its value. */
+export function writtenFields(node: ASTNode): { text: string; node: ASTNode; value: ASTNode }[] {
   if (node.op === '?:') return [node.args[1], node.args[2]].flatMap(writtenFields);
   if (isMerge(node)) return node.args[1].flatMap(writtenFields);
-  return node.op === 'map' ? node.args.flatMap(([key]) => constantResults(key)) : [];
+  return node.op === 'map' ? node.args.flatMap(([key, value]) => constantResults(key).map((constant) => ({ ...constant, value }))) : [];
 }
 
 /** Is the node a key of a map literal? There a bare name is most likely a missing pair of quotes. */
 export function isMapKey(root: ASTNode, range: { start: number; end: number }): boolean {
   if (root.op === 'map' && root.args.some(([key]) => key.start === range.start && key.end === range.end)) return true;
   return childrenOf(root).some((child) => isMapKey(child, range));
-}
-
-export function rangeOf(node: ASTNode): { start: number; end: number } {
-  return { start: node.start, end: node.end };
 }
 
 function childrenOf(node: ASTNode): ASTNode[] {

@@ -1,8 +1,8 @@
 /** Types of what an expression sees: the variables' own, and those that an Avro schema describes. */
 import type { VariableName } from './kinds.ts';
 
-/** `cel` is a CEL type name that holds no record. */
-export type ValueType = { cel: string } | { list: ValueType } | { map: ValueType } | { record: RecordType };
+/** `cel` is a CEL type name that holds no record; `orNull`: `cel` is dyn, since the value is one of this type or null. */
+export type ValueType = { cel: string; orNull?: string } | { list: ValueType } | { map: ValueType } | { record: RecordType };
 export interface RecordType {
   name: string;
   fields: ReadonlyMap<string, ValueType>;
@@ -72,7 +72,9 @@ function typeOf(schema: unknown, scope: Scope): ValueType {
 function unionOf(branches: unknown[], scope: Scope): ValueType {
   const types = branches.map((branch) => typeOf(branch, scope));
   const [only, ...more] = types.filter((type) => !('cel' in type && type.cel === 'null'));
-  if (only === undefined || more.length > 0 || !('record' in only)) return DYN;
+  if (only === undefined || more.length > 0) return DYN;
+  if ('cel' in only) return { cel: 'dyn', orNull: only.cel };
+  if (!('record' in only)) return DYN;
   return { record: { ...only.record, nullable: true } };
 }
 
