@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { KafkaAdmin, sendRecord } from '../src/index.ts';
 import { client, connectAdmin, connection, createTopic, options, uniqueName } from './cluster-under-test.ts';
+import { privateCopy } from './private-copy.ts';
 
 test('a topic is described as it was created, and one that does not exist is not', async () => {
   const admin = await connectAdmin();
@@ -43,6 +44,21 @@ test('changing one setting keeps the others', async () => {
   expect((await admin.topicConfigs([name])).get(name)).toEqual({
     'max.message.bytes': '2000000', 'cleanup.policy': 'compact', 'retention.ms': '60000', 'segment.ms': '50000',
   });
+});
+
+test('kafkajs as published puts every setting that it is not given back to its default', async () => {
+  const copy = privateCopy();
+  onTestFinished(() => copy[Symbol.dispose]());
+  const { Kafka, logLevel } = copy.kafkajs;
+  const name = await createTopic(1, { 'cleanup.policy': 'compact' });
+  const published = new Kafka({ brokers: connection.brokers, logLevel: logLevel.NOTHING }).admin();
+  await published.connect();
+  onTestFinished(() => published.disconnect());
+  const configEntries = [{ name: 'retention.ms', value: '60000' }];
+  await published.alterConfigs({ validateOnly: false, resources: [{ type: 2, name, configEntries }] });
+  const admin = await connectAdmin();
+  await expect.poll(async () => (await admin.topicConfigs([name])).get(name)).toMatchObject({ 'retention.ms': '60000' });
+  expect((await admin.topicConfigs([name])).get(name)).not.toHaveProperty(['cleanup.policy']);
 });
 
 test('the record size that holds is told also where the topic did not set it', async () => {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import type { Driver, FetchedBatch, GroupMember, OutputBatch, TaskProducer, TopicPosition } from './driver.ts';
@@ -83,6 +85,9 @@ function virtualTiming(): Timing & { pass(ms: number): void } {
   let now = 0;
   return { now: () => now, wait: async (ms) => { now += ms; }, random: () => 0.5, pass: (ms) => { now += ms; } };
 }
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 interface Running { task: Task; broker: FakeBroker; fatal: unknown[]; timing: ReturnType<typeof virtualTiming> }
 
@@ -293,6 +298,21 @@ describe('task', () => {
     expect(task.offer(batch(5, ['a']))).toBe(false);
     expect(task.offer(batch(6, ['b']))).toBe(true);
     await expect.poll(() => broker.committed).toEqual(['a', 'b']);
+  });
+
+  test('keeps nothing of a record that is committed: its bytes hold the whole answer that they came in', async () => {
+    const { task, broker } = await running();
+    const offerOne = () => {
+      const only = batch(0, ['a']);
+      task.offer(only);
+      return new WeakRef(only.records[0]!.value!);
+    };
+    const value = offerOne();
+    await expect.poll(() => broker.offset).toBe(1n);
+    await expect.poll(() => {
+      collectGarbage();
+      return value.deref();
+    }).toBeUndefined();
   });
 
   test('is stuck when a commit is never answered, and not while it has nothing to do', async () => {

@@ -180,12 +180,17 @@ export class Task {
       await this.#queue.ready();
       if (this.#lastTakeWasFull && this.#deps.lingerMs > 0) await this.#deps.timing.wait(this.#deps.lingerMs, this.#over.signal);
       if (this.#isOver()) return;
-      const take = this.#queue.take(this.#deps.maxRecords);
-      this.#lastTakeWasFull = !this.#queue.isEmpty;
-      if (this.#queue.isLow && this.#isPaused) this.#resume();
-      await this.#workOn(take);
+      await this.#workOnNext();
       this.#failures = 0;
     }
+  }
+
+  /** Apart from the loop, which would hold on to the records for as long as it waits for more. */
+  async #workOnNext(): Promise<void> {
+    const take = this.#queue.take(this.#deps.maxRecords);
+    this.#lastTakeWasFull = !this.#queue.isEmpty;
+    if (this.#queue.isLow && this.#isPaused) this.#resume();
+    await this.#workOn(take);
   }
 
   /** Handlers run first, only then the transaction opens: a slow handler never holds one open. */
