@@ -121,7 +121,7 @@ const CONVERTIBLE: Partial<Record<Kind, Kind>> = { integer: 'number', number: 'i
 
 /**
  * Branch: the one the value was read from; else the only one of its kind, so that an error names the
- * place inside; else the first of its kind that it fits.
+ * place inside; else the first of its kind that it fits, a float only where that does not change it.
  */
 function writeUnion(type: AvroType, branches: Write[]): Write {
   const names = type.types.map((branch) => branch.branchName);
@@ -134,7 +134,9 @@ function writeUnion(type: AvroType, branches: Write[]): Write {
     const candidates = candidatesOf(value);
     if (candidates.length < 2) return candidates[0];
     const marked = names.indexOf(markedBranch(holder, key, value) ?? undefined);
-    return candidates.includes(marked) ? marked : candidates.find((i) => branches[i]!.fits(value));
+    if (candidates.includes(marked)) return marked;
+    const fitting = candidates.filter((i) => branches[i]!.fits(value));
+    return fitting.find((i) => type.types[i]!.typeName !== 'float' || Object.is(Math.fround(Number(value)), Number(value))) ?? fitting[0];
   };
   return {
     write(bytes, value, holder, key) {
