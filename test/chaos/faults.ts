@@ -56,6 +56,19 @@ const HAPPEN: Record<FaultKind, (fault: Fault, world: World) => Promise<void>> =
       endLoad();
     }
   },
+  'power-cut': async ({ lengthMs }, world) => {
+    const broker = await coordinatorOf(world);
+    const workers = world.runningWorkers;
+    const endLoad = loadProcessors();
+    try {
+      await Promise.all([broker.kill(), ...workers.map((worker) => world.stopWorker(worker, 'SIGKILL'))]);
+      await delay(lengthMs);
+      await Promise.all([broker.start(), ...workers.map((worker) => world.startWorker(worker))]);
+      await delay(LOAD_AFTER_START_MS);
+    } finally {
+      endLoad();
+    }
+  },
   'connections-cut': async ({ lengthMs }, { proxy }) => {
     await proxy.shut();
     await delay(lengthMs);

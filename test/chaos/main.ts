@@ -1,7 +1,7 @@
 /** `npm run test:chaos`: seeded faults under load, and whether the step did its work exactly once. */
 import { parseArgs } from 'node:util';
 import { describeFindings } from './judge.ts';
-import { planFaults, type Fault } from './plan.ts';
+import { FAULT_KINDS, planFaults, type Fault, type FaultKind } from './plan.ts';
 import { runChaos, type ChaosEvent, type ChaosOptions, type ChaosReport } from './run-chaos.ts';
 
 const HELP = `Runs workers of a step through faults and judges what they wrote.
@@ -12,6 +12,9 @@ const HELP = `Runs workers of a step through faults and judges what they wrote.
   --seeds <n>            how many runs, seed after seed (1)
   --minutes <n>          how long the faults of one run last (4)
   --faults <n>           of one run (20)
+  --kinds <a,b>          only these faults, of ${FAULT_KINDS.slice(0, 5).join(', ')},
+                         ${FAULT_KINDS.slice(5, 9).join(', ')},
+                         ${FAULT_KINDS.slice(9).join(', ')}
   --records <n>          of one run, committed by three producers (200000)
   --brokers <1|3|1,3>    Kafka brokers; with "1,3" runs take turns (1,3)
   --workers <n>          as many at least, faults apart (3)
@@ -35,6 +38,7 @@ const OPTIONS = {
   seeds: { type: 'string', default: '1' },
   minutes: { type: 'string', default: '4' },
   faults: { type: 'string', default: '20' },
+  kinds: { type: 'string', default: FAULT_KINDS.join(',') },
   records: { type: 'string', default: '200000' },
   brokers: { type: 'string', default: '1,3' },
   workers: { type: 'string', default: '3' },
@@ -44,25 +48,28 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-type Run = Omit<ChaosOptions, 'onEvent' | 'signal'>;
+type Run = Omit<ChaosOptions, 'onEvent' | 'signal'> & { kinds: readonly FaultKind[] };
 interface Options { runs: Run[]; isPlanOnly: boolean }
 
 /** Undefined: only help was asked for. */
 function readOptions(): Options | undefined {
   const { values } = parseArgs({ options: OPTIONS });
   if (values.help) return undefined;
-  const number = (name: Exclude<keyof typeof OPTIONS, 'plan' | 'keep' | 'help'>) => {
+  const number = (name: Exclude<keyof typeof OPTIONS, 'kinds' | 'plan' | 'keep' | 'help'>) => {
     const value = Number(values[name]);
     if (!(value > 0)) throw new Error(`--${name} is to be a number above 0, not "${values[name]}"`);
     return value;
   };
+  const kinds = values.kinds.split(',') as FaultKind[];
+  const unknown = kinds.find((kind) => !FAULT_KINDS.includes(kind));
+  if (unknown !== undefined) throw new Error(`no kind of fault is called "${unknown}"`);
   const layouts = LAYOUTS[values.brokers];
   if (!layouts) throw new Error(`--brokers is 1, 3 or 1,3, not "${values.brokers}"`);
   const seed = values.seed === undefined ? 1 + Math.floor(Math.random() * 1_000_000) : number('seed');
   const runs = Array.from({ length: number('seeds') }, (_, at): Run => ({
     seed: seed + at, brokers: layouts[at % layouts.length]!, durationMs: number('minutes') * MINUTE_MS, faults: number('faults'),
     records: number('records'), workers: number('workers'), sessionTimeoutMs: number('session-timeout'), drainWithinMs: DRAIN_WITHIN_MS,
-    keep: values.keep,
+    kinds, keep: values.keep,
   }));
   return { runs, isPlanOnly: values.plan };
 }
@@ -113,9 +120,9 @@ function tellVerdict(run: Run, { verdict, inputs, neverCommitted, outputs, commi
   return verdict.isClean;
 }
 
-function argumentsOf({ seed, brokers, durationMs, faults, records, workers, sessionTimeoutMs }: Run): string {
+function argumentsOf({ seed, brokers, durationMs, faults, records, workers, sessionTimeoutMs, kinds }: Run): string {
   return `--seed ${seed} --brokers ${brokers} --minutes ${durationMs / MINUTE_MS} --faults ${faults} --records ${records} `
-    + `--workers ${workers} --session-timeout ${sessionTimeoutMs}`;
+    + `--workers ${workers} --session-timeout ${sessionTimeoutMs} --kinds ${kinds.join(',')}`;
 }
 
 let options: Options | undefined;

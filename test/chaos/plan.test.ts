@@ -45,7 +45,7 @@ test('only kinds that are wanted', () => {
 
 test('one broker is down at a time, and exists', () => {
   forEveryPlan((faults, { brokers }) => {
-    const ofBrokers = faults.filter(isOneOf(BROKER_FAULTS));
+    const ofBrokers = faults.filter(isOneOf([...BROKER_FAULTS, 'power-cut']));
     for (const [at, { target, atMs }] of ofBrokers.entries()) {
       expect(target ?? 0).toBeLessThan(brokers);
       const before = ofBrokers[at - 1];
@@ -57,11 +57,12 @@ test('one broker is down at a time, and exists', () => {
 test('the steady workers are always there, faults apart, and only a worker that runs is hit', () => {
   forEveryPlan((faults, { workers }) => {
     const running = new Map(Array.from({ length: workers }, (_, worker) => [worker, 0]));
-    for (const { kind, target, atMs, lengthMs } of faults.filter(isOneOf(WORKER_FAULTS))) {
-      if (kind === 'worker-add') expect(running.has(target!)).toBe(false);
-      else expect(running.get(target!)).toBeLessThanOrEqual(atMs);
+    for (const { kind, target, atMs, lengthMs } of faults.filter(isOneOf([...WORKER_FAULTS, 'power-cut']))) {
+      const hit = kind === 'power-cut' ? [...running.keys()] : [target!];
+      for (const worker of hit) expect(running.get(worker) ?? 0).toBeLessThanOrEqual(atMs);
+      if (kind !== 'power-cut') expect(running.has(target!)).toBe(kind !== 'worker-add');
       if (kind === 'worker-remove') running.delete(target!);
-      else running.set(target!, atMs + lengthMs);
+      else for (const worker of hit) running.set(worker, atMs + lengthMs);
       expect(running.size).toBeGreaterThanOrEqual(workers);
     }
   });

@@ -3,7 +3,7 @@ import { type Random, randomFrom } from './random.ts';
 
 export const WORKER_FAULTS = ['worker-kill', 'worker-freeze', 'worker-stop', 'worker-add', 'worker-remove'] as const;
 export const BROKER_FAULTS = ['broker-kill', 'broker-pause', 'broker-stop', 'slow-disk', 'coordinator-under-load'] as const;
-export const FAULT_KINDS = [...WORKER_FAULTS, ...BROKER_FAULTS, 'connections-cut'] as const;
+export const FAULT_KINDS = [...WORKER_FAULTS, ...BROKER_FAULTS, 'connections-cut', 'power-cut'] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
@@ -49,6 +49,7 @@ const LENGTHS_MS: Record<Exclude<FaultKind, 'worker-freeze'>, readonly [number, 
   'slow-disk': [3_000, 8_000],
   'coordinator-under-load': [0, 3_000],
   'connections-cut': [0, 2_500],
+  'power-cut': [0, 3_000],
 };
 
 /** In order of time. A kind comes again only after every other that is possible; the last faults may come late where there are many. */
@@ -83,6 +84,7 @@ class Fleet {
 
   allows(kind: FaultKind, atMs: number): boolean {
     if (kind === 'connections-cut') return this.#networkFreeAt <= atMs;
+    if (kind === 'power-cut') return this.#brokersFreeAt <= atMs && this.#freeWorkers(atMs).length === this.#workersFreeAt.size;
     // One broker at a time: of three, two are a majority and enough replicas
     if (isBrokerFault(kind)) return this.#brokersFreeAt <= atMs;
     if (kind === 'worker-add') return this.#workersFreeAt.size < this.#options.workers + EXTRA_WORKERS;
@@ -106,6 +108,11 @@ class Fleet {
   #targetOf(kind: FaultKind, { atMs, endsAt, random }: { atMs: number; endsAt: number; random: Random }): number | null {
     if (kind === 'connections-cut') {
       this.#networkFreeAt = endsAt;
+      return null;
+    }
+    if (kind === 'power-cut') {
+      this.#brokersFreeAt = endsAt + BROKER_RECOVERS_MS;
+      for (const worker of this.#workersFreeAt.keys()) this.#workersFreeAt.set(worker, endsAt + WORKER_RECOVERS_MS);
       return null;
     }
     if (isBrokerFault(kind)) {

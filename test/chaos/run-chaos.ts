@@ -97,12 +97,12 @@ async function runFaults({ world, feed, plan, signal: outer }: Course, tell: Tel
   const stop = new AbortController();
   const signal = outer ? AbortSignal.any([outer, stop.signal]) : stop.signal;
   let faultsOver = 0;
-  const progress = setInterval(() => tell({ kind: 'progress', records: feed.confirmed, workers: world.runningWorkers, faultsOver }), PROGRESS_EVERY_MS);
+  const progress = setInterval(() => tell({ kind: 'progress', records: feed.confirmed, workers: world.runningWorkers.length, faultsOver }), PROGRESS_EVERY_MS);
   const startedAt = performance.now();
   const turns = new Turns();
   const make = async (fault: Fault, number: number) => {
     await delay(fault.atMs - (performance.now() - startedAt), undefined, { signal });
-    await turns.take(whomItHits(fault), async () => {
+    await turns.take(whomItHits(fault, world), async () => {
       tell({ kind: 'begin', fault, number });
       await happen(fault, world);
       faultsOver++;
@@ -118,17 +118,19 @@ async function runFaults({ world, feed, plan, signal: outer }: Course, tell: Tel
 }
 
 /** Faults of one worker, and of any broker, follow each other, also where one lasts longer than planned. */
-function whomItHits({ kind, target }: Fault): string {
-  if ((BROKER_FAULTS as readonly FaultKind[]).includes(kind)) return 'brokers';
-  return kind === 'connections-cut' ? kind : `worker ${target}`;
+function whomItHits({ kind, target }: Fault, world: World): string[] {
+  const workers = world.runningWorkers.map((worker) => `worker ${worker}`);
+  if (kind === 'power-cut') return ['brokers', ...workers];
+  if ((BROKER_FAULTS as readonly FaultKind[]).includes(kind)) return ['brokers'];
+  return [kind === 'connections-cut' ? kind : `worker ${target}`];
 }
 
 class Turns {
   readonly #last = new Map<string, Promise<void>>();
 
-  take(whose: string, work: () => Promise<void>): Promise<void> {
-    const turn = (this.#last.get(whose) ?? Promise.resolve()).then(work);
-    this.#last.set(whose, turn);
+  take(whose: readonly string[], work: () => Promise<void>): Promise<void> {
+    const turn = Promise.all(whose.map((name) => this.#last.get(name))).then(work);
+    for (const name of whose) this.#last.set(name, turn);
     return turn;
   }
 }

@@ -86,8 +86,8 @@ export class World {
     return this.platform.brokers.split(',');
   }
 
-  get runningWorkers(): number {
-    return this.#workers.size;
+  get runningWorkers(): number[] {
+    return [...this.#workers.keys()];
   }
 
   worker(number: number): WorkerProcess {
