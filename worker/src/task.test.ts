@@ -149,6 +149,40 @@ describe('task', () => {
     expect(broker.calls.slice(-3)).toEqual(['send', 'offsets', 'commit']);
   });
 
+  test('handles the next records while a transaction commits, and writes them after it', async () => {
+    const handled: string[] = [];
+    const telling = { run: async (records: FetchedBatch['records']) => {
+      handled.push(...records.map(({ value }) => String(value)));
+      return pipeline.run(records);
+    } } as unknown as Pipeline;
+    const { task, broker } = await running(new FakeBroker(), { pipeline: telling });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    broker.before.commit = () => promise;
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.calls.at(-1)).toBe('commit');
+    task.offer(batch(1, ['b']));
+    await expect.poll(() => handled).toEqual(['a', 'b']);
+    expect(broker.calls.filter((call) => call === 'send')).toHaveLength(1);
+    resolve();
+    await expect.poll(() => broker.committed).toEqual(['a', 'b']);
+  });
+
+  test('what was handled while a transaction failed is worked again, behind it', async () => {
+    const { task, broker } = await running();
+    const { promise, reject } = Promise.withResolvers<void>();
+    broker.before.commit = () => promise;
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.calls.at(-1)).toBe('commit');
+    task.offer(batch(1, ['b']));
+    broker.before = {};
+    reject(new Error('no answer'));
+    await expect.poll(() => broker.calls.filter((call) => call === 'fence')).toHaveLength(2);
+    await expect.poll(() => task.state).toBe('RUNNING');
+    expect(broker.committed).toEqual([]);
+    task.offer(batch(0, ['a', 'b']));
+    await expect.poll(() => broker.committed).toEqual(['a', 'b']);
+  });
+
   test('a batch of control records moves the offset alone', async () => {
     const { task, broker } = await running();
     task.offer({ ...batch(0, []), nextOffset: 3n });

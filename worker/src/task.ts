@@ -3,9 +3,9 @@ import { consequenceOf, messageOf, WorkerError } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { writeTransaction, type Output, type SizeLimits } from './pipeline/transaction.ts';
-import { HandOffQueue, type QueueLimits, type Take } from './queue.ts';
+import { HandOffQueue, type QueueLimits } from './queue.ts';
 import { readStartPositions } from './start-positions.ts';
-import { backoffMs, type Timing } from './timing.ts';
+import { backoffMs, Stopwatch, type Timing } from './timing.ts';
 
 export type TaskState = 'FENCING' | 'RESTORING' | 'RUNNING' | 'LOST';
 
@@ -49,8 +49,10 @@ export class Task {
   #isCertain = false;
   /** When a join proved the membership; null = to be proven before the next fencing. */
   #provenAt: number | null;
-  /** When the handlers or the transaction under way began; null while there is nothing to do, or to wait for. */
-  #busySince: number | null = null;
+  readonly #handling: Stopwatch;
+  readonly #transacting: Stopwatch;
+  /** The transaction under way, or the last one. */
+  #writing: Promise<void> = Promise.resolve();
   #failures = 0;
   #lastTakeWasFull = false;
   #fetchPositions = new Map<string, bigint>();
@@ -62,6 +64,8 @@ export class Task {
     this.topics = topics;
     this.#deps = deps;
     this.#queue = new HandOffQueue(deps.queue);
+    this.#handling = new Stopwatch(deps.timing);
+    this.#transacting = new Stopwatch(deps.timing);
     this.#provenAt = deps.timing.now();
     deps.member.pause(topics, number);
     this.done = before.then(() => this.#live());
@@ -78,7 +82,7 @@ export class Task {
 
   /** Neither progress nor an error for far longer than any request may take: only a restart helps. */
   get isStuck(): boolean {
-    return this.#busySince !== null && this.#deps.timing.now() - this.#busySince > STUCK_AFTER_MS;
+    return this.#handling.lastsMs > STUCK_AFTER_MS || this.#transacting.lastsMs > STUCK_AFTER_MS;
   }
 
   /** Takes a batch that begins where the last one ended; anything else was fetched before a seek. */
@@ -175,42 +179,51 @@ export class Task {
   }
 
   async #work(): Promise<void> {
-    // Asked again each time: a task that is over while it commits is not woken any more
-    while (!this.#isOver()) {
-      await this.#queue.ready();
-      if (this.#lastTakeWasFull && this.#deps.lingerMs > 0) await this.#deps.timing.wait(this.#deps.lingerMs, this.#over.signal);
-      if (this.#isOver()) return;
-      await this.#workOnNext();
-      this.#failures = 0;
+    this.#writing = Promise.resolve();
+    try {
+      while (!this.#isOver()) {
+        if (this.#queue.isEmpty) await this.#writing;
+        // A task that was over while it committed is not woken any more
+        if (this.#isOver()) return;
+        await this.#queue.ready();
+        if (this.#lastTakeWasFull && this.#deps.lingerMs > 0) await this.#deps.timing.wait(this.#deps.lingerMs, this.#over.signal);
+        if (this.#isOver()) return;
+        await this.#workOnNext();
+      }
+    } finally {
+      // Nothing may be under way any more when the task ends or starts again
+      await this.#writing;
     }
   }
 
-  /** Apart from the loop, which would hold on to the records for as long as it waits for more. */
+  /**
+   * Handlers run first, only then the transaction opens: a slow handler never holds one open. It is left
+   * running while the handlers of the next records run. Apart from the loop, which would hold on to the
+   * records for as long as it waits for more.
+   */
   async #workOnNext(): Promise<void> {
-    const take = this.#queue.take(this.#deps.maxRecords);
+    const { records, positions } = this.#queue.take(this.#deps.maxRecords);
     this.#lastTakeWasFull = !this.#queue.isEmpty;
     if (this.#queue.isLow && this.#isPaused) this.#resume();
-    await this.#workOn(take);
+    const outputs = await this.#whilePossible(() => this.#handling.during(() => this.#deps.pipeline.run(records)));
+    await this.#writing;
+    this.#throwIfLost();
+    this.#writing = this.#transacting.during(() => this.#write(outputs, positions));
+    // Whoever waits for it next is told of its failure
+    this.#writing.catch(() => undefined);
   }
 
-  /** Handlers run first, only then the transaction opens: a slow handler never holds one open. */
-  async #workOn({ records, positions }: Take): Promise<void> {
-    const { pipeline, sizeLimits } = this.#deps;
-    const outputs = await this.#whilePossible(() => this.#watched(() => pipeline.run(records)));
-    this.#throwIfLost();
+  async #write(outputs: readonly Output[], positions: Positions): Promise<void> {
+    const { sizeLimits } = this.#deps;
     this.#isCertain = false;
     const transaction = await this.#producer!.begin();
-    await this.#watched(() => writeTransaction(transaction, { outputs, positions: this.#topicPositions(positions) }, {
+    await writeTransaction(transaction, { outputs, positions: this.#topicPositions(positions) }, {
       sizeLimits, throwIfLost: () => this.#throwIfLost(),
-    }));
+    });
     this.#isCertain = true;
     for (const [topic, offset] of positions) this.#deps.onPosition(topic, this.number, offset);
     this.#tellFailures(outputs);
-  }
-
-  async #watched<T>(work: () => Promise<T>): Promise<T> {
-    this.#busySince = this.#deps.timing.now();
-    return work().finally(() => { this.#busySince = null; });
+    this.#failures = 0;
   }
 
   /** Once they are written: a take that is worked again would tell them again. */

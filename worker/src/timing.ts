@@ -27,3 +27,27 @@ export const systemTiming: Timing = {
 export function backoffMs(attempt: number, random: () => number): number {
   return Math.min(50 * 2 ** attempt, 5_000) * (0.5 + random());
 }
+
+/** How long the one thing that it watches has been going on. */
+export class Stopwatch {
+  readonly #timing: Timing;
+  #since: number | null = null;
+
+  constructor(timing: Timing) {
+    this.#timing = timing;
+  }
+
+  /** 0 while there is nothing to do, or to wait for. */
+  get lastsMs(): number {
+    return this.#since === null ? 0 : this.#timing.now() - this.#since;
+  }
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#since = this.#timing.now();
+    try {
+      return await work();
+    } finally {
+      this.#since = null;
+    }
+  }
+}

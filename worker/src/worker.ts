@@ -17,7 +17,8 @@ import { TaskSet } from './task-set.ts';
 import { backoffMs, systemTiming } from './timing.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-const QUEUE = { highBytes: 8 * 1024 * 1024, lowBytes: 2 * 1024 * 1024 };
+/** A few transactions' records; what is queued for long costs the garbage collector more than a fetch. */
+const QUEUE = { highBytes: 1024 * 1024, lowBytes: 512 * 1024 };
 const REGISTRY_TIMEOUT_MS = 10_000;
 /** How soon partitions added to an output topic, and new `latest` schemas, are used. */
 const REFRESH_MS = 60_000;
