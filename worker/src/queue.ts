@@ -14,7 +14,7 @@ export class HandOffQueue {
   #batches: FetchedBatch[] = [];
   #firstRecord = 0;
   #bytes = 0;
-  #wake: (() => void) | null = null;
+  #waiting: PromiseWithResolvers<void> | null = null;
 
   constructor(limits: QueueLimits) {
     this.#limits = limits;
@@ -44,16 +44,17 @@ export class HandOffQueue {
     this.#bytes = 0;
   }
 
-  /** Ends a `ready()` that waits, with or without a batch. */
+  /** Ends every `ready()` that waits, with or without a batch. */
   wake(): void {
-    this.#wake?.();
-    this.#wake = null;
+    this.#waiting?.resolve();
+    this.#waiting = null;
   }
 
   /** Resolves when something is queued or `wake()` was called. */
   async ready(): Promise<void> {
     if (!this.isEmpty) return;
-    await new Promise<void>((resolve) => { this.#wake = resolve; });
+    this.#waiting ??= Promise.withResolvers();
+    await this.#waiting.promise;
   }
 
   /** Up to `maxRecords` records; batches without records only move the positions. */

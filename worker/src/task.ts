@@ -182,10 +182,7 @@ export class Task {
     this.#writing = Promise.resolve();
     try {
       while (!this.#isOver()) {
-        if (this.#queue.isEmpty) await this.#writing;
-        // A task that was over while it committed is not woken any more
-        if (this.#isOver()) return;
-        await this.#queue.ready();
+        await this.#moreOrFailure();
         if (this.#lastTakeWasFull && this.#deps.lingerMs > 0) await this.#deps.timing.wait(this.#deps.lingerMs, this.#over.signal);
         if (this.#isOver()) return;
         await this.#workOnNext();
@@ -194,6 +191,12 @@ export class Task {
       // Nothing may be under way any more when the task ends or starts again
       await this.#writing;
     }
+  }
+
+  /** Until something is queued or the task is over; a transaction that fails meanwhile is noticed at once. */
+  async #moreOrFailure(): Promise<void> {
+    const failure = this.#writing.then(() => this.#queue.ready());
+    await Promise.race([failure, this.#queue.ready()]);
   }
 
   /**

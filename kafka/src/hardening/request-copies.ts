@@ -6,7 +6,6 @@ interface RequestToSend {
   clientId: string;
   request: { apiKey: number; apiVersion: number; encode(): Promise<Encoded> };
 }
-type CreateRequest = (request: RequestToSend) => Promise<Encoded>;
 
 /** Size, api key, api version, correlation id, and the length of the client id. */
 const HEAD_BYTES = 4 + 2 + 2 + 4 + 2;
