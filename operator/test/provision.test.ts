@@ -133,6 +133,18 @@ describe('a schema given in a step', () => {
     expect(await registry.latest(`${saga.paid}-value`)).toMatchObject({ version: 1 });
   });
 
+  test('that falls back on an input\'s takes over what that refers to', async () => {
+    const saga = newSaga();
+    const seats = { name: 'Seat', subject: `${saga.created}-seat`, version: 1 };
+    await admin.createTopics([{ name: saga.created, partitions: 1, replicationFactor: 1, config: {} }]);
+    await registry.register(seats.subject, JSON.stringify({ type: 'record', name: 'Seat', fields: [{ name: 'row', type: 'int' }] }));
+    const schema = order({ name: 'seat', type: 'Seat' });
+    await registry.register(`${saga.created}-value`, schema, [seats]);
+    expect((await provision(saga.payment())).problems).toEqual([]);
+    expect(await registry.latest(`${saga.paid}-value`)).toMatchObject({ schema, references: [seats] });
+    expect(await provision(saga.payment())).toEqual(IDLE);
+  });
+
   test('that falls back on an input\'s leaves out a default that does not fit', async () => {
     const saga = newSaga();
     await admin.createTopics([{ name: saga.created, partitions: 1, replicationFactor: 1, config: {} }]);

@@ -44,13 +44,16 @@ describe('a real registry', () => {
     await expect(registry.register(subject, '{}')).rejects.toMatchObject({ code: 'invalid-schema' });
   });
 
-  test('resolves references', async () => {
+  // birdayz/kaf#308, Strech/avrora#48
+  test('resolves references at the version that they name', async () => {
     const [customers, orders] = [newSubject(), newSubject()];
     const customer = JSON.stringify({ type: 'record', name: 'Customer', fields: [{ name: 'vip', type: 'boolean' }] });
     await registry.register(customers, customer);
     const schema = JSON.stringify({ type: 'record', name: 'Order', fields: [{ name: 'customer', type: 'Customer' }] });
     const { id } = await registry.register(orders, schema, [{ name: 'Customer', subject: customers, version: 1 }]);
-    const codecs = new AvroCodecs(registry);
+    await registry.setCompatibilityLevel(customers, 'NONE');
+    await registry.register(customers, customer.replace('"vip"', '"level"'));
+    const codecs = new AvroCodecs(new RegistryClient({ url: inject('registryUrl') }));
     const source = { kind: 'subject', subject: orders, version: 'latest' } as const;
     const [encoder, decoder] = await Promise.all([codecs.loadEncoder(source), codecs.loadDecoder(id, source)]);
     expect(decoder.decode(encoder.encode({ customer: { vip: true } }))).toEqual({ customer: { vip: true } });

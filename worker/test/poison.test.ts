@@ -141,6 +141,35 @@ async function idsOf(step: StepFixture, records: readonly ReadRecord[]): Promise
   return Promise.all(records.map(async (record) => (await step.decode(record) as { id: string }).id));
 }
 
+/** apache/kafka#4473: what reads and writes timestamps in microseconds gets them refused by the next broker. */
+test('a timestamp far ahead stays in a header, and what comes of the record has one that is taken', async () => {
+  const step = await StepFixture.create({ partitions: 1, topicConfig: { input: { 'message.timestamp.after.max.ms': '9223372036854775807' } } });
+  const sane = Date.now();
+  const [event] = await step.events(['ahead']);
+  const times = { microseconds: `${sane}000`, 'long ago': '1', zero: '0', none: '-1' };
+  const timestamps = Object.values(times);
+  await step.send(timestamps.flatMap((timestamp) => [{ ...event!, timestamp }, { key: 'k', value: Buffer.from([7]), timestamp }]));
+  await step.startWorker();
+  await step.drained();
+
+  const [outputs, letters] = [await step.read(step.names.output), await step.read(step.names.deadLetter)];
+  for (const { timestampMs } of [...outputs, ...letters]) expect(Math.abs(timestampMs - sane)).toBeLessThan(60_000);
+  expect(outputs.map((output) => headersOf(output)['ce_id']!.split('/')[3])).toEqual(timestamps);
+  expect(letters.map((letter) => headersOf(letter)['sagafleet-original-timestamp'])).toEqual(timestamps);
+});
+
+test('a topic that stamps records itself makes no difference', async () => {
+  const logAppendTime = { 'message.timestamp.type': 'LogAppendTime' };
+  const step = await StepFixture.create({ partitions: 1, topicConfig: { input: logAppendTime, output: logAppendTime, deadLetter: logAppendTime } });
+  const [event] = await step.events(['a']);
+  await step.send([{ ...event!, timestamp: '1' }, { key: 'k', value: Buffer.from([7]), timestamp: '1' }]);
+  await step.startWorker();
+  await step.drained();
+  const [[output], [letter], inputs] = [await step.read(step.names.output), await step.read(step.names.deadLetter), await step.read(step.names.input)];
+  expect(headersOf(output!)['ce_id']!.split('/')[3]).toBe(String(inputs[0]!.timestampMs));
+  expect(headersOf(letter!)['sagafleet-original-timestamp']).toBe(String(inputs[1]!.timestampMs));
+});
+
 /** spring-projects/spring-kafka#1994: such a record was tried again for ever. */
 test('a dead letter that fits its topic only without our headers goes without them', async () => {
   const step = await StepFixture.create({ partitions: 1 });
