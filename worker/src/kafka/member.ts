@@ -38,7 +38,8 @@ export class KafkajsMember implements GroupMember {
   /** Partitions whose first offset is being asked for. */
   readonly #resetting = new Set<string>();
   #joined = Promise.withResolvers<void>();
-  #isRunning = false;
+  /** The first run's: a consumer is one that can be stopped only when this has ended, shortly after it has joined. */
+  #running: Promise<void> | null = null;
   #leaving = false;
 
   constructor(kafka: Kafka, coordinator: GroupCoordinator, options: MemberOptions, events: MemberEvents) {
@@ -84,8 +85,8 @@ export class KafkajsMember implements GroupMember {
     await awaitGroupOffsets(this.#group, this.#coordinator, systemTiming);
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [...this.#topics], fromBeginning: true });
-    this.#isRunning = true;
-    await this.#run();
+    this.#running = this.#run();
+    await this.#running;
     await this.#joined.promise;
   }
 
@@ -93,7 +94,7 @@ export class KafkajsMember implements GroupMember {
     this.#leaving = true;
     if (atRest.length > 0) await this.#keep(atRest);
     // A consumer stopped before its join is over leaves a member behind until the session times out
-    if (this.#isRunning) await Promise.race([this.#joined.promise, deadline(JOIN_BEFORE_LEAVE_MS)]);
+    if (this.#running) await Promise.race([Promise.all([this.#running, this.#joined.promise]).catch(() => undefined), deadline(JOIN_BEFORE_LEAVE_MS)]);
     await this.#consumer.stop();
     await this.#consumer.disconnect();
     await this.#coordinator.close();

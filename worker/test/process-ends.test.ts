@@ -1,0 +1,104 @@
+/** How a worker's process ends, or does not, when something is wrong that it can not mend. */
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
+import { until } from '../../test/support/until.ts';
+import type { WorkerProcess } from '../../test/support/worker-process.ts';
+import { idsFrom, StepFixture } from './support/step-fixture.ts';
+
+const preloaded = (name: string) => ({ NODE_OPTIONS: `--import=${new URL(`./preloads/${name}.ts`, import.meta.url).href}` });
+
+const fatalOf = ({ log }: WorkerProcess) => log.filter(({ level }) => level === 'fatal').map(({ reason }) => reason);
+
+const keysOf = async (step: StepFixture) => (await step.read(step.names.output)).map(({ key }) => String(key));
+
+test('a worker does not start where a repair of kafkajs is not active, and names it', async () => {
+  const step = await StepFixture.create();
+  const worker = await step.startWorker(preloaded('undo-override'));
+  expect(await worker.ended).toEqual({ code: 1, signal: null });
+  expect(fatalOf(worker)).toEqual([expect.stringContaining('kafkajs runs without retry-timing')]);
+});
+
+test('a consumer that ends for good ends the process', async () => {
+  const step = await StepFixture.create();
+  const worker = await step.startWorker(preloaded('refuse-fetches'));
+  expect(await worker.ended).toEqual({ code: 1, signal: null });
+  expect(fatalOf(worker)).toEqual([expect.stringContaining('the consumer ended')]);
+});
+
+/** kafkajs' own admin of the cluster of the run. */
+async function adminOf(step: StepFixture) {
+  const admin = step.kafka.admin();
+  await admin.connect();
+  onTestFinished(() => admin.disconnect());
+  return admin;
+}
+
+test('records that were deleted before they were read are passed over, and told', async () => {
+  const step = await StepFixture.create({ partitions: 1 });
+  const first = await (await step.startWorker()).ready();
+  await step.send(await step.events(idsFrom('read', 10)));
+  await step.drained();
+  await first.stop();
+  await step.send(await step.events(idsFrom('deleted', 10)));
+  const admin = await adminOf(step);
+  // kafkajs looks for the leader in what it knows already
+  await admin.fetchTopicOffsets(step.names.input);
+  await admin.deleteTopicRecords({ topic: step.names.input, partitions: [{ partition: 0, offset: '20' }] });
+
+  const second = await step.startWorker();
+  await second.logged('records were deleted');
+  expect(second.log.find(({ msg }) => msg.startsWith('records were deleted'))).toMatchObject({ from: '10', to: '20' });
+  await step.drained();
+  await step.send(await step.events(idsFrom('after', 10)));
+  await step.drained();
+  expect(await keysOf(step)).toEqual([...idsFrom('read', 10), ...idsFrom('after', 10)]);
+});
+
+test('a topic that was made anew ends the process, and nothing is committed for it', async () => {
+  const step = await StepFixture.create({ partitions: 1 });
+  const worker = await (await step.startWorker()).ready();
+  await step.send(await step.events(idsFrom('read', 10)));
+  await step.drained();
+  const admin = await adminOf(step);
+  await admin.deleteTopics({ topics: [step.names.input] });
+  await until('the topic to be made anew', () =>
+    admin.createTopics({ topics: [{ topic: step.names.input, numPartitions: 1 }] }).catch(() => false));
+  expect(await worker.ended).toEqual({ code: 1, signal: null });
+  expect(fatalOf(worker)).toEqual([expect.stringContaining('the topic was made anew or cut short')]);
+});
+
+test('a second SIGTERM ends the process at once, and its open transaction is worked again', async () => {
+  const proxy = await KafkaProxy.open([inject('brokers')]);
+  onTestFinished(() => proxy.shut());
+  const step = await StepFixture.create({ partitions: 1, brokers: proxy.brokers });
+  const worker = await (await step.startWorker()).ready();
+  const commits = proxy.hold(({ api }) => api === API.endTxn);
+  await step.send(await step.events(idsFrom('order', 20)));
+  await until('a commit to be on its way', () => commits.requests.length > 0);
+  worker.signal('SIGTERM');
+  await worker.logged('"stopping"');
+  expect(await worker.stop('SIGTERM')).toEqual({ code: 1, signal: null });
+  commits.release();
+  await step.startWorker();
+  await step.drained();
+  expect(await keysOf(step)).toEqual(idsFrom('order', 20));
+});
+
+test('a worker that is stopped while it joins leaves no member behind', async () => {
+  const step = await StepFixture.create({ partitions: 2 });
+  const owner = await (await step.startWorker()).ready();
+  owner.signal('SIGSTOP');
+  const joining = await step.startWorker();
+  const admin = await adminOf(step);
+  await until('the group to wait for its member', async () => {
+    const { groups: [group] } = await admin.describeGroups([step.names.group]);
+    return group!.state === 'PreparingRebalance';
+  });
+  joining.signal('SIGTERM');
+  await joining.logged('"stopping"');
+  owner.signal('SIGCONT');
+  expect(await joining.ended).toEqual({ code: 0, signal: null });
+  const { groups: [group] } = await admin.describeGroups([step.names.group]);
+  expect(group!.members).toHaveLength(1);
+  await until('the owner to have both tasks again', async () => (await owner.tasks()).length === 2 && await owner.probe('/readyz'), 3_000);
+});
