@@ -34,7 +34,7 @@ const ZONES = [
   { files: ['cli/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator'] },
   { files: ['bench/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator', 'cli'], clientTypes: ['kafkajs'] },
   // Peers are programs of their own, with clients as published
-  { files: ['bench/src/peers/**'], packages: [], clients: ['kafkajs', 'avsc', '@platformatic/kafka'] },
+  { files: ['bench/src/peers/**', 'bench/peers/**'], packages: [], clients: ['kafkajs', 'avsc', '@platformatic/kafka'] },
   { files: ['cli/test/**', 'test/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator', 'cli'] },
   { files: ['test/chaos/**'], packages: [...BELOW_THE_PROCESSES, 'cli'], clientTypes: ['kafkajs'] },
 ];

@@ -43,14 +43,22 @@ export async function prepareFranzGo({ env, platform: { tools: { cacheDir } }, p
   return async (job) => ({ command: join(built, 'peer'), args: peerArguments(job), env: { PATH: env['PATH'] } });
 }
 
-/** Node modules with a binary, which are fetched apart so that `npm ci` of the project does not depend on them. */
+/**
+ * A Node module with a binary, which is installed apart so that `npm ci` of the project does not depend on it. Its own
+ * install script would fall back to compiling librdkafka for minutes, and need libraries for that.
+ */
 export async function prepareConfluent({ env, platform: { tools: { cacheDir } }, progress }: Arena): Promise<Launch> {
   const folder = peerFolder('confluent-kafka-javascript');
   const name = `peer-confluent-kafka-javascript-${hashOf(contentsOf(folder), process.version)}`;
   const installed = await cached(cacheDir, name, async (unfinished) => {
     progress('installing the peer confluent-kafka-javascript (once)');
     await cp(folder, unfinished, { recursive: true });
-    await build('confluent-kafka-javascript', () => run('npm', ['ci'], { cwd: unfinished, env }));
+    const modules = join(unfinished, 'node_modules');
+    const fetchBinary = [join(modules, '@mapbox/node-pre-gyp/bin/node-pre-gyp'), 'install'];
+    await build('confluent-kafka-javascript', async () => {
+      await run('npm', ['ci', '--ignore-scripts'], { cwd: unfinished, env });
+      await run(process.execPath, fetchBinary, { cwd: join(modules, '@confluentinc/kafka-javascript'), env });
+    });
   });
   return async (job) => ({
     command: process.execPath, args: [...job.nodeOptions, join(installed, 'peer.js'), ...peerArguments(job)], env: { PATH: env['PATH'] },
@@ -66,14 +74,16 @@ function contentsOf(folder: string): string {
   return readdirSync(folder).sort().map((file) => readFileSync(join(folder, file), 'utf8')).join('\0');
 }
 
-const LAST_LINES = 5;
-
 async function build(peer: string, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
     const { stderr = '', message } = error as { stderr?: string; message: string };
-    const reason = stderr.trim() === '' ? message : stderr.trim().split('\n').slice(-LAST_LINES).join('\n');
-    throw new BenchError('PeerMissing', `${peer} can not be built here: ${reason}`, { cause: error });
+    throw new BenchError('PeerMissing', `peer ${peer} can not be built: ${reasonIn(stderr) ?? message}`, { cause: error });
   }
+}
+
+/** The first line that complains; what follows it are its consequences. */
+export function reasonIn(output: string): string | undefined {
+  return output.split('\n').find((line) => /error|fail|not found/i.test(line))?.trim();
 }

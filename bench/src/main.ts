@@ -1,5 +1,6 @@
 import { BenchError } from './errors.ts';
 import { HELP, readOptions } from './options.ts';
+import { writeReadme } from './readme.ts';
 import { runBench } from './run.ts';
 import { formatReport } from './table.ts';
 
@@ -13,7 +14,9 @@ async function main(): Promise<number> {
     return 0;
   }
   const report = await runBench(options, { env: process.env, onProgress: (text) => process.stderr.write(`${text}\n`) });
-  process.stdout.write(options.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
+  const table = formatReport(report);
+  process.stdout.write(options.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : table);
+  if (options.write) writeReadme(table);
   return report.missing.length === 0 ? 0 : EXIT_FAILED;
 }
 

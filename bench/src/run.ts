@@ -10,6 +10,7 @@ import { measureProcess } from './process-figures.ts';
 import type { Report } from './report.ts';
 import { measureRows } from './rows.ts';
 import { ALL_SUBJECTS } from './subjects.ts';
+import { versionsOf } from './versions.ts';
 
 export interface Outside { env: Environment; onProgress(text: string): void }
 
@@ -17,9 +18,10 @@ export async function runBench(options: BenchOptions, { env, onProgress }: Outsi
   const subjects = ALL_SUBJECTS.filter(({ name }) => options.subjects.includes(name));
   const report: Report = {
     rows: [], latency: [], process: null, missing: [], records: options.records, rounds: options.rounds,
-    machine: thisMachine(), versions: { Node: process.versions.node },
+    machine: thisMachine(), versions: {},
   };
   const arena = await openArena({ env, onProgress });
+  report.versions = versionsOf(arena.platform, options.subjects);
   try {
     if (options.parts.includes('rows')) {
       const { rows, missing } = await measureRows(arena, subjects, { ...options, nodeOptions: nodeOptionsFor(options.cpuProfiles) });

@@ -1,13 +1,13 @@
 /** A report as Markdown. */
-import type { Machine, MinMax, Report, Row } from './report.ts';
+import type { Machine, MinMax, ProcessFigures, Report, Row } from './report.ts';
+import { judge, type Judgement } from './targets.ts';
 
 export function formatReport(report: Report): string {
-  const parts = [rowsTable(report), machineLines(report)];
+  const parts = [rowsTable(report), latencyTable(report), processTable(report.process), targetsTable(report), missingList(report), conditions(report)];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
 function rowsTable({ rows }: Report): string {
-  if (rows.length === 0) return '';
   return table(
     ['subject', 'guarantee', 'work', 'records/s', 'min – max', 'records per CPU second', 'min – max'],
     rows.map((row) => [
@@ -21,7 +21,41 @@ function workOf({ work, keys }: Row): string {
   return keys === 'spread' ? `${work}, keys spread` : work;
 }
 
-function machineLines({ machine, versions, records, rounds }: Report): string {
+function latencyTable({ latency }: Report): string {
+  return table(
+    ['subject', 'path', 'load', 'p50 ms', 'p99 ms', 'timed', 'records/s meanwhile'],
+    latency.map(({ subject, path, load, p50Ms, p99Ms, count: timed, recordsPerSecond }) =>
+      [subject, path, load, p50Ms.toFixed(1), p99Ms.toFixed(1), count(timed), count(recordsPerSecond)]),
+  );
+}
+
+function processTable(figures: ProcessFigures | null): string {
+  if (!figures) return '';
+  return table(['worker process', 'figure'], [
+    ['idle with 100 partitions', `${figures.idleCpu} % of a core`],
+    ['start to first record', `${count(figures.startMs)} ms`],
+    ['idle memory', `${count(figures.rssMiB)} MiB`],
+    [`takeover after SIGKILL, session timeout ${count(figures.sessionTimeoutMs)} ms`, `${count(figures.takeoverKillMs)} ms`],
+    ['takeover after a clean stop', `${count(figures.takeoverStopMs)} ms`],
+    ['gap of partitions that stay, p50 and longest', `${count(figures.unmovedGapMs.p50)} and ${count(figures.unmovedGapMs.max)} ms`],
+  ]);
+}
+
+function targetsTable(report: Report): string {
+  const measured = judge(report).filter(({ found }) => found !== null);
+  return table(['to reach', 'wanted', 'found', ''], measured.map((each) => [each.what, each.wanted, foundIn(each), each.isReached ? 'reached' : 'NOT REACHED']));
+}
+
+/** Small numbers with what stands behind the point. */
+function foundIn({ found }: Judgement): string {
+  return found! < 100 ? String(Math.round(found! * 100) / 100) : count(found!);
+}
+
+function missingList({ missing }: Report): string {
+  return missing.map(({ what, reason }) => `NOT MEASURED: ${what}: ${reason.split('\n')[0]}`).join('\n');
+}
+
+function conditions({ machine, versions, records, rounds }: Report): string {
   return [
     `${count(records)} records after a warm-up, median of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.`,
     `${describeMachine(machine)}. ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}.`,
@@ -32,8 +66,9 @@ function describeMachine({ cpu, cores, memoryGiB, system }: Machine): string {
   return `${cores} cores of ${cpu}, ${memoryGiB} GiB, ${system}`;
 }
 
-/** Columns that begin with a digit in every row are aligned to the right. */
+/** Empty without rows. A column of which every cell begins with a digit is aligned to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '';
   const widths = head.map((title, at) => Math.max(title.length, 3, ...rows.map((row) => row[at]!.length)));
   const isNumeric = head.map((_, at) => rows.every((row) => /^\d/.test(row[at]!)));
   const pad = (text: string, at: number) => (isNumeric[at] ? text.padStart(widths[at]!) : text.padEnd(widths[at]!));
