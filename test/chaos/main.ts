@@ -24,7 +24,7 @@ const HELP = `Runs workers of a step through faults and judges what they wrote.
   -h, --help             this text
 
 Exit code 0: every run was clean; 1: something was found, the last lines say what, where topics and logs are kept and how
-to run it again; 2: wrong options.
+to run it again, or there was no verdict; 2: wrong options.
 `;
 
 const EXIT_FOUND = 1;
@@ -83,10 +83,20 @@ async function runAll({ runs, isPlanOnly }: Options): Promise<boolean> {
     const { seed, brokers, faults, records, durationMs } = run;
     console.log(`── seed ${seed}: ${brokers} broker${brokers > 1 ? 's' : ''}, ${faults} faults in ${durationMs / MINUTE_MS} min, ${records} records`);
     if (isPlanOnly) for (const fault of planFaults(run)) console.log(line(fault.atMs, describeFault(fault)));
-    else if (!tellVerdict(run, await runChaos({ ...run, onEvent: tell, signal: stop.signal }))) dirty.push(run);
+    else if (!(await runOne(run, stop.signal))) dirty.push(run);
+    if (stop.signal.aborted) break;
   }
   if (!isPlanOnly) console.log(`${runs.length - dirty.length} of ${runs.length} runs clean`);
   return dirty.length === 0;
+}
+
+async function runOne(run: Run, signal: AbortSignal): Promise<boolean> {
+  try {
+    return tellVerdict(run, await runChaos({ ...run, onEvent: tell, signal }));
+  } catch (error) {
+    console.log(`── seed ${run.seed}: ${signal.aborted ? 'stopped' : `no verdict: ${error instanceof Error ? error.message : String(error)}`}`);
+    return false;
+  }
 }
 
 function tell(event: ChaosEvent): void {

@@ -21,16 +21,17 @@ export class WorkerProcess {
   /** Resolves when the process has ended. */
   readonly ended: Promise<Exit>;
   readonly #child: ChildProcess;
-  readonly #folder: string;
   #output = '';
 
   private constructor(child: ChildProcess, folder: string, ports: { health: number; ingress: number }) {
     this.#child = child;
-    this.#folder = folder;
     this.healthUrl = `http://127.0.0.1:${ports.health}`;
     this.ingressUrl = `http://127.0.0.1:${ports.ingress}`;
     for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (text) => { this.#output += String(text); });
-    this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal }) as Exit);
+    this.ended = once(child, 'close').then(([code, signal]) => {
+      rmSync(folder, { recursive: true });
+      return { code, signal } as Exit;
+    });
   }
 
   /** @param main the program, in TypeScript */
@@ -102,7 +103,7 @@ export class WorkerProcess {
   /** Whatever state it is in. */
   async remove(): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await this.stop('SIGKILL');
-    rmSync(this.#folder, { recursive: true });
+    await this.ended;
   }
 
   async #orEnds(waiting: Promise<unknown>): Promise<void> {
