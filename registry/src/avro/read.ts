@@ -14,6 +14,7 @@ import { defaultValue } from './default.ts';
 import { parseSchema, parseWriterSchema } from './parse.ts';
 import type { AvroField, AvroSchema, AvroType, SchemaTexts } from './parse.ts';
 import { atPath } from './path.ts';
+import { recordReader, type FieldToRead, type MissingField } from './record-code.ts';
 import { branchesFor, cannotRead, isRecord, isUnion, namesMatch, readEnum, readPrimitive, writerFieldOf } from './resolve.ts';
 
 export type Read = (bytes: ByteReader) => unknown;
@@ -110,32 +111,22 @@ class ReadCompiler {
     const sources = new Map(reader.fields.map((field) => [field, writerFieldOf(writer, field)]));
     const targets = writer.fields.map((field) => {
       const target = reader.fields.find((candidate) => sources.get(candidate) === field);
-      return target ? this.#field(field, target) : { ...this.#field(field, field), skipped: true };
+      return target ? this.#field(field, target) : { ...this.#field(field, field), isSkipped: true };
     });
     const defaults = reader.fields.filter((field) => sources.get(field) === undefined).map((field) => this.#default(writer, field));
-    return (bytes) => {
-      const record: Record<string, unknown> = {};
-      for (const { name, read, ambiguous, skipped } of targets) {
-        const value = readAt(name, read, bytes);
-        if (skipped) continue;
-        put(record, name, value);
-        if (ambiguous) markScalarOf(record, name, value, bytes);
-      }
-      for (const { name, value } of defaults) put(record, name, value());
-      return record;
-    };
+    return recordReader(targets, defaults);
   }
 
-  #field(writer: AvroField, reader: AvroField) {
+  #field(writer: AvroField, reader: AvroField): FieldToRead {
     try {
-      return { name: reader.name, read: this.read(writer.type, reader.type), ambiguous: isAmbiguous(reader.type), skipped: false };
+      return { name: reader.name, read: this.read(writer.type, reader.type), isAmbiguous: isAmbiguous(reader.type), isSkipped: false };
     } catch (error) {
       throw atPath(reader.name, error);
     }
   }
 
   /** Made anew for each event, since a handler may change what it gets. */
-  #default(writer: AvroType, field: AvroField) {
+  #default(writer: AvroType, field: AvroField): MissingField {
     if (!this.#reader.defaults.has(field)) {
       throw new RegistryError('incompatible', `field "${field.name}" has no default and ${writer.name} has no such field`);
     }

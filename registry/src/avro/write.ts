@@ -13,6 +13,7 @@ import type { ByteWriter } from './cursor.ts';
 import { defaultValue } from './default.ts';
 import type { AvroField, AvroSchema, AvroType } from './parse.ts';
 import { atPath } from './path.ts';
+import { recordWriter } from './record-code.ts';
 import { isRecord, isUnion } from './resolve.ts';
 
 export interface Write {
@@ -57,15 +58,10 @@ class WriteCompiler {
   #record(type: AvroType): Write {
     const fields = type.fields.map((field) => ({ name: field.name, type: this.write(field.type), default: this.#default(field) }));
     const names = new Set(type.fields.map((field) => field.name));
+    const writeFields = recordWriter(fields);
+    const wanted = type.name ?? 'a record';
     return {
-      write(bytes, value) {
-        const record = expectKind(value, 'object', type.name ?? 'a record');
-        for (const field of fields) {
-          const given = Object.hasOwn(record, field.name) ? record[field.name] : undefined;
-          if (given === undefined && field.default === null) throw atPath(field.name, new RegistryError('unencodable', 'is missing and its schema has no default'));
-          writeAt(field.type, bytes, given === undefined ? field.default!() : given, record, field.name);
-        }
-      },
+      write: (bytes, value) => writeFields(bytes, expectKind(value, 'object', wanted)),
       fits: (value) => kindOfValue(value) === 'object'
         && Object.keys(value as object).every((key) => names.has(key))
         && fields.every((field) => {

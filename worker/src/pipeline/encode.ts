@@ -13,6 +13,8 @@ export interface EncodeOptions {
 }
 
 const TRACE_HEADERS = [TRACEPARENT, TRACESTATE];
+/** By number of hops. */
+const HOP_HEADERS = Array.from({ length: SAGA_HOPS_LIMIT + 1 }, (_, hops) => [SAGA_HOPS, String(hops)] as const);
 
 /** One emitted record. Its id is the same on every retry and replay of the input. */
 export function encode(
@@ -36,9 +38,9 @@ export function eventOf({ event }: EmitProgram, context: ExpressionContext): unk
 }
 
 function headersOf(emit: EmitProgram, record: InputRecord, key: Buffer | null, context: ExpressionContext): OutputHeaders {
-  const headers: [string, Buffer | string | null][] = [
+  const headers: OutputHeaders[number][] = [
     [CE_ID, eventIdOf(record, emit.idSuffix)],
-    [SAGA_HOPS, String(nextHop(record))],
+    HOP_HEADERS[nextHop(record)]!,
   ];
   const sagaId = sagaIdOf(record);
   if (sagaId !== null && !isSame(sagaId, key)) headers.push([SAGA_ID, sagaId]);
