@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { brokerSetting } from './broker-settings.ts';
 import { ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
 import {
@@ -59,6 +60,11 @@ export class KafkaAdmin {
 
   alterTopicConfig(name: string, changes: Record<string, string>): Promise<void> {
     return alterTopicConfig(this.#session, name, changes);
+  }
+
+  /** What brokers are set to, by one of them; null where it knows no such setting. */
+  brokerSetting(name: string): Promise<string | null> {
+    return brokerSetting(this.#session, name);
   }
 
   /** `latest` is the high watermark, records of open transactions included. */

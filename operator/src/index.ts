@@ -1,4 +1,4 @@
-export type { ProvisionReport, SchemaNeed, StepNeeds, TopicNeed } from './provision/needs.ts';
+export type { ProvisionReport, SchemaNeed, StepNeeds, StepReport, TopicNeed } from './provision/needs.ts';
 export type { SchemaRegistry, TopicAdmin } from './provision/ports.ts';
 export { provisionStep } from './provision/provision.ts';
 export { checkStep } from './check/check-step.ts';

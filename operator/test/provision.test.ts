@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { KafkaAdmin, sendRecord, type KafkaConnection, type KafkaOptions } from '@sagafleet/kafka';
-import { DEFAULT_VALUES, desiredOf, provisionStep, type OperatorValues, type ProvisionReport } from '@sagafleet/operator';
+import { DEFAULT_VALUES, desiredOf, provisionStep, type OperatorValues, type StepReport } from '@sagafleet/operator';
 import { RegistryClient } from '@sagafleet/registry';
 import type { SagaStep, SagaStepSpec } from '@sagafleet/schemas';
 
@@ -37,13 +37,13 @@ function newSaga() {
   return { created, paid, step, payment };
 }
 
-async function provision(step: SagaStep, others: SagaStep[] = [], from = registry): Promise<ProvisionReport> {
+async function provision(step: SagaStep, others: SagaStep[] = [], from = registry): Promise<StepReport> {
   const { needs } = desiredOf(step, VALUES, { topics: await admin.describeTopics(), steps: [step, ...others], hasKeda: false, hasStrimzi: false });
   return await provisionStep(needs, { admin, registry: from });
 }
 
 const topicsOf = async (...names: string[]) => (await admin.describeTopics(names)).map(({ name, partitions }) => ({ name, partitions }));
-const IDLE = { done: [], pending: [], problems: [] };
+const IDLE = { done: [], pending: [], problems: [], warnings: [] };
 
 describe('a step that is applied', () => {
   test('gets topics, schemas and offsets, and nothing more the second time', async () => {
@@ -95,6 +95,15 @@ describe('a step that is applied', () => {
     await provision(compacting);
     const deadLetters = `default.${compacting.metadata.name}.dlq`;
     expect((await admin.topicConfigs([deadLetters])).get(deadLetters)).toMatchObject({ 'cleanup.policy': 'delete', 'max.message.bytes': String(16 * 1024 * 1024 + 64 * 1024) });
+  });
+
+  test('is warned where it may sleep longer than its offsets are kept', async () => {
+    const { payment } = newSaga();
+    const warnings = async (spec: Partial<SagaStepSpec>) => (await provision(payment(spec))).warnings;
+    const sleeping = [expect.stringMatching(/^step payment-\w+ may sleep for longer than the 10080 minutes.*offsets\.retention\.minutes/)];
+    expect(await warnings({ scaling: { min: 0 } })).toEqual(sleeping);
+    expect(await warnings({ suspend: true })).toEqual(sleeping);
+    expect(await warnings({ scaling: { min: 1 } })).toEqual([]);
   });
 
   test('grows its topics and keeps settings that it does not name', async () => {

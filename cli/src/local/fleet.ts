@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { KafkaAdmin } from '@sagafleet/kafka';
-import { desiredOf, provisionStep, type OperatorValues, type ProvisionReport, type StepPlan } from '@sagafleet/operator';
+import { desiredOf, provisionStep, type OperatorValues, type StepPlan, type StepReport } from '@sagafleet/operator';
 import { RegistryClient } from '@sagafleet/registry';
 import type { SagaStep } from '@sagafleet/schemas';
 import { KAFKA_OPTIONS, kafkaConnection } from '../connections.ts';
@@ -30,7 +30,7 @@ export interface FleetOptions {
   onLine(pod: Pod, line: string): void;
   onExit(pod: Pod, exit: ProgramExit, restartMs: number): void;
   /** What was provisioned, what waits, what was refused; each text once. */
-  onProvision(step: string, kind: 'done' | 'pending' | 'problem', text: string): void;
+  onProvision(step: string, kind: 'done' | 'pending' | 'problem' | 'warning', text: string): void;
 }
 
 interface RunningStep { fingerprint: string; runners: PodRunner[] }
@@ -130,8 +130,9 @@ export class Fleet {
       const reports = await this.#provisionOnce(plans);
       const isSettled = [...reports.values()].every(({ done }) => done.length === 0);
       if (!isSettled && round < plans.length) continue;
-      for (const [step, { pending, problems }] of reports) {
+      for (const [step, { pending, problems, warnings }] of reports) {
         this.#tell(step, pending, 'pending');
+        this.#tell(step, warnings, 'warning');
         const meanwhile = this.#running.has(step) ? 'until then the version before runs on' : 'until then it is not started';
         this.#tell(step, problems.map((text) => `${text}; ${meanwhile}`), 'problem');
       }
@@ -141,8 +142,8 @@ export class Fleet {
     }
   }
 
-  async #provisionOnce(plans: readonly StepPlan[]): Promise<Map<string, ProvisionReport>> {
-    const reports = new Map<string, ProvisionReport>();
+  async #provisionOnce(plans: readonly StepPlan[]): Promise<Map<string, StepReport>> {
+    const reports = new Map<string, StepReport>();
     for (const { step, needs } of plans) {
       const report = await provisionStep(needs, { admin: this.#admin, registry: this.#registry }).catch(pendingIfAway);
       this.#tell(step.metadata.name, report.done, 'done');
@@ -162,7 +163,7 @@ export class Fleet {
     }, RETRY_PENDING_MS);
   }
 
-  #tell(step: string, texts: readonly string[], kind: 'done' | 'pending' | 'problem'): void {
+  #tell(step: string, texts: readonly string[], kind: 'done' | 'pending' | 'problem' | 'warning'): void {
     for (const text of texts) {
       if (kind !== 'done' && this.#told.has(text)) continue;
       this.#told.add(text);
@@ -223,10 +224,10 @@ export class Fleet {
 }
 
 /** A registry or broker that is away may come back: what it was needed for is tried again. */
-function pendingIfAway(error: unknown): ProvisionReport {
+function pendingIfAway(error: unknown): StepReport {
   const { consequence, message } = error as { consequence?: string; message: string };
   if (consequence !== 'systemic' && consequence !== 'transient') throw error;
-  return { done: [], pending: [message], problems: [] };
+  return { done: [], pending: [message], problems: [], warnings: [] };
 }
 
 /** Same objects, same workers: only what a worker is started from counts. */

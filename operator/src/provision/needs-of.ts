@@ -13,6 +13,7 @@ export function needsOf(resolved: ResolvedStep, steps: readonly SagaStep[]): Ste
     topics: topicNeeds(resolved),
     deadLetterTopic,
     schemas: schemaNeeds(resolved, steps),
+    maySleep: step.spec.scaling?.min === 0 || step.spec.suspend === true,
   };
 }
 

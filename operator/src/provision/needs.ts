@@ -34,6 +34,8 @@ export interface StepNeeds {
   topics: readonly TopicNeed[];
   deadLetterTopic: string;
   schemas: readonly SchemaNeed[];
+  /** It may have no workers for any length of time. */
+  maySleep: boolean;
 }
 
 /** What was done for a step, what has to wait, and what can not be done. Each text says what to do. */
@@ -42,6 +44,11 @@ export interface ProvisionReport {
   /** Will be tried again by the caller: something it depends on is not there yet. */
   pending: string[];
   problems: string[];
+}
+
+export interface StepReport extends ProvisionReport {
+  /** Nothing that has to be done now. */
+  warnings: string[];
 }
 
 /** Room for the headers that a dead letter gets on top of the record. */

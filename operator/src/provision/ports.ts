@@ -17,6 +17,8 @@ export interface TopicAdmin {
   growPartitions(name: string, partitions: number): Promise<void>;
   /** Settings that are not named keep their values. */
   alterTopicConfig(name: string, changes: Record<string, string>): Promise<void>;
+  /** Null where brokers know no such setting. */
+  brokerSetting(name: string): Promise<string | null>;
   offsets(topic: string): Promise<PartitionOffsets[]>;
   committedOffsets(group: string, topics: readonly string[]): Promise<CommittedOffset[]>;
   /** Refused while the group has members. */

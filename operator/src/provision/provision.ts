@@ -1,8 +1,9 @@
 import { RegistryError } from '@sagafleet/registry';
-import type { ProvisionReport, StepNeeds } from './needs.ts';
+import type { ProvisionReport, StepNeeds, StepReport } from './needs.ts';
 import { provisionOffsets } from './offsets.ts';
 import type { SchemaRegistry, TopicAdmin } from './ports.ts';
 import { provisionSchema } from './schemas.ts';
+import { sleepWarnings } from './sleep.ts';
 import { provisionTopics } from './topics.ts';
 
 /**
@@ -11,7 +12,7 @@ import { provisionTopics } from './topics.ts';
  */
 export async function provisionStep(
   needs: StepNeeds, { admin, registry }: { admin: TopicAdmin; registry: SchemaRegistry },
-): Promise<ProvisionReport> {
+): Promise<StepReport> {
   // Offsets do not wait for the registry: workers start meanwhile, and without offsets they would end
   const reports: ProvisionReport[] = [await provisionTopics(needs, admin), await provisionOffsets(needs, admin)];
   for (const need of needs.schemas) reports.push(await provisionSchema(need, registry).catch(pendingIfAway));
@@ -19,6 +20,7 @@ export async function provisionStep(
     done: reports.flatMap(({ done }) => done),
     pending: reports.flatMap(({ pending }) => pending),
     problems: reports.flatMap(({ problems }) => problems),
+    warnings: await sleepWarnings(needs, admin),
   };
 }
 

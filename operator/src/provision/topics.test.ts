@@ -9,7 +9,7 @@ function topic(name: string, changes: Partial<TopicNeed> = {}): TopicNeed {
 function needs(topics: TopicNeed[]): StepNeeds {
   return {
     step: 'payment', group: 'default.payment', startFrom: 'earliest', inputs: ['order_created'], topics,
-    deadLetterTopic: 'default.payment.dlq', schemas: [],
+    deadLetterTopic: 'default.payment.dlq', schemas: [], maySleep: false,
   };
 }
 
