@@ -165,14 +165,18 @@ export class BatchProducer {
     const sequences = this.#sequences.get(topic) ?? [];
     this.#sequences.set(topic, sequences);
     const firstSequence = sequences[partition] ?? 0;
-    // Wraps as Kafka's own DefaultRecordBatch.incrementSequence
-    sequences[partition] = (firstSequence + records.length) % SEQUENCES;
+    sequences[partition] = sequenceAfter(firstSequence, records.length);
     const writer = {
       producerId: BigInt(this.#identity.producerId), producerEpoch: this.#identity.producerEpoch, firstSequence,
       isTransactional: this.#transactionalId !== null,
     };
     return { topic, partition, bytes: encodeRecordBatch(records, writer, Date.now()) };
   }
+}
+
+/** Wraps as Kafka's own DefaultRecordBatch.incrementSequence. */
+export function sequenceAfter(firstSequence: number, records: number): number {
+  return (firstSequence + records) % SEQUENCES;
 }
 
 async function fence(cluster: OpenCluster, options: ProducerOptions): Promise<{ identity: Producer; coordinator: Broker | null }> {
