@@ -10,6 +10,7 @@ import { systemTiming } from './timing.ts';
 class FakeGroup {
   readonly calls: string[] = [];
   readonly fatal: unknown[] = [];
+  beforeFencing: Promise<void> = Promise.resolve();
   readonly tasks: TaskSet;
   begin: () => Promise<never> = async () => { throw new Error('nothing to write'); };
   #generation = 0;
@@ -17,6 +18,7 @@ class FakeGroup {
   constructor() {
     const driver = {
       fenceTask: async (task: number) => {
+        await this.beforeFencing;
         this.calls.push(`fence ${task}`);
         return { begin: () => this.begin(), discard: async () => { this.calls.push(`discard ${task}`); } };
       },
@@ -54,6 +56,17 @@ describe('a task that is still there after a join', () => {
     const group = new FakeGroup();
     await group.join([0, 1]);
     expect(await group.join([0])).toEqual(['seek 0 to 5', 'discard 1']);
+  });
+
+  test('is paused still: a consumer that was started again has lost what was paused', async () => {
+    const group = new FakeGroup();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    group.beforeFencing = promise;
+    group.tasks.onAssigned({ memberId: 'a', generation: 1, tasks: new Map([[0, ['in']]]), floors: [] });
+    group.tasks.onAssigned({ memberId: 'a', generation: 2, tasks: new Map([[0, ['in']]]), floors: [] });
+    expect(group.calls).toEqual(['pause 0', 'pause 0']);
+    resolve();
+    await expect.poll(() => group.tasks.isReady).toBe(true);
   });
 
   const OWNED_BY_OTHERS: Record<string, Partial<Assignment>> = {

@@ -102,6 +102,8 @@ export class Task {
 
   /** Still ours after a join: kafkajs replaced its positions and could start from stale ones. */
   retain(): void {
+    // A consumer that kafkajs has started again has lost what was paused
+    if (this.#isPaused) this.#deps.member.pause(this.topics, this.number);
     for (const [topic, offset] of this.#fetchPositions) this.#deps.member.seek(topic, this.number, offset);
   }
 
