@@ -55,6 +55,17 @@ const sets: Record<string, [manifests: unknown[], problems: string[], facts?: Ch
     ['note spec.consumes[0].topic: "default.*" matches no topic, neither of these steps nor an existing one: correct it (they emit order_created)'],
     { topics: ['default.order.dlq'] },
   ],
+  'dead letters among events': [
+    [step('a', { ...reads('x'), ...emit('y'), deadLetter: { topic: 'z' } }), step('b', { ...reads('x'), ...emit('z') })],
+    ['a spec.deadLetter.topic: "z" is to hold the dead letters of this step and is emitted by step "b": choose another topic for one of them'],
+  ],
+  'events among the derived dead letters': [
+    [step('a', { ...reads('x'), ...emit('default.a.dlq') })],
+    ['a metadata.name: "default.a.dlq" is to hold the dead letters of this step and is emitted by step "a": choose another topic for one of them'],
+  ],
+  'dead letters of two steps in one topic': [
+    [step('a', { ...reads('x'), ...emit('y'), deadLetter: { topic: 'z' } }), step('b', { ...reads('x'), ...emit(), deadLetter: { topic: 'z' } })], [],
+  ],
   'names that a broker takes for one': [
     [step('payment', { ...reads('order_created'), ...emit('order.paid', 'order_paid') })], [
       'payment spec.outcomes.done.emit[1].topic: topic "order_paid" collides with "order.paid": a broker takes one of two names that differ in . and _ alone, rename one',

@@ -1,5 +1,5 @@
 import {
-  groupOf, internalTopicsOf, isTopicGlob, namespaceOf, type SagaStep, topicCollisionKey, topicGlobMatches,
+  deadLetterTopicOf, groupOf, internalTopicsOf, isTopicGlob, namespaceOf, type SagaStep, topicCollisionKey, topicGlobMatches,
 } from '@sagafleet/schemas';
 import { checkStep } from './check-step.ts';
 import { withDefaults } from './defaults.ts';
@@ -38,6 +38,7 @@ export function checkSteps(manifests: readonly unknown[], facts: CheckFacts = {}
     ...emptyGlobs(candidates, facts.topics),
     ...collidingTopics(candidates, facts.topics ?? []),
     ...topicConflicts(candidates),
+    ...emittedDeadLetters(candidates),
   ];
 }
 
@@ -114,6 +115,22 @@ function emptyGlobs(candidates: readonly Candidate[], existing: readonly string[
           : `"${topic}" matches no topic, neither of these steps nor an existing one: correct it (${emitted})`,
       }];
     });
+  });
+}
+
+/** One topic can not be set for both: events may be compacted, dead letters never. */
+function emittedDeadLetters(candidates: readonly Candidate[]): Problem[] {
+  return candidates.flatMap(({ given, step }) => {
+    const topic = deadLetterTopicOf(step);
+    const emitter = candidates.find((other) => other.step.spec.kafka === step.spec.kafka && outputsOf(other.step).includes(topic));
+    if (!emitter) return [];
+    return [{
+      severity: 'error',
+      object: given,
+      path: step.spec.deadLetter?.topic === undefined ? groupPath(step) : ['spec', 'deadLetter', 'topic'],
+      message: `"${topic}" is to hold the dead letters of this step and is emitted by step "${emitter.step.metadata.name}": choose another topic for one of them`,
+      ...(emitter.given === given ? {} : { other: emitter.given }),
+    }];
   });
 }
 
