@@ -6,6 +6,8 @@ import { BenchError } from './errors.ts';
 const TICKS_PER_SECOND = 100;
 const KIB_PER_MIB = 1024;
 
+export const CPU_RESOLUTION_SECONDS = 1 / TICKS_PER_SECOND;
+
 /** Seconds that all threads of a process have worked so far, in user and system mode, ended threads included. */
 export function cpuSecondsOf(pid: number): number {
   return parseCpuSeconds(readProc(pid, 'stat'));

@@ -6,7 +6,7 @@ import type { Entrant } from './entrant.ts';
 import { type Input, PARTITIONS } from './input.ts';
 import type { Launch } from './job.ts';
 import { judgeOutput, readOutput } from './output.ts';
-import { cpuSecondsOf } from './proc.ts';
+import { CPU_RESOLUTION_SECONDS, cpuSecondsOf } from './proc.ts';
 
 export interface Throughput { recordsPerSecond: number; recordsPerCpuSecond: number }
 
@@ -20,7 +20,7 @@ export interface Race {
 }
 
 /** Where an entrant is at a moment. */
-interface Moment { records: number; atMs: number; cpuSeconds: number }
+export interface Moment { records: number; atMs: number; cpuSeconds: number }
 
 const START_TIMEOUT_MS = 60_000;
 /** An entrant that is slower than that has stopped working. */
@@ -46,24 +46,28 @@ export async function runRace(arena: Arena, race: Race): Promise<Throughput> {
 }
 
 async function measure(program: ChildProgram, { input, warmUpRecords }: Race, progress: () => Promise<number>): Promise<Throughput> {
-  const reach = async (records: number, what: string): Promise<Moment> => {
-    let moment: Moment = { records: 0, atMs: 0, cpuSeconds: 0 };
-    await program.waitUntil(what, async () => {
-      moment = { records: await progress(), atMs: performance.now(), cpuSeconds: cpuSecondsOf(program.pid) };
-      return moment.records >= records;
-    }, START_TIMEOUT_MS + records / SLOWEST_RECORDS_PER_MS);
-    return moment;
-  };
-  const begin = await reach(Math.max(warmUpRecords, 1), 'work through the warm-up');
-  const end = await reach(input.records, 'work through its input');
-  return throughputBetween(begin, end);
+  const moments: Moment[] = [];
+  const reach = (records: number, what: string) => program.waitUntil(what, async () => {
+    moments.push({ records: await progress(), atMs: performance.now(), cpuSeconds: cpuSecondsOf(program.pid) });
+    return moments.at(-1)!.records >= records;
+  }, START_TIMEOUT_MS + records / SLOWEST_RECORDS_PER_MS);
+  await reach(warmUpRecords, 'work through the warm-up');
+  await reach(input.records, 'work through its input');
+  return throughputIn(moments, warmUpRecords);
 }
 
-export function throughputBetween(begin: Moment, end: Moment): Throughput {
+/**
+ * From the first moment past the warm-up to the last one; where these are the same, from the moment before.
+ * @param moments in their order, at least two
+ */
+export function throughputIn(moments: readonly Moment[], warmUpRecords: number): Throughput {
+  const end = moments.at(-1)!;
+  const pastWarmUp = moments.findIndex(({ records }) => records >= warmUpRecords);
+  const begin = moments[pastWarmUp]!.records < end.records ? moments[pastWarmUp]! : moments[Math.max(pastWarmUp - 1, 0)]!;
   const records = end.records - begin.records;
   return {
     recordsPerSecond: records / ((end.atMs - begin.atMs) / 1_000),
-    recordsPerCpuSecond: records / (end.cpuSeconds - begin.cpuSeconds),
+    recordsPerCpuSecond: records / Math.max(end.cpuSeconds - begin.cpuSeconds, CPU_RESOLUTION_SECONDS),
   };
 }
 

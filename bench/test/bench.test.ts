@@ -11,7 +11,7 @@ const MIN_MAX = { min: POSITIVE, max: POSITIVE };
 /** No figure is judged: the bench itself judges that the work was done, and fails where it was not. */
 test('measures the worker and a peer, and prints JSON and nothing else', { timeout: 240_000 }, async () => {
   const options = ['--only', 'sagafleet,kafkajs', '--parts', 'rows,latency', '--records', '4000', '--rounds', '1', '--probes', '5'];
-  const { stdout } = await promisify(execFile)(process.execPath, ['-C', 'source', MAIN, ...options, '--output', 'json']);
+  const { stdout } = await promisify(execFile)(process.execPath, ['-C', 'source', MAIN, ...options, '--output', 'json'], { timeout: 220_000 });
   const report = JSON.parse(stdout) as { rows: Row[]; latency: LatencyRow[]; process: unknown; missing: unknown[] };
   expect(report.missing).toEqual([]);
   expect(report.rows.map(({ subject, mode, work, keys }) => [subject, mode, work, keys].join(' '))).toEqual([
