@@ -63,6 +63,13 @@ describe('planned topics', () => {
     expect(compacted('delete')).toEqual([]);
   });
 
+  test('dead letter topics that steps share keep the highest limit', () => {
+    const plan = planTopics(needs([topic('default.payment.dlq')]), state({
+      ...INPUT, 'default.payment.dlq': [3, { 'max.message.bytes': '16842752' }],
+    } as never));
+    expect(plan.configure).toEqual([]);
+  });
+
   test('an input that nobody has made yet is waited for', () => {
     expect(planTopics(needs([]), state({})).pending).toEqual([expect.stringContaining('topic order_created, which step payment consumes')]);
   });

@@ -61,11 +61,12 @@ function isCompacted(config: Record<string, string> = {}): boolean {
   return config[CLEANUP_POLICY]?.includes('compact') ?? false;
 }
 
-/** A dead letter must fit whatever the inputs take. */
+/** A dead letter must fit whatever the inputs take; a limit that is higher may be for another step's. */
 function configOf(need: TopicNeed, needs: StepNeeds, { configs }: TopicState): Record<string, string> {
   if (need.name !== needs.deadLetterTopic) return need.config;
-  const largest = Math.max(0, ...needs.inputs.map((input) => Number(configs.get(input)?.[MAX_MESSAGE_BYTES] ?? 0)));
-  const limit = largest > 0 ? { [MAX_MESSAGE_BYTES]: String(largest + DEAD_LETTER_HEADROOM_BYTES) } : {};
+  const limitOf = (topic: string): number => Number(configs.get(topic)?.[MAX_MESSAGE_BYTES] ?? 0);
+  const largest = Math.max(0, ...needs.inputs.map(limitOf));
+  const limit = largest > 0 ? { [MAX_MESSAGE_BYTES]: String(Math.max(largest + DEAD_LETTER_HEADROOM_BYTES, limitOf(need.name))) } : {};
   return { ...need.config, ...limit };
 }
 
