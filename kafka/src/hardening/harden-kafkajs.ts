@@ -6,6 +6,7 @@ import { concurrentTransactions } from './concurrent-transactions.ts';
 import { controlBatches } from './control-batches.ts';
 import { fetchedBatches } from './fetched-batches.ts';
 import { linearGrouping } from './linear-grouping.ts';
+import { memberId } from './member-id.ts';
 import { nullHeaders } from './null-headers.ts';
 import { offsetOutOfRange } from './offset-out-of-range.ts';
 import { offsetRetention } from './offset-retention.ts';
@@ -21,7 +22,7 @@ const KAFKAJS_VERSION = '2.2.4';
 /** Replaced modules come before patched classes: loading a class loads what it uses. */
 export const OVERRIDES: readonly Override[] = [
   abortedRecords, linearGrouping, nullHeaders, codecs, recordBatches, fetchedBatches, requestCopies,
-  controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers,
+  controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers, memberId,
 ];
 
 const require = createRequire(import.meta.url);
