@@ -32,7 +32,7 @@ export interface FetchedMessage {
   timestamp: string;
   key: Buffer | null;
   value: Buffer | null;
-  headerPairs: HeaderPair[];
+  headers: HeaderPair[];
 }
 
 const require = createRequire(import.meta.url);

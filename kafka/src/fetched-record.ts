@@ -3,8 +3,14 @@ export type HeaderPair = [name: string, value: Buffer | null];
 
 /** What the records of one batch have in common (Kafka protocol guide, "Record Batch"). */
 export interface BatchContext {
+  /** Where the batch was fetched from; set by `fetched-batches`. */
+  topic: string;
+  partition: number;
   readonly firstOffset: string;
   readonly firstTimestamp: string;
+  /** The same two as numbers; rounded beyond 2^53. */
+  readonly offsetBase: number;
+  readonly timestampBase: number;
   readonly maxTimestamp: string;
   readonly timestampType: number;
   readonly magicByte: number;
@@ -39,13 +45,9 @@ export class RecordReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
-  /** Start of the next bytes, which are passed by; null bytes start at -1. */
-  skipNullable(): number {
+  skipNullable(): void {
     const length = this.varint();
-    if (length < 0) return -1;
-    const start = this.position;
-    this.position += length;
-    return start;
+    if (length > 0) this.position += length;
   }
 
   nullable(): Buffer | null {
@@ -57,8 +59,8 @@ export class RecordReader {
 }
 
 /**
- * One record of a record batch v2 (Kafka protocol guide, "Record"), in the shape that kafkajs gives
- * it. Its parts are views of the fetch, made when they are asked for.
+ * One record of a record batch v2 (Kafka protocol guide, "Record"), in the place of kafkajs' message
+ * but for its headers, which are pairs. Its parts are views of the fetch, made when they are asked for.
  */
 export class FetchedRecord {
   readonly batchContext: BatchContext;
@@ -67,11 +69,9 @@ export class FetchedRecord {
   readonly #timestampDelta: number;
   readonly #offsetDelta: number;
   readonly #keyAt: number;
-  readonly #valueAt: number;
-  readonly #headersAt: number;
   #key: Buffer | null | undefined;
   #value: Buffer | null | undefined;
-  #headerPairs: HeaderPair[] | undefined;
+  #headers: HeaderPair[] | undefined;
 
   /** Leaves the reader behind the record. */
   constructor(reader: RecordReader, batch: BatchContext) {
@@ -83,11 +83,15 @@ export class FetchedRecord {
     this.#timestampDelta = reader.varint();
     this.#offsetDelta = reader.varint();
     this.#keyAt = reader.position;
-    reader.skipNullable();
-    this.#valueAt = reader.position;
-    reader.skipNullable();
-    this.#headersAt = reader.position;
     reader.position = end;
+  }
+
+  get topic(): string {
+    return this.batchContext.topic;
+  }
+
+  get partition(): number {
+    return this.batchContext.partition;
   }
 
   get isControlRecord(): boolean {
@@ -104,36 +108,34 @@ export class FetchedRecord {
 
   /** Decimal text, as kafkajs has it. */
   get offset(): string {
-    return plus(this.batchContext.firstOffset, this.#offsetDelta);
+    const { firstOffset, offsetBase } = this.batchContext;
+    return plus(firstOffset, offsetBase, this.#offsetDelta);
   }
 
   /** Milliseconds since the epoch, decimal text. */
   get timestamp(): string {
-    const { timestampType, maxTimestamp, firstTimestamp } = this.batchContext;
-    return timestampType === LOG_APPEND_TIME ? maxTimestamp : plus(firstTimestamp, this.#timestampDelta);
+    const { timestampType, maxTimestamp, firstTimestamp, timestampBase } = this.batchContext;
+    return timestampType === LOG_APPEND_TIME ? maxTimestamp : plus(firstTimestamp, timestampBase, this.#timestampDelta);
   }
 
   get key(): Buffer | null {
-    return this.#key ??= new RecordReader(this.#bytes, this.#keyAt).nullable();
+    return this.#key ??= this.#readerAt(0).nullable();
   }
 
   get value(): Buffer | null {
-    return this.#value ??= new RecordReader(this.#bytes, this.#valueAt).nullable();
+    return this.#value ??= this.#readerAt(1).nullable();
   }
 
   /** All headers, in order, doubles too. */
-  get headerPairs(): HeaderPair[] {
-    return this.#headerPairs ??= readHeaders(new RecordReader(this.#bytes, this.#headersAt));
+  get headers(): HeaderPair[] {
+    return this.#headers ??= readHeaders(this.#readerAt(2));
   }
 
-  /** kafkajs' object: a name that stands twice has a list. */
-  get headers(): Record<string, Buffer | null | (Buffer | null)[]> {
-    const headers = Object.create(null) as Record<string, Buffer | null | (Buffer | null)[]>;
-    for (const [name, value] of this.headerPairs) {
-      const before = headers[name];
-      headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
-    }
-    return headers;
+  /** Behind the key, or behind key and value. */
+  #readerAt(skipped: number): RecordReader {
+    const reader = new RecordReader(this.#bytes, this.#keyAt);
+    for (let at = 0; at < skipped; at++) reader.skipNullable();
+    return reader;
   }
 }
 
@@ -144,9 +146,9 @@ function readHeaders(reader: RecordReader): HeaderPair[] {
   return pairs;
 }
 
-/** Decimal text plus a delta; a producer may write time stamps beyond what a double holds. */
-function plus(base: string, delta: number): string {
-  if (delta === 0) return base;
-  const sum = Number(base) + delta;
-  return Number.isSafeInteger(sum) ? String(sum) : String(BigInt(base) + BigInt(delta));
+/** A producer may write time stamps beyond what a double holds. */
+function plus(text: string, base: number, delta: number): string {
+  if (delta === 0) return text;
+  const sum = base + delta;
+  return Number.isSafeInteger(sum) ? String(sum) : String(BigInt(text) + BigInt(delta));
 }

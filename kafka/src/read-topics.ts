@@ -123,11 +123,11 @@ async function skipDeleted(session: Session, lane: Lane): Promise<void> {
 
 async function deliver(lane: Lane, batch: FetchedBatch, { onRecord, signal }: ReadOptions): Promise<void> {
   const { topic, partition, end } = lane;
-  for (const { offset, timestamp, key, value, headerPairs } of batch.messages) {
+  for (const { offset, timestamp, key, value, headers } of batch.messages) {
     if (signal?.aborted) return;
     if (end !== null && BigInt(offset) >= end) break;
     await onRecord({
-      topic, partition, offset: BigInt(offset), timestampMs: Number(timestamp), key, value, headers: headerPairs,
+      topic, partition, offset: BigInt(offset), timestampMs: Number(timestamp), key, value, headers,
     });
   }
   if (batch.rawMessages.length > 0) lane.position = BigInt(batch.lastOffset()) + 1n;

@@ -56,18 +56,12 @@ describe('headers', () => {
 
   test('stand as they were written', async () => {
     const [record] = await decode(copyOf(recordBatches), batchOf({ records: [{ headers: HEADERS }] }));
-    expect(record!.headerPairs).toEqual(HEADERS);
-  });
-
-  test('as an object are those of kafkajs', async () => {
-    const batch = batchOf({ records: [{ headers: HEADERS }] });
-    const [[ours], [stock]] = [await decode(copyOf(recordBatches), batch), await decode(copyOf(), batch)];
-    expect({ ...ours!.headers }).toEqual(stock!.headers);
+    expect(record!.headers).toEqual(HEADERS);
   });
 
   test('may be named like a method of objects', async () => {
-    const [record] = await decode(copyOf(recordBatches), batchOf({ records: [{ headers: [['constructor', 'x'], ['toString', 'y']] }] }));
-    expect({ ...record!.headers }).toEqual({ constructor: Buffer.from('x'), toString: Buffer.from('y') });
+    const [record] = await decode(copyOf(recordBatches), batchOf({ records: [{ headers: [['constructor', 'x'], ['', 'y']] }] }));
+    expect(record!.headers).toEqual([['constructor', Buffer.from('x')], ['', Buffer.from('y')]]);
   });
 });
 

@@ -23,8 +23,8 @@ const CONTROL = 0x20;
 /**
  * The records of a fetch (Kafka protocol guide, "Record Batch").
  *
- * kafkajs makes a dozen objects a record before anyone looks at it, moves headers about (a name that
- * stands twice goes to its first place, names that look like numbers to the front), passes all records
+ * kafkajs makes a dozen objects a record before anyone looks at it, makes an object of the headers (a name
+ * that stands twice goes to its first place, names that look like numbers to the front), passes all records
  * of a batch as arguments of one call, which ends the consumer at about 120,000 of them, and knows
  * the end of a batch by its records alone: before batches that compaction emptied it stays for ever.
  */
@@ -49,14 +49,20 @@ function decodeWith({ Decoder, decodeMessageSet, codecOf }: StockParts): DecodeM
 
 async function decodeBatch(bytes: Buffer, codecOf: StockParts['codecOf'], records: unknown[]): Promise<void> {
   const attributes = bytes.readInt16BE(21);
+  const firstOffset = bytes.readBigInt64BE(0);
+  const firstTimestamp = bytes.readBigInt64BE(27);
   const batch: BatchContext = {
-    firstOffset: bytes.readBigInt64BE(0).toString(),
+    topic: '',
+    partition: -1,
+    firstOffset: String(firstOffset),
+    firstTimestamp: String(firstTimestamp),
+    offsetBase: Number(firstOffset),
+    timestampBase: Number(firstTimestamp),
     magicByte: MAGIC,
     inTransaction: (attributes & TRANSACTIONAL) !== 0,
     isControlBatch: (attributes & CONTROL) !== 0,
     timestampType: attributes & LOG_APPEND_TIME ? 1 : 0,
     lastOffsetDelta: bytes.readInt32BE(23),
-    firstTimestamp: bytes.readBigInt64BE(27).toString(),
     maxTimestamp: bytes.readBigInt64BE(35).toString(),
     producerId: bytes.readBigInt64BE(43).toString(),
   };
@@ -73,7 +79,7 @@ async function decodeBatch(bytes: Buffer, codecOf: StockParts['codecOf'], record
 /** A control record, which nobody is shown, stands for the end of the batch. */
 function endOfEmptyBatch(batch: BatchContext): object {
   const offset = String(BigInt(batch.firstOffset) + BigInt(batch.lastOffsetDelta));
-  return { offset, key: null, value: null, headers: {}, isControlRecord: true, batchContext: batch };
+  return { offset, key: null, value: null, headers: [], isControlRecord: true, batchContext: batch };
 }
 
 const DECODE_MESSAGES = 'protocol/requests/fetch/v4/decodeMessages';

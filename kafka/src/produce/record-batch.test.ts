@@ -40,7 +40,7 @@ describe('record batch', () => {
     const constantHeaders = [['a', Buffer.from('1')], ['ü', null]] as const;
     const headers = [['a', 'text'], ['b', Buffer.from('ü')], ['b', ''], ['c', 'a€b']] as const;
     const records = await decode(encode([record({ constantHeaders, headers }), record({ constantHeaders })]));
-    const text = records.map(({ headerPairs }) => headerPairs.map(([name, value]) => [name, value?.toString() ?? null]));
+    const text = records.map(({ headers: pairs }) => pairs.map(([name, value]) => [name, value?.toString() ?? null]));
     expect(text).toEqual([
       [['a', '1'], ['ü', null], ['a', 'text'], ['b', 'ü'], ['b', ''], ['c', 'a€b']],
       [['a', '1'], ['ü', null]],

@@ -1,6 +1,6 @@
 import { onOffsetOutOfRange, type FetchedRecord } from '@sagafleet/kafka';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { Assignment, FetchedBatch, GroupMember, Headers, InputRecord, MemberEvents, TopicPosition } from '../driver.ts';
+import type { Assignment, FetchedBatch, GroupMember, InputRecord, MemberEvents, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import { awaitGroupOffsets } from '../start-positions.ts';
 import { systemTiming } from '../timing.ts';
@@ -12,7 +12,8 @@ const HEARTBEAT_MS = 250;
 const REBALANCE_TIMEOUT_MS = 15_000;
 /** An idle fetch; heartbeats are sent between fetches, so not longer than their interval. */
 const MAX_WAIT_MS = 250;
-const MAX_BYTES_PER_PARTITION = 1_048_576;
+/** About a transaction's records: what waits for long costs the garbage collector more than another fetch. */
+const MAX_BYTES_PER_PARTITION = 256 * 1024;
 const RECORD_OVERHEAD_BYTES = 64;
 /** How soon partitions that were added to an input are noticed; kafkajs would take five minutes. */
 const METADATA_MAX_AGE_MS = 10_000;
@@ -212,46 +213,11 @@ function toFetchedBatch(batch: EachBatchPayload['batch'], lastOffset: string): F
   const { topic, partition } = batch;
   // Made by the hardened decoder
   const messages = batch.messages as unknown as FetchedRecord[];
+  const records: readonly InputRecord[] = messages;
   let bytes = RECORD_OVERHEAD_BYTES;
-  const records = messages.map((message) => {
-    bytes += RECORD_OVERHEAD_BYTES + message.sizeInBytes;
-    return new FetchedInput(topic, partition, message);
-  });
+  for (const { sizeInBytes } of messages) bytes += RECORD_OVERHEAD_BYTES + sizeInBytes;
   const { fetchedOffset } = batch as unknown as { fetchedOffset: string };
   return { topic, partition, records, bytes, fetchedOffset: BigInt(fetchedOffset), nextOffset: BigInt(lastOffset) + 1n };
-}
-
-/** Nothing of a record is made before it is asked for. */
-class FetchedInput implements InputRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly #record: FetchedRecord;
-
-  constructor(topic: string, partition: number, record: FetchedRecord) {
-    this.topic = topic;
-    this.partition = partition;
-    this.#record = record;
-  }
-
-  get offset(): string {
-    return this.#record.offset;
-  }
-
-  get timestamp(): string {
-    return this.#record.timestamp;
-  }
-
-  get key(): Buffer | null {
-    return this.#record.key;
-  }
-
-  get value(): Buffer | null {
-    return this.#record.value;
-  }
-
-  get headers(): Headers {
-    return this.#record.headerPairs;
-  }
 }
 
 /** No broker could be asked who the coordinator is. kafkajs takes it as final, as if it were a wrong setting. */
