@@ -119,8 +119,9 @@ export class World {
   async stopWorker(number: number, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const worker = this.worker(number);
     this.#workers.delete(number);
-    const { code } = await worker.stop(signal);
-    if (signal === 'SIGTERM' && code !== 0) this.#options.onNote(`worker ${number} did not end well: ${code ?? 'killed after 30 s'}`);
+    const { code, signal: endedBy } = await worker.stop(signal);
+    // One that had just been started may not listen yet, and is ended by the signal itself
+    if (signal === 'SIGTERM' && code !== 0 && endedBy !== signal) this.#options.onNote(`worker ${number} did not end well: ${code ?? endedBy}`);
   }
 
   async whenReady(workers: readonly number[]): Promise<void> {
