@@ -76,6 +76,9 @@ const HAPPEN: Record<FaultKind, (fault: Fault, world: World) => Promise<void>> =
   },
 };
 
+/** Until the run is over, also where it was killed. */
+const BUSY = 'const parent = process.ppid; while (process.ppid === parent);';
+
 async function restartWorker({ target, lengthMs }: Fault, world: World, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   await world.stopWorker(target!, signal);
   await delay(lengthMs);
@@ -128,6 +131,6 @@ function hashOf(text: string): number {
 
 /** Keeps every processor busy until the returned function is called. */
 function loadProcessors(): () => void {
-  const busy = Array.from({ length: availableParallelism() }, () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }));
+  const busy = Array.from({ length: availableParallelism() }, () => spawn(process.execPath, ['-e', BUSY], { stdio: 'ignore' }));
   return () => { for (const child of busy) child.kill('SIGKILL'); };
 }
