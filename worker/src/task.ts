@@ -233,8 +233,10 @@ export class Task {
 
   /** Once they are written: a take that is worked again would tell them again. */
   #tellFailures(outputs: readonly Output[]): void {
-    for (const { source: { topic, partition, offset }, failure } of outputs) {
-      if (failure) this.#deps.log.error({ topic, partition, offset, ...failure }, 'dead letter');
+    for (const { source, failure } of outputs) {
+      if (failure === null) continue;
+      const { topic, partition, offset } = source;
+      this.#deps.log.error({ topic, partition, offset, ...failure }, 'dead letter');
     }
   }
 
