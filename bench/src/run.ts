@@ -6,6 +6,7 @@ import { openArena } from './arena.ts';
 import { measureLatencies } from './latencies.ts';
 import { thisMachine } from './machine.ts';
 import type { BenchOptions } from './options.ts';
+import { cpuSecondsOf } from './proc.ts';
 import { measureProcess } from './process-figures.ts';
 import type { Report } from './report.ts';
 import { measureRows } from './rows.ts';
@@ -20,6 +21,8 @@ export async function runBench(options: BenchOptions, { env, onProgress }: Outsi
     rows: [], latency: [], process: null, missing: [], records: options.records, rounds: options.rounds,
     machine: thisMachine(), versions: {},
   };
+  // Fails now where there is no /proc
+  cpuSecondsOf(process.pid);
   const arena = await openArena({ env, onProgress });
   report.versions = versionsOf(arena.platform, options.subjects);
   try {

@@ -48,8 +48,10 @@ export async function runRace(arena: Arena, race: Race): Promise<Throughput> {
 async function measure(program: ChildProgram, { input, warmUpRecords }: Race, progress: () => Promise<number>): Promise<Throughput> {
   const moments: Moment[] = [];
   const reach = (records: number, what: string) => program.waitUntil(what, async () => {
-    moments.push({ records: await progress(), atMs: performance.now(), cpuSeconds: cpuSecondsOf(program.pid) });
-    return moments.at(-1)!.records >= records;
+    const moment = { records: await progress(), atMs: performance.now(), cpuSeconds: cpuSecondsIfAlive(program.pid) };
+    if (moment.cpuSeconds === null) return false;
+    moments.push({ ...moment, cpuSeconds: moment.cpuSeconds });
+    return moment.records >= records;
   }, START_TIMEOUT_MS + records / SLOWEST_RECORDS_PER_MS);
   await reach(warmUpRecords, 'work through the warm-up');
   await reach(input.records, 'work through its input');
@@ -69,6 +71,15 @@ export function throughputIn(moments: readonly Moment[], warmUpRecords: number):
     recordsPerSecond: records / ((end.atMs - begin.atMs) / 1_000),
     recordsPerCpuSecond: records / Math.max(end.cpuSeconds - begin.cpuSeconds, CPU_RESOLUTION_SECONDS),
   };
+}
+
+/** Null for a process that has just ended, whose output says more than a missing file. */
+function cpuSecondsIfAlive(pid: number): number | null {
+  try {
+    return cpuSecondsOf(pid);
+  } catch {
+    return null;
+  }
 }
 
 /** The input holds no control records, so that offsets count records. */
