@@ -6,8 +6,10 @@ import type { GroupMember } from './driver.ts';
 import { WorkerError } from './errors.ts';
 import type { Timing } from './timing.ts';
 
-/** This soon after trouble with the coordinator, or after its first answer, one read may not be enough. */
+/** This soon after trouble with the coordinator one read is not enough. */
 const TROUBLE_WINDOW_MS = 10_000;
+/** Who has asked it for so long without trouble has outlasted what came before. Below any session time-out. */
+const KNOWN_AFTER_MS = 5_000;
 const UNCHANGED_FOR_MS = 3_000;
 /** Longer than the broker's stale answers last. */
 const MISSING_FOR_MS = 5_000;
@@ -92,7 +94,7 @@ async function believedOffsets(question: StartQuestion, reader: Reader, timing: 
  */
 async function mayBeStale(committed: Committed, { task, topics, floorOf }: StartQuestion, reader: Reader): Promise<boolean> {
   if (reader.coordinatorTroubleAgeMs() <= TROUBLE_WINDOW_MS) return true;
-  if (reader.coordinatorKnownForMs() > TROUBLE_WINDOW_MS) return false;
+  if (reader.coordinatorKnownForMs() > KNOWN_AFTER_MS) return false;
   for (const topic of topics.filter((each) => floorOf(each) === null)) {
     const found = committed.find((each) => each.topic === topic && each.partition === task);
     if (found && found.offset !== await reader.endOffset(topic, task)) return true;
