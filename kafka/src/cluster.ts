@@ -11,6 +11,8 @@ export type Isolation = (typeof ISOLATION)[keyof typeof ISOLATION];
 
 /** What kafkajs' own types leave out. */
 export interface OpenCluster extends Cluster {
+  /** What metadata is asked for. */
+  targetTopics: Set<string>;
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   brokerPool: { findConnectedBroker(): Promise<Broker> };
 }

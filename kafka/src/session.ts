@@ -45,11 +45,16 @@ export class Session {
    */
   async run<T>(what: string, action: () => Promise<T>): Promise<T> {
     const deadline = Date.now() + this.#patienceMs;
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       try {
         return await action();
       } catch (cause) {
         const error = toKafkaError(cause, { what, brokers: this.#connection.brokers });
+        if (isFirst && error.code === 'UnknownTopic') {
+          // kafkajs asks for every topic it was ever asked about: one that is gone would fail all that follows
+          this.cluster.targetTopics.clear();
+          continue;
+        }
         if (!WORTH_RETRYING.has(error.code) || Date.now() >= deadline) throw error;
       }
       await delay(RETRY_MS);

@@ -131,6 +131,18 @@ test('offsets of a group with members are not touched', async () => {
   expect(await admin.committedOffsets(group, [topic])).toMatchObject(offsets);
 });
 
+test('a topic that was looked at and is deleted stands in nobody\'s way', async () => {
+  const [admin, gone, fresh] = [await connectAdmin(), await createTopic(), uniqueName('topic')];
+  await admin.offsets(gone);
+  const other = client().admin();
+  await other.connect();
+  onTestFinished(() => other.disconnect());
+  await other.deleteTopics({ topics: [gone] });
+  await expect.poll(() => admin.describeTopics([gone])).toEqual([]);
+  await admin.createTopics([{ name: fresh, partitions: 1, replicationFactor: 1, config: {} }]);
+  expect(await admin.offsets(fresh)).toEqual([{ partition: 0, earliest: 0n, latest: 0n }]);
+});
+
 const ON_MISSING: Record<string, (admin: KafkaAdmin, missing: string) => Promise<unknown>> = {
   'reading its offsets': (admin, missing) => admin.offsets(missing),
   'reading those of a group on it': (admin, missing) => admin.committedOffsets('group', [missing]),
