@@ -94,8 +94,9 @@ async function freezeInTransaction({ target, lengthMs }: Fault, world: World): P
   const worker = world.worker(target!);
   worker.signal('SIGSTOP');
   await delay(lengthMs);
-  worker.signal('SIGCONT');
+  // After a minute its first deed is to close connections that did not answer
   hold.release();
+  worker.signal('SIGCONT');
 }
 
 async function restartAfter(broker: Broker, lengthMs: number, end: (broker: Broker) => Promise<void>): Promise<void> {

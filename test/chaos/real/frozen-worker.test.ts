@@ -57,13 +57,18 @@ test('a worker frozen in the middle of transactions writes nothing after it wake
   await until('another worker to own every task', async () => (await world.worker(1).tasks()).length === INPUT_PARTITIONS);
   await world.whenReady([1]);
   await delay(FROZEN_MS);
-  world.worker(0).signal('SIGCONT');
-  hold.release();
 
+  // Before it wakes: after a minute its first deed is to close connections that did not answer
+  hold.release();
   await until('answers to what it had sent', () => hold.requests.every(({ answer }) => answer !== null));
   const refused = hold.requests.filter((request) => FENCED.includes(errorCodeOf(request)));
   expect(refused.map(taskOf).sort()).toEqual([0, 1, 2]);
 
+  world.worker(0).signal('SIGCONT');
+  await until('the woken worker to have tasks again', async () => {
+    const shares = await Promise.all([0, 1].map((worker) => world.worker(worker).tasks()));
+    return shares.every(({ length }) => length === INPUT_PARTITIONS / 2);
+  });
   await fed;
   expect(await world.drained(30_000)).toBe(true);
   expect(describeFindings(judge(await gatherEvidence(world, feed.neverCommitted)))).toEqual([]);
