@@ -1,5 +1,6 @@
 /** One record through one exactly-once step. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChildProgram } from '@sagafleet/cli';
 import { type Arena, createTopic } from './arena.ts';
 import { startContest, uniqueName } from './contest.ts';
 import type { Entrant } from './entrant.ts';
@@ -38,8 +39,12 @@ export async function measureHop(arena: Arena, hop: Hop): Promise<LatencyRow> {
   await createTopic(arena, input, partitions);
   const contest = await startContest(arena, { entrant, launch, input, schemaId, partitions });
   const probes = await Probes.open(arena, { input, output: contest.step.output, encode, partitionCount: partitions, partitions: probed });
-  const others = load === 'half' ? startLoad(arena, { topic: input, partitions, recordsPerSecond: hop.recordsPerSecond }) : null;
+  let others: ChildProgram | null = null;
   try {
+    await sendInTurn(probes, probed, 1);
+    // Not before the subject works: nobody could say when it has caught up
+    await probes.allSeen();
+    if (load === 'half') others = startLoad(arena, { topic: input, partitions, recordsPerSecond: hop.recordsPerSecond });
     await sendInTurn(probes, probed, WARM_UP_PROBES);
     await probes.allSeen();
     const begin = { records: await recordsIn(arena, input), atMs: performance.now() };
@@ -47,7 +52,7 @@ export async function measureHop(arena: Arena, hop: Hop): Promise<LatencyRow> {
     const seconds = (performance.now() - begin.atMs) / 1_000;
     const recordsPerSecond = Math.round((await recordsIn(arena, input) - begin.records) / seconds);
     await probes.allSeen();
-    return { subject: entrant.subject, path: 'hop', load, ...latencyOf(probes, WARM_UP_PROBES), recordsPerSecond };
+    return { subject: entrant.subject, path: 'hop', load, ...latencyOf(probes, hop.probes), recordsPerSecond };
   } finally {
     await others?.stop();
     await probes.close();
@@ -63,8 +68,8 @@ async function sendInTurn(probes: Probes, partitions: readonly number[], count: 
   }
 }
 
-function latencyOf({ sent }: Probes, warmUp: number): Pick<LatencyRow, 'p50Ms' | 'p99Ms' | 'count'> {
-  const latencies = sent.slice(warmUp).map(({ sentAtMs, seenAtMs }) => seenAtMs - sentAtMs);
+function latencyOf({ sent }: Probes, last: number): Pick<LatencyRow, 'p50Ms' | 'p99Ms' | 'count'> {
+  const latencies = sent.slice(-last).map(({ sentAtMs, seenAtMs }) => seenAtMs - sentAtMs);
   return { p50Ms: toTenths(percentileOf(latencies, 50)), p99Ms: toTenths(percentileOf(latencies, 99)), count: latencies.length };
 }
 

@@ -31,7 +31,10 @@ export interface LatencyRow {
 export interface ProcessFigures {
   /** Per cent of a core, with 100 partitions. */
   idleCpu: number;
+  /** Until ready, on a drained topic. */
   startMs: number;
+  /** Until the first record is out, on a topic that holds one. */
+  startBehindMs: number;
   rssMiB: number;
   takeoverKillMs: number;
   takeoverStopMs: number;

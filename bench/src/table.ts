@@ -33,7 +33,8 @@ function processTable(figures: ProcessFigures | null): string {
   if (!figures) return '';
   return table(['worker process', 'figure'], [
     ['idle with 100 partitions', `${figures.idleCpu} % of a core`],
-    ['start to first record', `${count(figures.startMs)} ms`],
+    ['start until ready, topic drained', `${count(figures.startMs)} ms`],
+    ['start until the first record is out, topic not drained', `${count(figures.startBehindMs)} ms`],
     ['idle memory', `${count(figures.rssMiB)} MiB`],
     [`takeover after SIGKILL, session timeout ${count(figures.sessionTimeoutMs)} ms`, `${count(figures.takeoverKillMs)} ms`],
     ['takeover after a clean stop', `${count(figures.takeoverStopMs)} ms`],
@@ -55,9 +56,9 @@ function missingList({ missing }: Report): string {
   return missing.map(({ what, reason }) => `NOT MEASURED: ${what}: ${reason.split('\n')[0]}`).join('\n');
 }
 
-function conditions({ machine, versions, records, rounds }: Report): string {
+function conditions({ rows, machine, versions, records, rounds }: Report): string {
   return [
-    `${count(records)} records after a warm-up, median of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.`,
+    `${rows.length > 0 ? `${count(records)} records after a warm-up, median` : 'Median'} of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.`,
     `${describeMachine(machine)}. ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}.`,
   ].join('\n');
 }

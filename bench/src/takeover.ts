@@ -13,7 +13,8 @@ import { startWorker, tasksOf, untilShared, type WorkerProcess } from './worker-
 
 /** Between two records to each partition. */
 const PROBE_INTERVAL_MS = 20;
-const WARM_UP_MS = 3_000;
+/** A worker that began less than 5 s ago reads offsets for 3 s before it believes them (docs/decisions/0006). */
+const WARM_UP_MS = 8_000;
 /** Goes on after the last partition is back, for whatever follows a rebalance. */
 const AFTERMATH_MS = 1_000;
 const BACK_WITHIN_MS = SESSION_TIMEOUT_MS + 20_000;

@@ -5,10 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ChildProgram } from '@sagafleet/cli';
 import type { Arena } from './arena.ts';
 import { uniqueName } from './contest.ts';
+import { BenchError } from './errors.ts';
 import { settingsOf, type Step, workerCommand } from './sagafleet.ts';
 
 const READY_WITHIN_MS = 60_000;
 const POLL_MS = 50;
+const READY_POLL_MS = 10;
 
 export interface WorkerProcess { program: ChildProgram; healthUrl: string }
 
@@ -19,6 +21,13 @@ export async function startWorker({ platform, env }: Arena, step: Step): Promise
   const settings = settingsOf(step, { mode: 'exactly-once', work: 'raw', keys: 'kept' });
   const { healthUrl, ...command } = await workerCommand(settings, { env, folder });
   return { healthUrl, program: new ChildProgram({ ...command, name, logFile: join(platform.logsDir, `${name}.log`) }) };
+}
+
+/** As its readiness probe says, asked often. */
+export async function untilReady({ program, healthUrl }: WorkerProcess): Promise<void> {
+  for (const deadline = performance.now() + READY_WITHIN_MS; !(await isReady(healthUrl)); await sleep(READY_POLL_MS)) {
+    if (performance.now() > deadline || program.exit) throw new BenchError('NotMeasured', `${program.name} was not ready in ${READY_WITHIN_MS / 1_000} s`);
+  }
 }
 
 /** Waits until these workers are ready and each has `tasks` of its own. */
