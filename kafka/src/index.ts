@@ -14,4 +14,4 @@ export { type OutgoingRecord, sendRecord, type SentRecord } from './send-record.
 export type { NewTopic, TopicDescription } from './topics.ts';
 export { BatchProducer, type GroupPosition, type PartitionBatch, ProduceError, type ProducerOptions } from './produce/batch-producer.ts';
 export type { ProducedBatch } from './produce/produce-request.ts';
-export type { RecordToWrite } from './produce/record-batch.ts';
+export { RecordBatchBuilder, type RecordToWrite } from './produce/record-batch.ts';

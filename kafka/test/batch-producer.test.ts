@@ -1,6 +1,6 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
-import { BatchProducer, createKafka } from '../src/index.ts';
+import { BatchProducer, createKafka, RecordBatchBuilder } from '../src/index.ts';
 import { sequenceAfter } from '../src/produce/batch-producer.ts';
 import { client, connectAdmin, connection, createTopic, options, readUntil, texts, uniqueName } from './cluster-under-test.ts';
 
@@ -11,7 +11,7 @@ async function open(transactionalId: string, { kafka = client(), throwIfOver = (
 }
 
 const batchOf = (topic: string, ...values: string[]) => [{
-  topic, partition: 0, records: values.map((value) => ({ key: null, value: Buffer.from(value), constantHeaders: [], headers: [] })),
+  topic, partition: 0, records: RecordBatchBuilder.of(values.map((value) => ({ key: null, value: Buffer.from(value), constantHeaders: [], headers: [] }))),
 }];
 
 test('transactions that follow each other at once all commit, with their positions', async () => {

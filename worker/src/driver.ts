@@ -32,8 +32,16 @@ export interface OutputRecord {
 /** Null is a header without a value. */
 export type OutputHeaders = readonly (readonly [name: string, value: Buffer | string | null])[];
 
-/** Records for one partition, in order: one record batch. */
-export interface OutputBatch { readonly topic: string; readonly partition: number; readonly records: readonly OutputRecord[] }
+/** Records in order, in the client's own form. */
+export interface RecordBatch {
+  readonly count: number;
+  readonly bytes: number;
+  /** False, and nothing added, where the batch would pass `maxBytes`; the first record always fits. */
+  add(record: OutputRecord, maxBytes: number): boolean;
+}
+
+/** A batch and the partition it is for. */
+export interface OutputBatch { readonly topic: string; readonly partition: number; readonly records: RecordBatch }
 
 /** One fetched stretch of a partition. `records` may be empty: control or aborted records only. */
 export interface FetchedBatch {
@@ -107,7 +115,7 @@ export interface GroupMember {
 /** Writes and offsets that become visible together, or (at least once) in this order. */
 export interface Transaction {
   /**
-   * Appends each batch to its partition; no two of one call are for the same.
+   * Appends each batch to its partition; no two of one call are for the same. A batch is sent once.
    * @throws RefusedBatch where a topic does not take one, else `broker-unavailable`
    */
   send(batches: readonly OutputBatch[]): Promise<void>;
@@ -150,6 +158,7 @@ export interface Driver {
    */
   fenceTask(task: number, throwIfOver: () => void): Promise<TaskProducer>;
   appendingProducer(): AppendingProducer;
+  newBatch(): RecordBatch;
   /** Partition counts of the topics, asked for now. @throws `topic-missing` (systemic) that names the first missing one */
   partitionCounts(topics: readonly string[]): Promise<Map<string, number>>;
   /** murmur2 of the key, as Java clients partition. */

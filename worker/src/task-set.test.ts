@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import type { Assignment, Driver, GroupMember } from './driver.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
-import { SizeLimits } from './pipeline/transaction.ts';
+import { SizeLimits } from './pipeline/size-limits.ts';
 import { TaskSet } from './task-set.ts';
 import { systemTiming } from './timing.ts';
 
@@ -33,7 +33,7 @@ class FakeGroup {
       coordinatorKnownForMs: () => Infinity,
     };
     this.tasks = new TaskSet({
-      driver: driver as unknown as Driver, pipeline: { run: async () => [] } as unknown as Pipeline, sizeLimits: new SizeLimits(), timing: systemTiming,
+      driver: driver as unknown as Driver, pipeline: { run: async () => ({ rounds: [], failures: [] }) } as unknown as Pipeline, sizeLimits: new SizeLimits(), timing: systemTiming,
       log: pino({ level: 'silent' }), group: 'default.payment', maxRecords: 100, lingerMs: 0,
       queue: { highBytes: 1_000, lowBytes: 100 }, onFatal: (error) => { this.fatal.push(error); },
     });

@@ -2,10 +2,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { ListedBatch, recordsOf } from '../test/support/listed-batch.ts';
 import type { Driver, FetchedBatch, GroupMember, OutputBatch, TaskProducer, TopicPosition } from './driver.ts';
 import { WorkerError } from './errors.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
-import { SizeLimits } from './pipeline/transaction.ts';
+import { Outputs } from './pipeline/outputs.ts';
+import { SizeLimits } from './pipeline/size-limits.ts';
 import { Task } from './task.ts';
 import type { Timing } from './timing.ts';
 
@@ -53,7 +55,7 @@ class FakeBroker {
     return {
       send: async (batches: readonly OutputBatch[]) => {
         await call('send');
-        written.push(...batches.flatMap(({ records }) => records.map(({ value }) => String(value))));
+        written.push(...batches.flatMap(({ records }) => recordsOf(records).map(({ value }) => String(value))));
       },
       sendOffsets: async (positions: readonly TopicPosition[]) => {
         await call('offsets');
@@ -75,9 +77,13 @@ class FakeBroker {
 
 /** Copies each value to `out/0`. */
 const pipeline = {
-  run: async (records: FetchedBatch['records']) => records.map((source) => ({
-    source, failure: null, record: { topic: 'out', partition: 0, key: null, value: source.value, constantHeaders: [], headers: [] },
-  })),
+  run: async (records: FetchedBatch['records']) => {
+    const outputs = new Outputs(() => new ListedBatch(), new SizeLimits());
+    for (const source of records) {
+      outputs.add({ topic: 'out', partition: 0, key: null, value: source.value, constantHeaders: [], headers: [] }, source, null);
+    }
+    return outputs;
+  },
 } as unknown as Pipeline;
 
 /** Time passes by waiting only. */

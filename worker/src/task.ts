@@ -2,7 +2,9 @@ import type { Driver, FetchedBatch, GroupMember, Positions, TaskProducer } from 
 import { consequenceOf, messageOf, WorkerError } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
-import { writeTransaction, type Output, type SizeLimits } from './pipeline/transaction.ts';
+import type { Outputs } from './pipeline/outputs.ts';
+import type { SizeLimits } from './pipeline/size-limits.ts';
+import { writeTransaction } from './pipeline/transaction.ts';
 import { HandOffQueue, type QueueLimits } from './queue.ts';
 import { readStartPositions } from './start-positions.ts';
 import { backoffMs, Stopwatch, type Timing } from './timing.ts';
@@ -218,7 +220,7 @@ export class Task {
     this.#writing.catch(() => undefined);
   }
 
-  async #write(outputs: readonly Output[], positions: Positions): Promise<void> {
+  async #write(outputs: Outputs, positions: Positions): Promise<void> {
     const { sizeLimits } = this.#deps;
     this.#isCertain = false;
     const transaction = await this.#producer!.begin();
@@ -227,17 +229,9 @@ export class Task {
     });
     this.#isCertain = true;
     for (const [topic, offset] of positions) this.#deps.onPosition(topic, this.number, offset);
-    this.#tellFailures(outputs);
+    // Only now: a take that is worked again would tell them again
+    for (const failure of outputs.failures) this.#deps.log.error(failure, 'dead letter');
     this.#failures = 0;
-  }
-
-  /** Once they are written: a take that is worked again would tell them again. */
-  #tellFailures(outputs: readonly Output[]): void {
-    for (const { source, failure } of outputs) {
-      if (failure === null) continue;
-      const { topic, partition, offset } = source;
-      this.#deps.log.error({ topic, partition, offset, ...failure }, 'dead letter');
-    }
   }
 
   /** Tries again for as long as the registry, say, is away; the records stay where they are. */

@@ -12,7 +12,7 @@ import type { Log } from './log.ts';
 import { OutputTopics } from './output-topics.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { compileStep, type StepProgram } from './pipeline/program.ts';
-import { SizeLimits } from './pipeline/transaction.ts';
+import { SizeLimits } from './pipeline/size-limits.ts';
 import { TaskSet } from './task-set.ts';
 import { backoffMs, systemTiming } from './timing.ts';
 import { refuseUnsupported } from './unsupported.ts';
@@ -126,7 +126,7 @@ export class Worker {
     const { settings } = this.#config;
     const sizeLimits = new SizeLimits();
     const pipeline = new Pipeline({
-      program: this.#program, codecs: this.#codecs, topics: this.#topics, sizeLimits, now: Date.now,
+      program: this.#program, codecs: this.#codecs, topics: this.#topics, sizeLimits, newBatch: () => this.#driver.newBatch(), now: Date.now,
       deadLetter: { topic: settings.deadLetterTopic, group: settings.group, step: settings.step.name },
     });
     return new TaskSet({

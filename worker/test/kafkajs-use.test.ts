@@ -1,6 +1,6 @@
 /** That the worker uses kafkajs where its use matters, each beside a fact of docs/kafkajs.md. */
 import { createRequire } from 'node:module';
-import { createKafka } from '@sagafleet/kafka';
+import { createKafka, RecordBatchBuilder } from '@sagafleet/kafka';
 import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
@@ -92,7 +92,7 @@ test('producers that are discarded, also in the middle of a write, leave no conn
   }
   const writes = proxy.hold(({ api }) => api === API.produce);
   const transaction = await producers[0]!.begin();
-  const sending = transaction.send([{ topic: step.names.output, partition: 0, records: [recordTo(step.names.output, 0)] }]).catch(() => undefined);
+  const sending = transaction.send([{ topic: step.names.output, partition: 0, records: RecordBatchBuilder.of([recordTo(step.names.output, 0)]) }]).catch(() => undefined);
   await until('a write to be on its way', () => writes.requests.length === 1);
   expect(openSockets()).toBeGreaterThan(before);
   const discarding = producers.map((producer) => producer.discard());

@@ -1,10 +1,12 @@
 import type { Override } from './override.ts';
 
 interface Encoded { buffer: Buffer }
+/** Ours may leave the parts to be put together here. */
+type Payload = Encoded | { parts: Buffer[] };
 interface RequestToSend {
   correlationId: number;
   clientId: string;
-  request: { apiKey: number; apiVersion: number; encode(): Promise<Encoded> };
+  request: { apiKey: number; apiVersion: number; encode(): Promise<Payload> };
 }
 
 /** Size, api key, api version, correlation id, and the length of the client id. */
@@ -17,15 +19,16 @@ const HEAD_BYTES = 4 + 2 + 2 + 4 + 2;
  * large as the request. Here it is copied once.
  */
 async function createRequest({ correlationId, clientId, request: { apiKey, apiVersion, encode } }: RequestToSend): Promise<Encoded> {
-  const { buffer: payload } = await encode();
+  const payload = await encode();
+  const parts = 'parts' in payload ? payload.parts : [payload.buffer];
   const client = Buffer.from(clientId);
   const head = Buffer.alloc(HEAD_BYTES);
-  head.writeInt32BE(HEAD_BYTES - 4 + client.length + payload.length, 0);
+  head.writeInt32BE(HEAD_BYTES - 4 + client.length + parts.reduce((sum, { length }) => sum + length, 0), 0);
   head.writeInt16BE(apiKey, 4);
   head.writeInt16BE(apiVersion, 6);
   head.writeInt32BE(correlationId, 8);
   head.writeInt16BE(client.length, 12);
-  return { buffer: Buffer.concat([head, client, payload]) };
+  return { buffer: Buffer.concat([head, client, ...parts]) };
 }
 
 const REQUEST = 'protocol/request';

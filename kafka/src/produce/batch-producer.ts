@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { ISOLATION, loadInternal, openCluster, type OpenCluster } from '../cluster.ts';
 import { type EncodedBatch, produceRequest, type ProducedBatch, type ProtocolRequest } from './produce-request.ts';
-import { encodeRecordBatch, type RecordToWrite } from './record-batch.ts';
+import type { RecordBatchBuilder } from './record-batch.ts';
 
-/** Records for one partition, in order: one record batch. */
-export interface PartitionBatch { topic: string; partition: number; records: readonly RecordToWrite[] }
+/** A record batch and the partition it is for. */
+export interface PartitionBatch { topic: string; partition: number; records: RecordBatchBuilder }
 
 export interface GroupPosition { topic: string; partition: number; offset: bigint }
 
@@ -99,7 +99,7 @@ export class BatchProducer {
     }
   }
 
-  /** Appends each batch to its partition, all at once; resolves when all in-sync replicas have them. @throws ProduceError */
+  /** Appends each batch to its partition, all at once; resolves when all in-sync replicas have them, and empties them. @throws ProduceError */
   async send(batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
     const leaders = await this.#byLeader(batches);
     if (this.#transactionalId !== null) await this.#addPartitions(batches);
@@ -158,6 +158,7 @@ export class BatchProducer {
     for (const { topic, partition, errorCode } of answer.batches) {
       if (errorCode !== 0) throw new ProduceError(topic, partition, createErrorFromCode(errorCode));
     }
+    for (const { records } of batches) records.release();
     return answer.batches;
   }
 
@@ -165,12 +166,12 @@ export class BatchProducer {
     const sequences = this.#sequences.get(topic) ?? [];
     this.#sequences.set(topic, sequences);
     const firstSequence = sequences[partition] ?? 0;
-    sequences[partition] = sequenceAfter(firstSequence, records.length);
+    sequences[partition] = sequenceAfter(firstSequence, records.count);
     const writer = {
       producerId: BigInt(this.#identity.producerId), producerEpoch: this.#identity.producerEpoch, firstSequence,
       isTransactional: this.#transactionalId !== null,
     };
-    return { topic, partition, bytes: encodeRecordBatch(records, writer, Date.now()) };
+    return { topic, partition, bytes: records.seal(writer, Date.now()) };
   }
 }
 

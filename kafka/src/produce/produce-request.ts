@@ -5,9 +5,9 @@ export interface EncodedBatch { topic: string; partition: number; bytes: Buffer 
 
 export interface ProducedBatch { topic: string; partition: number; errorCode: number; baseOffset: bigint }
 
-/** A request as kafkajs sends it. */
+/** A request as the hardened kafkajs sends it (request-copies). */
 export interface ProtocolRequest<Answer> {
-  request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<{ buf: Buffer; buffer: Buffer }> };
+  request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<{ parts: Buffer[] }> };
   response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
 }
 
@@ -34,23 +34,20 @@ export function produceRequest(
   return {
     request: {
       ...PRODUCE,
-      encode: async () => {
-        const buffer = encode(batches, transactionalId, timeoutMs);
-        return { buf: buffer, buffer };
-      },
+      encode: async () => ({ parts: encode(batches, transactionalId, timeoutMs) }),
     },
     response: { decode: async (payload) => decode(new Decoder(payload)), parse: async (answer) => answer },
   };
 }
 
-function encode(batches: readonly EncodedBatch[], transactionalId: string | null, timeoutMs: number): Buffer {
+function encode(batches: readonly EncodedBatch[], transactionalId: string | null, timeoutMs: number): Buffer[] {
   const byTopic = Map.groupBy(batches, ({ topic }) => topic);
   const parts = [nullableString(transactionalId), int16(ALL_IN_SYNC_REPLICAS), int32(timeoutMs), int32(byTopic.size)];
   for (const [topic, its] of byTopic) {
     parts.push(nullableString(topic), int32(its.length));
     for (const { partition, bytes } of its) parts.push(int32(partition), int32(bytes.length), bytes);
   }
-  return Buffer.concat(parts);
+  return parts;
 }
 
 function decode(decoder: Decoder): { batches: ProducedBatch[]; clientSideThrottleTime: number } {

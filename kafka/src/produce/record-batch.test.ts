@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FetchedRecord } from '../fetched-record.ts';
 import '../kafkajs.ts';
-import { encodeRecordBatch, type RecordToWrite } from './record-batch.ts';
+import { RecordBatchBuilder, type RecordToWrite } from './record-batch.ts';
 
 const require = createRequire(import.meta.url);
 const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => object;
@@ -18,7 +18,7 @@ function record(changes: Partial<RecordToWrite> = {}): RecordToWrite {
 }
 
 function encode(records: readonly RecordToWrite[], writer = WRITER): Buffer {
-  return encodeRecordBatch(records, writer, NOW);
+  return RecordBatchBuilder.of(records).seal(writer, NOW);
 }
 
 async function decode(bytes: Buffer): Promise<FetchedRecord[]> {
@@ -54,5 +54,24 @@ describe('record batch', () => {
       expect(records.map(({ key, value }) => ({ key, value }))).toEqual(pairs);
       expect(records.map(({ offset }) => offset)).toEqual(pairs.map((_, at) => String(at)));
     }), { numRuns: 50 });
+  });
+
+  test('takes no record that makes it larger than it may be, but the first', async () => {
+    const batch = new RecordBatchBuilder();
+    const large = record({ value: Buffer.alloc(500, 1) });
+    expect(batch.add(large, 100)).toBe(true);
+    expect(batch.add(record(), batch.bytes + 5)).toBe(false);
+    expect(batch.add(record({ value: Buffer.from('w') }), batch.bytes + 50)).toBe(true);
+    expect(batch.count).toBe(2);
+    const sealed = batch.seal(WRITER, NOW);
+    expect(sealed.length).toBe(batch.bytes);
+    expect((await decode(sealed)).map(({ value }) => value)).toEqual([large.value, Buffer.from('w')]);
+  });
+
+  test('memory that was given back is used again, and nothing of what was in it comes back', async () => {
+    const first = new RecordBatchBuilder();
+    for (let at = 0; at < 1_000; at++) first.add(record({ value: Buffer.alloc(100, 1) }));
+    first.release();
+    expect(await decode(encode([record({ value: Buffer.from('x') })]))).toMatchObject([{ value: Buffer.from('x') }]);
   });
 });

@@ -26,43 +26,80 @@ const ATTRIBUTES_AT = 21;
 const MAGIC = 2;
 const TRANSACTIONAL = 0x10;
 
-/** Batches are put together here, one at a time. */
-let scratch = Buffer.allocUnsafe(1024 * 1024);
+/** Buffers of batches that were sent, to be used again: large ones are dear to make and to collect. */
+const spare: Buffer[] = [];
+const MAX_SPARE = 8;
+const FIRST_BYTES = 4 * 1024;
 
 /**
  * A record batch, format v2 (Kafka protocol guide, "Record Batch"), uncompressed, all records with one
- * timestamp. One pass; kafkajs makes several buffers a record and copies each three times.
+ * timestamp. Records are encoded as they are added, so that nothing of them has to be kept.
  */
-export function encodeRecordBatch(records: readonly RecordToWrite[], writer: BatchWriter, timestampMs: number): Buffer {
-  let end = HEAD_BYTES;
-  for (let at = 0; at < records.length; at++) {
-    makeRoom(records[at]!, end);
-    end = writeRecord(scratch, records[at]!, at, end);
-  }
-  const batch = Buffer.from(scratch.subarray(0, end));
-  batch.writeBigInt64BE(0n, 0); // base offset: the broker's to give
-  batch.writeInt32BE(end - 12, 8);
-  batch.writeInt32BE(-1, 12); // leader epoch: unknown to producers
-  batch[16] = MAGIC;
-  batch.writeInt16BE(writer.isTransactional ? TRANSACTIONAL : 0, ATTRIBUTES_AT);
-  batch.writeInt32BE(records.length - 1, 23);
-  batch.writeBigInt64BE(BigInt(timestampMs), 27);
-  batch.writeBigInt64BE(BigInt(timestampMs), 35);
-  batch.writeBigInt64BE(writer.producerId, 43);
-  batch.writeInt16BE(writer.producerEpoch, 51);
-  batch.writeInt32BE(writer.firstSequence, 53);
-  batch.writeInt32BE(records.length, 57);
-  batch.writeUInt32BE(crc32c(batch, ATTRIBUTES_AT, end), CRC_AT);
-  return batch;
-}
+export class RecordBatchBuilder {
+  #buffer = spare.pop() ?? Buffer.allocUnsafe(FIRST_BYTES);
+  #end = HEAD_BYTES;
+  #count = 0;
 
-function makeRoom({ key, value, constantHeaders, headers }: RecordToWrite, end: number): void {
-  const needed = end + RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
-    + encodeConstantHeaders(constantHeaders).bytes.length + headersRoom(headers);
-  if (needed <= scratch.length) return;
-  const larger = Buffer.allocUnsafe(2 * needed);
-  scratch.copy(larger, 0, 0, end);
-  scratch = larger;
+  static of(records: readonly RecordToWrite[]): RecordBatchBuilder {
+    const batch = new RecordBatchBuilder();
+    for (const record of records) batch.add(record);
+    return batch;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Of the whole batch. */
+  get bytes(): number {
+    return this.#end;
+  }
+
+  /** False, and nothing added, where the batch would pass `maxBytes`; the first record always fits. */
+  add(record: RecordToWrite, maxBytes = Infinity): boolean {
+    this.#makeRoom(record);
+    const end = writeRecord(this.#buffer, record, this.#count, this.#end);
+    if (end > maxBytes && this.#count > 0) return false;
+    this.#end = end;
+    this.#count++;
+    return true;
+  }
+
+  /** The batch as it is sent. A view: gone with `release`. */
+  seal(writer: BatchWriter, timestampMs: number): Buffer {
+    const batch = this.#buffer.subarray(0, this.#end);
+    batch.writeBigInt64BE(0n, 0); // base offset: the broker's to give
+    batch.writeInt32BE(batch.length - 12, 8);
+    batch.writeInt32BE(-1, 12); // leader epoch: unknown to producers
+    batch[16] = MAGIC;
+    batch.writeInt16BE(writer.isTransactional ? TRANSACTIONAL : 0, ATTRIBUTES_AT);
+    batch.writeInt32BE(this.#count - 1, 23);
+    batch.writeBigInt64BE(BigInt(timestampMs), 27);
+    batch.writeBigInt64BE(BigInt(timestampMs), 35);
+    batch.writeBigInt64BE(writer.producerId, 43);
+    batch.writeInt16BE(writer.producerEpoch, 51);
+    batch.writeInt32BE(writer.firstSequence, 53);
+    batch.writeInt32BE(this.#count, 57);
+    batch.writeUInt32BE(crc32c(batch, ATTRIBUTES_AT), CRC_AT);
+    return batch;
+  }
+
+  /** Gives the memory back; the batch can not be used any more. */
+  release(): void {
+    if (spare.length < MAX_SPARE) spare.push(this.#buffer);
+    this.#buffer = Buffer.alloc(0);
+    this.#end = 0;
+    this.#count = 0;
+  }
+
+  #makeRoom({ key, value, constantHeaders, headers }: RecordToWrite): void {
+    const needed = this.#end + RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
+      + encodeConstantHeaders(constantHeaders).bytes.length + headersRoom(headers);
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(2 * needed);
+    this.#buffer.copy(larger, 0, 0, this.#end);
+    this.#buffer = larger;
+  }
 }
 
 function writeRecord(batch: Buffer, { key, value, constantHeaders, headers }: RecordToWrite, offsetDelta: number, start: number): number {

@@ -1,4 +1,4 @@
-import type { BatchProducer } from '@sagafleet/kafka';
+import { RecordBatchBuilder, type BatchProducer } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
 import type { AppendingProducer, OutputRecord } from '../driver.ts';
 import { RefusedBatch } from '../driver.ts';
@@ -63,7 +63,7 @@ export class KafkajsAppendingProducer implements AppendingProducer {
 
   /** After any error the producer's sequence is spoilt: the next send opens another. */
   async #send(lane: Lane, records: readonly OutputRecord[]): Promise<bigint> {
-    const batches = [{ topic: lane.topic, partition: lane.partition, records }];
+    const batches = [{ topic: lane.topic, partition: lane.partition, records: RecordBatchBuilder.of(records) }];
     try {
       const producer = await (lane.producer ??= openIdempotent(this.#kafka));
       const [appended] = await producer.send(batches);

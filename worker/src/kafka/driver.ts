@@ -1,6 +1,6 @@
-import { createKafka, partitionOf, verifyHardening, type KafkaConnection } from '@sagafleet/kafka';
+import { createKafka, partitionOf, RecordBatchBuilder, verifyHardening, type KafkaConnection } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
-import type { AppendingProducer, Driver, GroupMember, MemberEvents, TaskProducer, TopicPosition } from '../driver.ts';
+import type { AppendingProducer, Driver, GroupMember, MemberEvents, RecordBatch, TaskProducer, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { GroupCoordinator } from './coordinator.ts';
@@ -63,6 +63,10 @@ export class KafkajsDriver implements Driver {
     return createTransactionalProducer(this.#producing, {
       transactionalId: `sagafleet.${group}.${task}`, group, timeoutMs: transactionTimeoutMs, throwIfOver,
     });
+  }
+
+  newBatch(): RecordBatch {
+    return new RecordBatchBuilder();
   }
 
   appendingProducer(): AppendingProducer {

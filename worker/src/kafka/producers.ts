@@ -1,4 +1,4 @@
-import { BatchProducer, ProduceError } from '@sagafleet/kafka';
+import { BatchProducer, ProduceError, type PartitionBatch } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
 import { RefusedBatch, type OutputBatch, type TaskProducer, type TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
@@ -47,7 +47,8 @@ export function openIdempotent(kafka: Kafka, throwIfOver: () => void = () => und
 
 async function send(producer: BatchProducer, batches: readonly OutputBatch[]): Promise<void> {
   try {
-    await producer.send(batches);
+    // Batches are this driver's own
+    await producer.send(batches as readonly PartitionBatch[]);
   } catch (error) {
     throw toSendError(batches, error);
   }
@@ -57,7 +58,7 @@ const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
 /** What a broker validates, and so refuses again however often it is sent. */
 const INVALID = 'INVALID_RECORD';
 
-export function toSendError(batches: readonly OutputBatch[], error: unknown): WorkerError {
+export function toSendError(batches: readonly Pick<OutputBatch, 'topic'>[], error: unknown): WorkerError {
   const type = brokerErrorType(error) ?? '';
   if (error instanceof ProduceError && TOO_LARGE.includes(type)) return new RefusedBatch('output-too-large', error, { cause: error });
   if (error instanceof ProduceError && type === INVALID) return new RefusedBatch('output-refused', error, { cause: error });

@@ -1,17 +1,19 @@
 import { RegistryError, schemaIdOf, type AvroCodecs } from '@sagafleet/registry';
-import type { InputRecord, OutputRecord } from '../driver.ts';
+import type { InputRecord, OutputRecord, RecordBatch } from '../driver.ts';
 import { consequenceOf, messageOf, WorkerError } from '../errors.ts';
 import type { OutputTopics } from '../output-topics.ts';
 import { deadLetterOf, type DeadLetterTarget, type Failure } from './dead-letter.ts';
 import type { EmitProgram, StepProgram } from './program.ts';
 import { runStep, StageFailure, type StepIo } from './run-step.ts';
-import type { Output, SizeLimits } from './transaction.ts';
+import { Outputs } from './outputs.ts';
+import type { SizeLimits } from './size-limits.ts';
 
 export interface PipelineOptions {
   program: StepProgram;
   codecs: AvroCodecs;
   topics: OutputTopics;
   sizeLimits: SizeLimits;
+  newBatch: () => RecordBatch;
   deadLetter: Omit<DeadLetterTarget, 'partitions'>;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -37,9 +39,10 @@ export class Pipeline {
    * Outputs in the order of the records.
    * @throws an error that is `systemic` where registry or broker are needed and away
    */
-  async run(records: readonly InputRecord[]): Promise<Output[]> {
-    await this.#options.topics.load();
-    const outputs: Output[] = [];
+  async run(records: readonly InputRecord[]): Promise<Outputs> {
+    const { topics, newBatch, sizeLimits } = this.#options;
+    await topics.load();
+    const outputs = new Outputs(newBatch, sizeLimits);
     for (const record of records) {
       const loading = this.#runOne(record, outputs);
       if (loading) await loading;
@@ -48,12 +51,12 @@ export class Pipeline {
   }
 
   /** Undefined when nothing had to be loaded. */
-  #runOne(record: InputRecord, outputs: Output[]): Promise<void> | undefined {
+  #runOne(record: InputRecord, outputs: Outputs): Promise<void> | undefined {
     const { program, sizeLimits } = this.#options;
     const put = (written: readonly OutputRecord[]) => {
-      for (const each of written) outputs.push({ record: each, source: record, failure: null });
+      for (const each of written) outputs.add(each, record, null);
     };
-    const putDeadLetter = (error: unknown) => { outputs.push(this.#deadLetter(record, error)); };
+    const putDeadLetter = (error: unknown) => this.#putDeadLetter(record, error, outputs);
     try {
       const refusal = sizeLimits.refusalOf(record);
       if (refusal) throw new StageFailure('produce', refusal);
@@ -91,14 +94,14 @@ export class Pipeline {
     }
   }
 
-  #deadLetter(record: InputRecord, error: unknown): Output {
+  #putDeadLetter(record: InputRecord, error: unknown, outputs: Outputs): void {
     if (!(error instanceof StageFailure)) throw error;
     const { deadLetter, topics, sizeLimits, now } = this.#options;
     const failure: Failure = { stage: error.stage, error: error.cause, schemaId: schemaIdOrNull(record) };
     const target = { ...deadLetter, partitions: topics.countOf(deadLetter.topic) };
     const notice = { stage: failure.stage, reason: messageOf(failure.error) };
     const letter = deadLetterOf(record, failure, target, now());
-    return { record: sizeLimits.isBare(record) ? { ...letter, headers: record.headers } : letter, source: record, failure: notice };
+    outputs.add(sizeLimits.isBare(record) ? { ...letter, headers: record.headers } : letter, record, notice);
   }
 }
 

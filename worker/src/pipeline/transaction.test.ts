@@ -1,13 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { RefusedBatch, type OutputBatch, type TopicPosition } from '../driver.ts';
-import { roundsOf, SizeLimits, writeTransaction, type Output } from './transaction.ts';
+import { ListedBatch } from '../../test/support/listed-batch.ts';
+import { RefusedBatch, type InputRecord, type OutputBatch, type TopicPosition } from '../driver.ts';
+import { Outputs, type OutputChunk } from './outputs.ts';
+import { SizeLimits } from './size-limits.ts';
+import { writeTransaction } from './transaction.ts';
+
+interface Output { topic: string; partition: number; bytes: number; source: InputRecord; isDeadLetter?: boolean }
 
 function output(topic: string, partition: number, bytes: number, offset = 0): Output {
-  return {
-    failure: null,
-    source: { topic: 'in', partition: 0, offset: String(offset), timestamp: '0', key: null, value: null, headers: [] },
-    record: { topic, partition, key: null, value: Buffer.alloc(bytes), constantHeaders: [], headers: [] },
-  };
+  return { topic, partition, bytes, source: { topic: 'in', partition: 0, offset: String(offset), timestamp: '0', key: null, value: null, headers: [] } };
+}
+
+function outputsOf(list: readonly Output[], sizeLimits = new SizeLimits()): Outputs {
+  const outputs = new Outputs(() => new ListedBatch(), sizeLimits);
+  for (const { topic, partition, bytes, source, isDeadLetter } of list) {
+    const record = { topic, partition, key: null, value: Buffer.alloc(bytes), constantHeaders: [], headers: [] };
+    outputs.add(record, source, isDeadLetter ? { stage: 'decode', reason: 'noise' } : null);
+  }
+  return outputs;
 }
 
 /** A transaction against a topic that takes record batches up to `limit` bytes of values. */
@@ -17,10 +27,9 @@ function transactionWith(limit: number) {
     steps,
     send: async (batches: readonly OutputBatch[]) => {
       for (const { topic, partition, records } of batches) {
-        const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-        if (bytes > limit) throw new RefusedBatch('output-too-large', { topic, partition }, {});
+        if (records.bytes > limit) throw new RefusedBatch('output-too-large', { topic, partition }, {});
       }
-      steps.push(batches.map(({ topic, partition, records }) => `${topic}/${partition}×${records.length}`).join(' '));
+      steps.push(batches.map(({ topic, partition, records }) => `${topic}/${partition}×${records.count}`).join(' '));
     },
     sendOffsets: async (positions: readonly TopicPosition[]) => { steps.push(`offsets×${positions.length}`); },
     commit: async () => { steps.push('commit'); },
@@ -32,7 +41,7 @@ const positions = [{ topic: 'in', partition: 0, offset: 1n }];
 describe('write transaction', () => {
   test('sends a batch for each output partition, and the offsets, then commits', async () => {
     const transaction = transactionWith(1_000);
-    const outputs = [output('a', 0, 10), output('b', 1, 10), output('a', 0, 10)];
+    const outputs = outputsOf([output('a', 0, 10), output('b', 1, 10), output('a', 0, 10)]);
     await writeTransaction(transaction, { outputs, positions }, { sizeLimits: new SizeLimits(), throwIfLost: () => undefined });
     expect(transaction.steps).toEqual(['a/0×2 b/1×1', 'offsets×1', 'commit']);
   });
@@ -40,7 +49,7 @@ describe('write transaction', () => {
   test('commits nothing once the task is lost', async () => {
     const transaction = transactionWith(1_000);
     const throwIfLost = () => { throw new Error('lost'); };
-    const writing = writeTransaction(transaction, { outputs: [output('a', 0, 1)], positions }, { sizeLimits: new SizeLimits(), throwIfLost });
+    const writing = writeTransaction(transaction, { outputs: outputsOf([output('a', 0, 1)]), positions }, { sizeLimits: new SizeLimits(), throwIfLost });
     await expect(writing).rejects.toThrow('lost');
     expect(transaction.steps).toEqual(['a/0×1', 'offsets×1']);
   });
@@ -48,7 +57,7 @@ describe('write transaction', () => {
   test('commits nothing after a failed call, and fails only when what is under way has ended', async () => {
     const offsets = Promise.withResolvers<void>();
     const transaction = { ...transactionWith(5), sendOffsets: () => offsets.promise };
-    const writing = writeTransaction(transaction, { outputs: [output('a', 0, 10)], positions }, { sizeLimits: new SizeLimits(), throwIfLost: () => undefined });
+    const writing = writeTransaction(transaction, { outputs: outputsOf([output('a', 0, 10)]), positions }, { sizeLimits: new SizeLimits(), throwIfLost: () => undefined });
     let isOver = false;
     const failure = expect(writing.finally(() => { isOver = true; })).rejects.toMatchObject({ code: 'output-too-large' });
     await new Promise(setImmediate);
@@ -63,42 +72,50 @@ describe('write transaction', () => {
     const outputs = [output('a', 0, 40, 1), output('a', 0, 40, 2), output('a', 0, 300, 3), output('a', 0, 40, 4)];
     for (let tries = 0; !sizeLimits.refusalOf(outputs[2]!.source); tries++) {
       expect(tries).toBeLessThan(10);
-      const writing = writeTransaction(transactionWith(100), { outputs, positions }, { sizeLimits, throwIfLost: () => undefined });
+      const work = { outputs: outputsOf(outputs, sizeLimits), positions };
+      const writing = writeTransaction(transactionWith(100), work, { sizeLimits, throwIfLost: () => undefined });
       await expect(writing).rejects.toMatchObject({ code: 'output-too-large' });
     }
     expect(outputs.filter(({ source }) => sizeLimits.refusalOf(source))).toEqual([outputs[2]]);
   });
 
   test('a dead letter that its topic refuses is to be tried bare; refused again it says so, and waits', async () => {
-    const outputs = [{ ...output('dlq', 0, 300, 3), failure: { stage: 'decode' as const, reason: 'noise' } }];
+    const letter = { ...output('dlq', 0, 300, 3), isDeadLetter: true };
+    const work = () => ({ outputs: outputsOf([letter]), positions });
     const sizeLimits = new SizeLimits();
     const options = { sizeLimits, throwIfLost: () => undefined };
-    await expect(writeTransaction(transactionWith(100), { outputs, positions }, options)).rejects.toMatchObject({ code: 'output-too-large' });
-    expect(sizeLimits.isBare(outputs[0]!.source)).toBe(true);
-    await expect(writeTransaction(transactionWith(100), { outputs, positions }, options))
+    await expect(writeTransaction(transactionWith(100), work(), options)).rejects.toMatchObject({ code: 'output-too-large' });
+    expect(sizeLimits.isBare(letter.source)).toBe(true);
+    await expect(writeTransaction(transactionWith(100), work(), options))
       .rejects.toMatchObject({ consequence: 'systemic', message: expect.stringContaining('max.message.bytes') as string });
   });
 });
 
-describe('rounds', () => {
-  test('hold about 900 kB a partition, in order', () => {
-    const records = [10, 899_000, 899_000, 10].map((bytes, at) => output('a', 0, bytes, at));
-    const rounds = roundsOf([...records, output('b', 0, 10)], new SizeLimits());
-    expect(rounds.map((round) => round.map(({ topic, outputs }) => [topic, ...outputs.map(({ source }) => source.offset)])))
-      .toEqual([[['a', '0', '1'], ['b', '0']], [['a', '2', '3']]]);
-  });
-
-  test('count headers too, the constant ones with each record', () => {
-    const headers = [['name', Buffer.alloc(450_000)]] as const;
-    const withHeaders = (changes: object) => ({ ...output('a', 0, 0), record: { ...output('a', 0, 0).record, ...changes } });
-    expect(roundsOf([withHeaders({ headers }), withHeaders({ headers })], new SizeLimits())).toHaveLength(2);
-    expect(roundsOf([withHeaders({ constantHeaders: headers }), withHeaders({ constantHeaders: headers })], new SizeLimits())).toHaveLength(2);
+describe('what was learned of a record', () => {
+  test('is forgotten once its position is written, or its task is lost', () => {
+    const refusal = new RefusedBatch('output-refused', { topic: 'a', partition: 0 }, {});
+    const refused = output('a', 0, 10, 7);
+    const learned = () => {
+      const sizeLimits = new SizeLimits();
+      sizeLimits.learn(outputsOf([refused]).rounds[0]![0]!, refusal);
+      expect(sizeLimits.refusalOf(refused.source)).toBe(refusal);
+      return sizeLimits;
+    };
+    const [written, lost] = [learned(), learned()];
+    written.written([{ topic: 'in', partition: 0, offset: 7n }]);
+    expect(written.refusalOf(refused.source)).toBe(refusal);
+    written.written([{ topic: 'in', partition: 0, offset: 8n }]);
+    expect(written.refusalOf(refused.source)).toBeUndefined();
+    lost.forgetTask(1);
+    expect(lost.refusalOf(refused.source)).toBe(refusal);
+    lost.forgetTask(0);
+    expect(lost.refusalOf(refused.source)).toBeUndefined();
   });
 });
 
 describe('what a topic takes', () => {
   const refusal = (code: 'output-too-large' | 'output-refused') => new RefusedBatch(code, { topic: 'a', partition: 0 }, {});
-  const batch = [output('a', 0, 100_000, 1), output('a', 0, 100_000, 2)];
+  const [[batch]] = outputsOf([output('a', 0, 100_000, 1), output('a', 0, 100_000, 2)]).rounds as [[OutputChunk]];
 
   test('is tried with more ten minutes after a batch was too large', () => {
     let now = 0;
