@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const NOT_REAL = ['test/unit/**', 'test/chaos/*.test.ts', '**/node_modules/**'];
+const NOT_REAL = ['test/unit/**', 'test/{chaos,soak}/*.test.ts', '**/node_modules/**'];
 const SLOW_MUTATIONS = 'worker/test/mutants/slow-mutations.test.ts';
 
 const againstRealParts = {
@@ -21,7 +21,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['*/src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/chaos/*.test.ts'], sequence: { groupOrder: 0 } },
+        test: { name: 'unit', include: ['*/src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/{chaos,soak}/*.test.ts'], sequence: { groupOrder: 0 } },
       },
       {
         extends: true,

@@ -36,7 +36,7 @@ const ZONES = [
   // Peers are programs of their own, with clients as published
   { files: ['bench/src/peers/**', 'bench/peers/**'], packages: [], clients: ['kafkajs', 'avsc', '@platformatic/kafka'] },
   { files: ['cli/test/**', 'test/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator', 'cli'] },
-  { files: ['test/chaos/**'], packages: [...BELOW_THE_PROCESSES, 'cli'], clientTypes: ['kafkajs'] },
+  { files: ['test/{chaos,soak}/**'], packages: [...BELOW_THE_PROCESSES, 'cli'], clientTypes: ['kafkajs'] },
 ];
 
 const OWN_PACKAGES = 'schemas|expressions|registry|kafka|worker|operator|cli|bench';
