@@ -4,6 +4,7 @@ import { abortedRecords } from './aborted-records.ts';
 import { codecs } from './codecs.ts';
 import { concurrentTransactions } from './concurrent-transactions.ts';
 import { controlBatches } from './control-batches.ts';
+import { emptyPartitions } from './empty-partitions.ts';
 import { fetchedBatches } from './fetched-batches.ts';
 import { linearGrouping } from './linear-grouping.ts';
 import { memberId } from './member-id.ts';
@@ -22,7 +23,7 @@ const KAFKAJS_VERSION = '2.2.4';
 /** Replaced modules come before patched classes: loading a class loads what it uses. */
 export const OVERRIDES: readonly Override[] = [
   abortedRecords, linearGrouping, nullHeaders, codecs, recordBatches, fetchedBatches, requestCopies,
-  controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers, memberId,
+  controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers, emptyPartitions, memberId,
 ];
 
 const require = createRequire(import.meta.url);

@@ -46,14 +46,30 @@ test('kafkajs as published keeps timers on a connection that nobody uses', () =>
   expect(vi.getTimerCount()).toBe(2);
 });
 
-test('a connection that nobody uses has no timer', () => {
+test('a connection has one timer for all of its requests, and soon none when nobody uses it', () => {
   const queue = connectedQueue(requestTimers);
   expect(vi.getTimerCount()).toBe(0);
-  ask(queue, 1);
+  for (const id of [1, 2, 3]) {
+    ask(queue, id);
+    queue.fulfillRequest({ correlationId: id });
+    vi.advanceTimersByTime(100);
+  }
   expect(vi.getTimerCount()).toBe(1);
-  queue.fulfillRequest({ correlationId: 1 });
-  vi.advanceTimersByTime(200);
+  vi.advanceTimersByTime(REQUEST_TIMEOUT_MS);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a request times out in its own time, whatever was answered before it', async () => {
+  const queue = connectedQueue(requestTimers);
+  ask(queue, 1);
+  vi.advanceTimersByTime(REQUEST_TIMEOUT_MS / 2);
+  queue.fulfillRequest({ correlationId: 1 });
+  const { answer } = ask(queue, 2);
+  const failure = expect(answer).rejects.toThrow(/timed out/);
+  vi.advanceTimersByTime(REQUEST_TIMEOUT_MS - 100);
+  expect(queue.inflight.size).toBe(1);
+  vi.advanceTimersByTime(200);
+  await failure;
 });
 
 test('a request without an answer times out, also after the connection was idle', async () => {

@@ -19,13 +19,13 @@ interface RequestQueue {
   destroy(): void;
 }
 
-const CHECK_MS = 100;
+const TOLERANCE_MS = 10;
 const PENDING_CHECK_MS = 10;
 
 /**
  * kafkajs re-arms a timer of about 1 ms per connection for ever once a request was answered, and one of
- * 100 ms from connect to disconnect: 300 idle connections took 10 % of a core. Here a timer runs only
- * while a request waits to be sent or answered.
+ * 100 ms from connect to disconnect: 300 idle connections took 10 % of a core. Here a timer waits for
+ * the moment at which a request has to be sent or is over.
  */
 function quieten(prototype: RequestQueue): void {
   const { sendSocketRequest, destroy } = prototype;
@@ -55,17 +55,19 @@ function quieten(prototype: RequestQueue): void {
   };
 }
 
+/** One timer, for the request that is over first. It outlasts an answer: most requests are answered long before. */
 function watchTimeouts(queue: RequestQueue): void {
   if (!queue.enforceRequestTimeout || queue.requestTimeoutIntervalId || queue.inflight.size === 0) return;
-  queue.requestTimeoutIntervalId = setInterval(() => {
-    const now = Date.now();
-    for (const request of [...queue.inflight.values()]) {
-      if (now - request.sentAt > request.requestTimeout) request.timeoutRequest();
-    }
-    if (queue.inflight.size > 0 && queue.isConnected()) return;
-    clearInterval(queue.requestTimeoutIntervalId);
+  const now = Date.now();
+  const firstMs = Math.min(...[...queue.inflight.values()].map(({ sentAt, requestTimeout }) => sentAt + requestTimeout - now));
+  queue.requestTimeoutIntervalId = setTimeout(() => {
     queue.requestTimeoutIntervalId = undefined;
-  }, Math.min(queue.requestTimeout, CHECK_MS));
+    const firedAt = Date.now();
+    for (const request of [...queue.inflight.values()]) {
+      if (firedAt - request.sentAt > request.requestTimeout) request.timeoutRequest();
+    }
+    watchTimeouts(queue);
+  }, Math.max(firstMs, 0) + TOLERANCE_MS);
 }
 
 const QUEUE = 'network/requestQueue';
