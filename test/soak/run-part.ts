@@ -19,8 +19,9 @@ export interface PartOptions {
 
 export interface PartReport { part: Part; done: number; seconds: number; samples: Sample[]; findings: Finding[] }
 
-/** Counting what lives keeps a worker from its work for a moment. */
-const LOOK_EVERY_MS = { records: 2_000, idle: 5_000 };
+/** Counting what lives keeps a busy worker from its work for a second. */
+const LOOKS_AT_WORK = 100;
+const LOOK_WHILE_IDLE_MS = 5_000;
 const MINUTE_MS = 60_000;
 /** Of each partition in one request; a few of the worker's transactions wait for it, and it never for records. */
 const SEND_PER_PARTITION = 500;
@@ -65,24 +66,24 @@ async function passRecords({ step, amount, signal, look }: Course): Promise<void
     const now = performance.now();
     if (step.worked > before) movedAt = now;
     if (now - movedAt > STALLS_AFTER_MS) throw new Error(`the worker stands still at ${step.worked} records`);
-    if (now < lookAt) continue;
-    lookAt = now + LOOK_EVERY_MS.records;
+    if (step.worked < lookAt) continue;
+    lookAt = step.worked + amount / LOOKS_AT_WORK;
     await look(step.worked);
   }
-  await look(step.worked);
 }
 
 async function idle({ amount, signal, look }: Course): Promise<void> {
   const startedAt = performance.now();
   for (let minutes = 0; minutes < amount; minutes = (performance.now() - startedAt) / MINUTE_MS) {
     await look(minutes);
-    await delay(LOOK_EVERY_MS.idle, undefined, { signal });
+    await delay(LOOK_WHILE_IDLE_MS, undefined, { signal });
   }
 }
 
 /** Another member comes and goes. Every second time it goes while the worker is still busy with its coming. */
 async function rebalance({ step, amount, signal, look }: Course): Promise<void> {
   const { worker, kafka, group, input } = step;
+  let lookAt = 0;
   for (let round = 0; worker.joins - 1 < amount; round++) {
     signal.throwIfAborted();
     const joinsBefore = worker.joins;
@@ -92,6 +93,8 @@ async function rebalance({ step, amount, signal, look }: Course): Promise<void> 
     await other.leave();
     await worker.waitUntil('take its tasks back', () => worker.joins >= joinsBefore + 2, REBALANCED_WITHIN_MS);
     await worker.ready();
+    if (worker.joins - 1 < lookAt) continue;
+    lookAt = worker.joins - 1 + amount / LOOKS_AT_WORK;
     await look(worker.joins - 1);
   }
 }
