@@ -133,18 +133,23 @@ export class ByteReader {
 const MIN_INDEX = -(2n ** 52n);
 const MAX_INDEX = 2n ** 52n - 1n;
 
-/** Writes one value after another into a buffer that grows; `take` hands out a copy. */
+const SLAB_BYTES = 64 * 1024;
+
+/** Writes one value behind the other into a slab, and into a new one when it is full: what was taken stays as it is. */
 export class ByteWriter {
-  #buffer = Buffer.allocUnsafe(1024);
+  #buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #start = 0;
   #position = 0;
 
   /** Starts anew, leaving `headBytes` free at the front. */
   reset(headBytes: number): void {
-    this.#position = headBytes;
+    this.#start = this.#position;
+    this.#reserve(headBytes);
   }
 
+  /** The value, a view of the slab. */
   take(): Buffer {
-    return Buffer.from(this.#buffer.subarray(0, this.#position));
+    return this.#buffer.subarray(this.#start, this.#position);
   }
 
   boolean(value: boolean): void {
@@ -224,13 +229,19 @@ export class ByteWriter {
 
   /** Start of `size` bytes that may be written; may replace the buffer, so call it first. */
   #reserve(size: number): number {
-    const start = this.#position;
+    if (this.#position + size > this.#buffer.length) this.#moveToNewSlab(size);
+    const at = this.#position;
     this.#position += size;
-    if (this.#position > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#position, 2 * this.#buffer.length));
-      this.#buffer.copy(larger, 0, 0, start);
-      this.#buffer = larger;
-    }
-    return start;
+    return at;
+  }
+
+  /** With what there is of the value that is being written. */
+  #moveToNewSlab(size: number): void {
+    const written = this.#position - this.#start;
+    const slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, 2 * (written + size)));
+    this.#buffer.copy(slab, 0, this.#start, this.#position);
+    this.#buffer = slab;
+    this.#start = 0;
+    this.#position = written;
   }
 }

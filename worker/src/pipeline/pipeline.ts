@@ -53,21 +53,25 @@ export class Pipeline {
   /** Undefined when nothing had to be loaded. */
   #runOne(record: InputRecord, outputs: Outputs): Promise<void> | undefined {
     const { program, sizeLimits } = this.#options;
-    const put = (written: readonly OutputRecord[]) => {
-      for (const each of written) outputs.add(each, record, null);
-    };
-    const putDeadLetter = (error: unknown) => this.#putDeadLetter(record, error, outputs);
     try {
       const refusal = sizeLimits.refusalOf(record);
       if (refusal) throw new StageFailure('produce', refusal);
       const loading = this.#loadDecoder(record);
       const written = loading ? loading.then(() => runStep(program, record, this.#io)) : runStep(program, record, this.#io);
-      if (written instanceof Promise) return written.then(put).catch(putDeadLetter);
-      put(written);
+      if (written instanceof Promise) return this.#putLoaded(written, record, outputs);
+      for (const each of written) outputs.add(each, record, null);
     } catch (error) {
-      putDeadLetter(error);
+      this.#putDeadLetter(record, error, outputs);
     }
     return undefined;
+  }
+
+  async #putLoaded(written: Promise<readonly OutputRecord[]>, record: InputRecord, outputs: Outputs): Promise<void> {
+    try {
+      for (const each of await written) outputs.add(each, record, null);
+    } catch (error) {
+      this.#putDeadLetter(record, error, outputs);
+    }
   }
 
   /** Undefined when the decoder is loaded or the value has no schema id; decoding says what is wrong with it. */

@@ -29,20 +29,30 @@ export class StageFailure extends Error {
  * @throws StageFailure where the record is at fault; anything else is not the record's fault
  */
 export function runStep(program: StepProgram, record: InputRecord, io: StepIo): OutputRecord[] | Promise<OutputRecord[]> {
-  const event = at('decode', () => (record.value === null ? null : io.decodeValue(record)));
-  const { emits, context } = at('handle', () => handle(program, record, event));
-  const encodeAll = () => at('encode', () => emits.map((emit) => encode(emit, record, context, io)));
-  // A tombstone that stays one needs no schema, and no registry
-  const loading = io.loadEncoders(record.value === null ? at('encode', () => emits.filter((emit) => eventOf(emit, context) !== null)) : emits);
-  return loading ? loading.then(encodeAll) : encodeAll();
+  let stage: DeadLetterStage = 'decode';
+  try {
+    const event = record.value === null ? null : io.decodeValue(record);
+    stage = 'handle';
+    const { emits, context } = handle(program, record, event);
+    stage = 'encode';
+    // A tombstone that stays one needs no schema, and no registry
+    const loading = io.loadEncoders(record.value === null ? emits.filter((emit) => eventOf(emit, context) !== null) : emits);
+    const encodeAll = () => emits.map((emit) => encode(emit, record, context, io));
+    return loading ? loading.then(() => encodeLoaded(encodeAll)) : encodeAll();
+  } catch (error) {
+    throw failureAt(stage, error);
+  }
+}
+
+function encodeLoaded(encodeAll: () => OutputRecord[]): OutputRecord[] {
+  try {
+    return encodeAll();
+  } catch (error) {
+    throw failureAt('encode', error);
+  }
 }
 
 /** An error without a consequence of its own is ours or the data's, and trying again would not help. */
-function at<T>(stage: DeadLetterStage, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (consequenceOf(error, 'permanent') === 'permanent') throw new StageFailure(stage, error);
-    throw error;
-  }
+function failureAt(stage: DeadLetterStage, error: unknown): unknown {
+  return consequenceOf(error, 'permanent') === 'permanent' ? new StageFailure(stage, error) : error;
 }
