@@ -2,7 +2,7 @@ import { Transform } from 'node:stream';
 import { type Passage, TcpProxy } from './tcp-proxy.ts';
 
 /** Numbers of requests in Kafka's protocol. */
-export const API = { produce: 0, metadata: 3, findCoordinator: 10, initProducerId: 22, endTxn: 26, txnOffsetCommit: 28 } as const;
+export const API = { produce: 0, fetch: 1, metadata: 3, findCoordinator: 10, leaveGroup: 13, initProducerId: 22, endTxn: 26, txnOffsetCommit: 28 } as const;
 
 /** Requests whose body begins with the transactional id. */
 const TRANSACTIONAL: readonly number[] = [API.produce, API.initProducerId, 24, 25, API.endTxn, API.txnOffsetCommit];

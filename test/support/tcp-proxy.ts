@@ -35,6 +35,7 @@ export class TcpProxy {
   }
 
   async open(): Promise<void> {
+    if (this.#server) return;
     this.#server = createServer((client) => this.#carry(client)).listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;

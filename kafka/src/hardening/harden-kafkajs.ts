@@ -6,6 +6,7 @@ import { concurrentTransactions } from './concurrent-transactions.ts';
 import { controlBatches } from './control-batches.ts';
 import { emptyPartitions } from './empty-partitions.ts';
 import { fetchedBatches } from './fetched-batches.ts';
+import { leaveFirst } from './leave-first.ts';
 import { linearGrouping } from './linear-grouping.ts';
 import { memberId } from './member-id.ts';
 import { nullHeaders } from './null-headers.ts';
@@ -23,7 +24,7 @@ const KAFKAJS_VERSION = '2.2.4';
 /** Replaced modules come before patched classes: loading a class loads what it uses. */
 export const OVERRIDES: readonly Override[] = [
   abortedRecords, linearGrouping, nullHeaders, codecs, recordBatches, fetchedBatches, requestCopies,
-  controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers, emptyPartitions, memberId,
+  controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers, emptyPartitions, leaveFirst, memberId,
 ];
 
 const require = createRequire(import.meta.url);
