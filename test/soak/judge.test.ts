@@ -22,13 +22,16 @@ const FLAT: Record<string, (done: number) => Partial<Figures>> = {
   }),
   'more and more under way, and less again': (done) => ({ liveTimers: 30 + (underWay(done) === 0 ? 0 : Math.min(done, SAMPLES - done)) }),
   'what is taken while it warms up': (done) => ({ heapUsed: (24 + Math.min(done, SAMPLES / 4) / 5) * MIB, sockets: 20 + Math.min(done, 8) }),
+  'one more or less each time, by chance more in the middle': (done) => ({
+    liveTimers: 30 + (done < 130 ? 0 : done < 160 ? -1 : done < 340 ? 1 : done < 370 ? 2 : 0),
+  }),
   'what is given back': (done) => ({ rss: (200 - done / 10) * MIB, liveSockets: 400 - done }),
   'memory that grows by less than its limit': (done) => ({ heapUsed: (24 + 2 * (done / SAMPLES)) * MIB }),
 };
 
 const GROWS: Record<string, { figure: Figure; figuresAt: (done: number) => Partial<Figures>; rate: number }> = {
   'a socket of each rebalance': { figure: 'sockets', figuresAt: (done) => ({ sockets: 20 + done }), rate: 1 },
-  'a timer of every hundredth': { figure: 'liveTimers', figuresAt: (done) => ({ liveTimers: 30 + Math.floor(done / 100) }), rate: 0.01 },
+  'a timer of every twentieth': { figure: 'liveTimers', figuresAt: (done) => ({ liveTimers: 30 + Math.floor(done / 20) }), rate: 0.05 },
   'a producer of every tenth, among those that come and go': {
     figure: 'liveProducers', figuresAt: (done) => ({ liveProducers: 12 + Math.floor(done / 10) + underWay(done) }), rate: 0.1,
   },

@@ -16,7 +16,7 @@ export interface Finding {
   /** The lowest of the first window after the warm-up, and of the last one. */
   first: number;
   last: number;
-  /** Over as much as was done in the whole run, by the line through all windows. */
+  /** Over as much as was done in the whole run, by the line that rises less. */
   growth: number;
   /** What growth is still none. */
   limit: number;
@@ -36,7 +36,8 @@ const COUNT_LIMIT = 1;
 
 /**
  * What is leaked is there at the quietest moment too, what is under way is not. So after a warm-up the series is cut
- * into windows of as many samples each; the line (least squares) goes through the lowest value of each.
+ * into windows of as many samples each, of which the lowest values count. Both the line through all of them (least
+ * squares) and that from the first to the last have to rise.
  */
 export function judge(samples: readonly Sample[]): Finding[] {
   return [...MEMORY, ...COUNTS].map((figure) => judgeFigure(figure, samples));
@@ -57,9 +58,11 @@ function judgeFigure(figure: Figure, samples: readonly Sample[]): Finding {
     const to = Math.floor(((at + 1) * warm.length) / WINDOWS);
     return { x: meanOf(warm.slice(from, to).map(({ done }) => done)), y: Math.min(...values.slice(from, to)) };
   });
-  const rate = slopeOf(windows);
+  const [firstWindow, lastWindow] = [windows[0]!, windows.at(-1)!];
+  // Either one alone follows what is a little more or less each time
+  const rate = Math.min(slopeOf(windows), slopeOf([firstWindow, lastWindow]));
   const growth = rate * (samples.at(-1)!.done - samples[0]!.done);
-  const [first, last] = [windows[0]!.y, windows.at(-1)!.y];
+  const [first, last] = [firstWindow.y, lastWindow.y];
   const isMemory = (MEMORY as readonly Figure[]).includes(figure);
   const limit = isMemory ? Math.min(first * MEMORY_SHARE, MEMORY_BYTES) : COUNT_LIMIT;
   return { figure, verdict: growth < limit ? 'flat' : 'grows', first, last, growth, limit, rate };

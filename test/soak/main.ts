@@ -88,13 +88,17 @@ function teller(part: Part): (sample: Sample) => void {
 function tellFindings({ part, done, seconds, samples, findings }: PartReport): void {
   console.log(`   ${round(done)} ${UNITS[part]} in ${seconds.toFixed(0)} s, ${samples.length} samples`);
   console.log(`   ${'figure'.padEnd(14)} ${'first'.padStart(11)} ${'last'.padStart(11)} ${'growth'.padStart(11)} ${'limit'.padStart(11)}`);
-  for (const finding of findings) console.log(`   ${lineOf(finding)}`);
+  for (const finding of findings) console.log(`   ${lineOf(finding)}${rateOf(finding, part)}`);
   console.log(`── ${part}: ${isFlat(findings) ? 'flat' : 'NOT FLAT'}`);
 }
 
 function lineOf({ figure, verdict, first, last, growth, limit }: Finding): string {
   const cells = [first, last, growth, limit].map((value) => amountOf(figure, value).padStart(11));
   return `${figure.padEnd(14)} ${cells.join(' ')}  ${verdict}`;
+}
+
+function rateOf({ figure, verdict, rate }: Finding, part: Part): string {
+  return verdict === 'grows' ? `: ${amountOf(figure, rate * 1_000)} in 1,000 ${UNITS[part]}` : '';
 }
 
 function amountOf(figure: Figure, value: number): string {

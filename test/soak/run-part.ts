@@ -23,8 +23,9 @@ export interface PartReport { part: Part; done: number; seconds: number; samples
 const LOOKS_AT_WORK = 100;
 const LOOK_WHILE_IDLE_MS = 5_000;
 const MINUTE_MS = 60_000;
-/** Of each partition in one request; a few of the worker's transactions wait for it, and it never for records. */
+/** Of each partition in one request. */
 const SEND_PER_PARTITION = 500;
+/** Enough that the worker never waits, and far less than topics keep. */
 const MOST_WAITING = 120_000;
 const STALLS_AFTER_MS = 60_000;
 const POLL_MS = 20;
@@ -70,6 +71,7 @@ async function passRecords({ step, amount, signal, look }: Course): Promise<void
     lookAt = step.worked + amount / LOOKS_AT_WORK;
     await look(step.worked);
   }
+  await look(step.worked);
 }
 
 async function idle({ amount, signal, look }: Course): Promise<void> {
@@ -97,4 +99,5 @@ async function rebalance({ step, amount, signal, look }: Course): Promise<void> 
     lookAt = worker.joins - 1 + amount / LOOKS_AT_WORK;
     await look(worker.joins - 1);
   }
+  await look(worker.joins - 1);
 }
