@@ -5,7 +5,7 @@ import { sequenceAfter } from '../src/produce/batch-producer.ts';
 import { client, connectAdmin, connection, createTopic, options, readUntil, texts, uniqueName } from './cluster-under-test.ts';
 
 async function open(transactionalId: string, { kafka = client(), throwIfOver = () => {} } = {}): Promise<BatchProducer> {
-  const producer = await BatchProducer.open(kafka, { transactionalId, transactionTimeoutMs: 15_000, throwIfOver });
+  const producer = await BatchProducer.open(kafka, { transactionalId, topics: [], transactionTimeoutMs: 15_000, throwIfOver });
   onTestFinished(() => producer.close());
   return producer;
 }

@@ -102,6 +102,9 @@ describe('numbers', () => {
   test('may be plain numbers where they are exact', async () => {
     const { encoder, decoder } = await codecOf(record([{ name: 'i', type: 'int' }, { name: 'l', type: 'long' }, { name: 'd', type: 'double' }]));
     expect(decoder.decode(encoder.encode({ i: 1, l: 2, d: 3n }))).toEqual({ i: 1n, l: 2n, d: 3 });
+    for (const l of [2 ** 52, 2 ** 53 - 1, -(2 ** 52), -(2 ** 52) - 1, -(2 ** 53 - 1)]) {
+      expect(decoder.decode(encoder.encode({ i: 1, l, d: 3 }))).toEqual({ i: 1n, l: BigInt(l), d: 3 });
+    }
   });
 });
 

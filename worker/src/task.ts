@@ -1,4 +1,4 @@
-import type { Driver, FetchedBatch, GroupMember, Positions, TaskProducer } from './driver.ts';
+import { RefusedBatch, type Driver, type FetchedBatch, type GroupMember, type Positions, type TaskProducer } from './driver.ts';
 import { consequenceOf, messageOf, WorkerError } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
@@ -265,6 +265,8 @@ export class Task {
       return;
     }
     log.warn({ task: this.number, reason: messageOf(error) }, 'task starts again');
+    // Each try knows more of what is refused than the one before
+    if (error instanceof RefusedBatch) return;
     await timing.wait(backoffMs(this.#failures++, timing.random), this.#over.signal);
   }
 

@@ -85,7 +85,7 @@ test('producers that are discarded, also in the middle of a write, leave no conn
   const proxy = await KafkaProxy.open([inject('brokers')]);
   onTestFinished(() => proxy.shut());
   const before = openSockets();
-  const options = { group: step.names.group, timeoutMs: 15_000, throwIfOver: () => undefined };
+  const options = { group: step.names.group, topics: [step.names.input], timeoutMs: 15_000, throwIfOver: () => undefined };
   const producers: TaskProducer[] = [];
   for (const task of [0, 1, 2]) {
     producers.push(await createTransactionalProducer(clientThrough(proxy.brokers), { transactionalId: `${step.names.name}.${task}`, ...options }));

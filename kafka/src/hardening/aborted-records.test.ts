@@ -6,15 +6,26 @@ import type { Internals } from './override.ts';
 interface Case { log: FetchedRecord[]; aborted: AbortedTransaction[]; seen: string[]; leaksFromStock: boolean }
 
 const record = (offset: number, producerId: string, key: Buffer | null = null) =>
-  ({ offset: String(offset), key, isControlRecord: false, batchContext: { producerId, inTransaction: true } });
+  ({ offset: String(offset), key, isControlRecord: false, batchContext: { producerId, inTransaction: true, isControlBatch: false } });
 const marker = (offset: number, producerId: string) =>
-  ({ ...record(offset, producerId, Buffer.from([0, 0, 0, 0])), isControlRecord: true });
+  ({
+    ...record(offset, producerId, Buffer.from([0, 0, 0, 0])), isControlRecord: true,
+    batchContext: { producerId, inTransaction: true, isControlBatch: true },
+  });
+/** What `record-batches` puts behind a batch whose last records compaction took. */
+const end = (offset: number, producerId: string) => ({ ...record(offset, producerId), isControlRecord: true });
 
 const CASES: Record<string, Case> = {
   'a transaction between its first record and its marker is left out': {
     log: [record(0, 'a'), record(1, 'b'), marker(2, 'a'), record(3, 'a'), marker(4, 'a')],
     aborted: [{ producerId: 'a', firstOffset: '0' }],
     seen: ['1', '3'],
+    leaksFromStock: false,
+  },
+  'the end of a batch is not the end of its transaction': {
+    log: [record(0, 'a'), end(5, 'a'), record(6, 'a'), marker(7, 'a'), record(8, 'a')],
+    aborted: [{ producerId: 'a', firstOffset: '0' }],
+    seen: ['8'],
     leaksFromStock: false,
   },
   'transactions come in the order of their ends': {
@@ -36,7 +47,7 @@ const CASES: Record<string, Case> = {
     leaksFromStock: true,
   },
   'a producer that is not in a transaction shares an id with one that was': {
-    log: [record(0, 'a'), { ...record(1, 'a'), batchContext: { producerId: 'a', inTransaction: false } }, marker(2, 'a')],
+    log: [record(0, 'a'), { ...record(1, 'a'), batchContext: { producerId: 'a', inTransaction: false, isControlBatch: false } }, marker(2, 'a')],
     aborted: [{ producerId: 'a', firstOffset: '0' }],
     seen: ['1'],
     leaksFromStock: false,

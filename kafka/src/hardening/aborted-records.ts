@@ -3,7 +3,7 @@ import type { Override } from './override.ts';
 export interface FetchedRecord {
   offset: string;
   isControlRecord: boolean;
-  batchContext: { producerId: string; inTransaction: boolean };
+  batchContext: { producerId: string; inTransaction: boolean; isControlBatch: boolean };
 }
 
 export interface AbortedTransaction { producerId: string; firstOffset: string }
@@ -31,10 +31,8 @@ export function withoutAbortedRecords({ messages, abortedTransactions }: Fetched
     for (let begun = upcoming[next]; begun && begun.firstOffset <= BigInt(offset); begun = upcoming[++next]) {
       aborting.add(begun.producerId);
     }
-    if (isControlRecord) {
-      aborting.delete(batchContext.producerId);
-      return true;
-    }
+    if (batchContext.isControlBatch) aborting.delete(batchContext.producerId);
+    if (isControlRecord) return true;
     return !(batchContext.inTransaction && aborting.has(batchContext.producerId));
   });
 }

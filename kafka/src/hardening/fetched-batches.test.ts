@@ -7,8 +7,10 @@ interface Batch { rawMessages: unknown[]; messages: { offset: string }[]; firstO
 type BatchClass = new (topic: string, offset: string, data: object) => Batch;
 
 function record(offset: number, changes: object = {}) {
-  return { offset: String(offset), key: null, isControlRecord: false, batchContext: { producerId: '1', inTransaction: true }, ...changes };
+  return { offset: String(offset), key: null, isControlRecord: false, batchContext: { producerId: '1', inTransaction: true, isControlBatch: false }, ...changes };
 }
+
+const MARKER = { isControlRecord: true, key: Buffer.alloc(4), batchContext: { producerId: '1', inTransaction: true, isControlBatch: true } };
 
 function batchOf(fetchedOffset: string, data: { messages: object[]; abortedTransactions?: object[] }, ...overrides: Override[]): Batch {
   const copy = privateCopy(...overrides);
@@ -23,7 +25,7 @@ const FETCHES: Record<string, [fetchedOffset: string, data: { messages: object[]
   'nothing': ['7', { messages: [] }],
   'control records': ['7', { messages: [record(7), record(8, { isControlRecord: true, key: Buffer.alloc(4) }), record(9)] }],
   'a transaction that was aborted': ['7', {
-    messages: [record(7), record(8), record(9, { isControlRecord: true, key: Buffer.alloc(4) }), record(10)],
+    messages: [record(7), record(8), record(9, MARKER), record(10)],
     abortedTransactions: [{ producerId: '1', firstOffset: '8' }],
   }],
 };

@@ -21,7 +21,7 @@ import { retryTiming } from './retry-timing.ts';
 /** The overrides know this version's insides and no other's. */
 const KAFKAJS_VERSION = '2.2.4';
 
-/** Replaced modules come before patched classes: loading a class loads what it uses. */
+/** Replaced modules come before patched classes, since loading a class loads what it uses; member-id goes around leave-first's `leave`. */
 export const OVERRIDES: readonly Override[] = [
   abortedRecords, linearGrouping, nullHeaders, codecs, recordBatches, fetchedBatches, requestCopies,
   controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers, emptyPartitions, leaveFirst, memberId,

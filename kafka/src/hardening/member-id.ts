@@ -22,10 +22,12 @@ function joinAgain(stock: Membership['joinAndSync']): Membership['joinAndSync'] 
 }
 
 function leaveForGood(stock: Membership['leave']): Membership['leave'] {
-  return async function leave(this: ConsumerGroup): Promise<void> {
+  async function leave(this: ConsumerGroup): Promise<void> {
     await stock.call(this);
     memberIds.delete(this.cluster);
-  };
+  }
+  repaired.add(leave);
+  return leave;
 }
 
 /**
@@ -43,6 +45,6 @@ export const memberId: Override = {
   },
   isActive: (internals) => {
     const { prototype } = internals.load('consumer/consumerGroup') as ConsumerGroupClass;
-    return repaired.has(prototype.joinAndSync);
+    return repaired.has(prototype.joinAndSync) && repaired.has(prototype.leave);
   },
 };

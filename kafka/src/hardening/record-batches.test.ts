@@ -68,7 +68,7 @@ describe('headers', () => {
 const BATCHES: Record<string, BatchFields> = {
   'keys, values, offsets and times': { records: [{ key: 'k', value: 'v', timestampDelta: 5 }, { key: 'l', value: Buffer.alloc(500, 7) }] },
   'no key and no value': { records: [{ key: null, value: null }, { key: Buffer.alloc(0), value: Buffer.alloc(0) }] },
-  'an offset beyond what a double holds': { firstOffset: 9_007_199_254_740_990n, records: [{}, { offsetDelta: 7 }] },
+  'an offset beyond what a double holds': { firstOffset: 9_007_199_254_740_990n, lastOffsetDelta: 7, records: [{}, { offsetDelta: 7 }] },
   'a time before the first of its batch': { records: [{ timestampDelta: -5 }] },
   'a time far from the first of its batch': { records: [{ timestampDelta: 2 ** 40 }] },
   'the time at which the broker appended it': { attributes: 0x08, records: [{ timestampDelta: 5 }] },
@@ -106,19 +106,21 @@ test('a batch may hold very many records', async () => {
   expect(await decode(copyOf(recordBatches), batch)).toHaveLength(MANY);
 });
 
-/** What a fetch from offset 40 gets: a batch of the offsets 40 to 49 that compaction emptied. */
-async function fetchEmptied(internals: Internals) {
-  const messages = await decode(internals, batchOf({ firstOffset: 40n, lastOffsetDelta: 9 }));
+/** What a fetch from offset 40 gets: a batch of the offsets 40 to 49, of which compaction left these. */
+async function fetchCompacted(internals: Internals, ...left: number[]) {
+  const messages = await decode(internals, batchOf({ firstOffset: 40n, lastOffsetDelta: 9, records: left.map((offsetDelta) => ({ offsetDelta })) }));
   const Batch = internals.load('consumer/batch') as BatchClass;
   return new Batch('topic', '40', { partition: 0, highWatermark: '1000', messages });
 }
 
-test('kafkajs as published does not see where an emptied batch ends', async () => {
-  expect((await fetchEmptied(copyOf())).lastOffset()).not.toBe('49');
+test.each([[[]], [[0, 3]]])('kafkajs as published does not see where a compacted batch ends (%#)', async (left) => {
+  expect((await fetchCompacted(copyOf(), ...left)).lastOffset()).not.toBe('49');
 });
 
-test.each([[[recordBatches]], [[recordBatches, fetchedBatches]]])('the position moves past an emptied batch, and nothing is shown (%#)', async (overrides) => {
-  const batch = await fetchEmptied(copyOf(...overrides));
-  expect(batch.lastOffset()).toBe('49');
-  expect(batch.messages).toEqual([]);
+describe.each([[[recordBatches]], [[recordBatches, fetchedBatches]]])('compaction (%#)', (overrides) => {
+  test.each([[[]], [[0, 3]], [[9]]])('the position moves past the batch, and what is left is shown (%#)', async (left) => {
+    const batch = await fetchCompacted(copyOf(...overrides), ...left);
+    expect(batch.lastOffset()).toBe('49');
+    expect(batch.messages.map(({ offset }) => offset)).toEqual(left.map((delta) => String(40 + delta)));
+  });
 });

@@ -26,7 +26,8 @@ const CONTROL = 0x20;
  * kafkajs makes a dozen objects a record before anyone looks at it, makes an object of the headers (a name
  * that stands twice goes to its first place, names that look like numbers to the front), passes all records
  * of a batch as arguments of one call, which ends the consumer at about 120,000 of them, and knows
- * the end of a batch by its records alone: before batches that compaction emptied it stays for ever.
+ * the end of a batch by its records alone: before one that compaction emptied it stays for ever, through one
+ * whose last records are gone it goes by single offsets.
  */
 function decodeWith({ Decoder, decodeMessageSet, codecOf }: StockParts): DecodeMessages {
   return async (decoder) => {
@@ -67,18 +68,16 @@ async function decodeBatch(bytes: Buffer, codecOf: StockParts['codecOf'], record
     producerId: bytes.readBigInt64BE(43).toString(),
   };
   const count = bytes.readInt32BE(57);
-  if (count <= 0) {
-    records.push(endOfEmptyBatch(batch));
-    return;
-  }
   const codec = codecOf(attributes);
-  const reader = codec ? new RecordReader(await codec.decompress(bytes.subarray(HEAD_BYTES)), 0) : new RecordReader(bytes, HEAD_BYTES);
-  for (let at = 0; at < count; at++) records.push(new FetchedRecord(reader, batch));
+  const reader = codec && count > 0 ? new RecordReader(await codec.decompress(bytes.subarray(HEAD_BYTES)), 0) : new RecordReader(bytes, HEAD_BYTES);
+  let last: FetchedRecord | null = null;
+  for (let at = 0; at < count; at++) records.push(last = new FetchedRecord(reader, batch));
+  const lastOffset = String(firstOffset + BigInt(batch.lastOffsetDelta));
+  if (last?.offset !== lastOffset) records.push(endOf(batch, lastOffset));
 }
 
-/** A control record, which nobody is shown, stands for the end of the batch. */
-function endOfEmptyBatch(batch: BatchContext): object {
-  const offset = String(BigInt(batch.firstOffset) + BigInt(batch.lastOffsetDelta));
+/** Compaction took the last records of the batch: a control record, which nobody is shown, stands for its end. */
+function endOf(batch: BatchContext, offset: string): object {
   return { offset, key: null, value: null, headers: [], isControlRecord: true, batchContext: batch };
 }
 

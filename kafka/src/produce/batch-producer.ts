@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
+import { KafkaError } from '../errors.ts';
 import { ISOLATION, loadInternal, openCluster, type OpenCluster } from '../cluster.ts';
 import { type EncodedBatch, produceRequest, type ProducedBatch, type ProtocolRequest } from './produce-request.ts';
 import type { RecordBatchBuilder } from './record-batch.ts';
@@ -12,6 +13,8 @@ export interface GroupPosition { topic: string; partition: number; offset: bigin
 export interface ProducerOptions {
   /** Null: idempotent, without transactions. */
   transactionalId: string | null;
+  /** Topics that exist; without one, kafkajs asks for all topics of the cluster. */
+  topics: readonly string[];
   /** After this long without a commit the broker aborts a transaction. */
   transactionTimeoutMs: number;
   /** Asked before each attempt to fence: a caller that is not the owner any more must not throw the new one out. */
@@ -52,7 +55,6 @@ const WRITE_TIMEOUT_MS = 30_000;
 const SEQUENCES = 2 ** 31;
 /** The markers of the transaction before are still being written: over in milliseconds. */
 const BUSY = 'CONCURRENT_TRANSACTIONS';
-const BUSY_FOR_MS = 2_000;
 const FENCING_FOR_MS = 20_000;
 const FIRST_WAIT_MS = 5;
 const LAST_WAIT_MS = 250;
@@ -76,6 +78,7 @@ export class BatchProducer {
   readonly #sequences = new Map<string, number[]>();
   /** Partitions that the open transaction has told its coordinator. */
   #added = new Map<string, Set<number>>();
+  #isClosed = false;
 
   private constructor(cluster: OpenCluster, options: ProducerOptions, fenced: { identity: Producer; coordinator: Broker | null }) {
     this.#cluster = cluster;
@@ -92,6 +95,7 @@ export class BatchProducer {
     const cluster = openCluster(kafka, ISOLATION.readUncommitted);
     try {
       await cluster.connect();
+      await cluster.addMultipleTargetTopics(options.topics);
       return new BatchProducer(cluster, options, await fence(cluster, options));
     } catch (error) {
       await cluster.disconnect().catch(() => undefined);
@@ -103,15 +107,18 @@ export class BatchProducer {
   async send(batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
     const leaders = await this.#byLeader(batches);
     if (this.#transactionalId !== null) await this.#addPartitions(batches);
-    const answers = await Promise.all([...leaders].map(async ([nodeId, its]) =>
-      this.#produce(await this.#cluster.findBroker({ nodeId }) as unknown as Broker, its)));
-    return answers.flat();
+    const answers = await Promise.allSettled([...leaders].map(([nodeId, its]) => this.#produce(nodeId, its)));
+    // Only now that nothing is under way any more: after an error the producer is closed
+    return answers.flatMap((answer) => {
+      if (answer.status === 'rejected') throw answer.reason;
+      return answer.value;
+    });
   }
 
   /** The positions become the group's with the commit. */
   async sendOffsets(groupId: string, positions: readonly GroupPosition[]): Promise<void> {
     const inTransaction = this.#inTransaction();
-    await whileBusy(() => this.#coordinator!.addOffsetsToTxn({ ...inTransaction, groupId }));
+    await this.#coordinator!.addOffsetsToTxn({ ...inTransaction, groupId });
     this.#groupCoordinator ??= await findCoordinator(this.#cluster, groupId, COORDINATOR.GROUP);
     const topics = positions.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset: String(offset) }] }));
     await this.#groupCoordinator.txnOffsetCommit({ ...inTransaction, groupId, topics });
@@ -122,11 +129,18 @@ export class BatchProducer {
     this.#added = new Map();
   }
 
+  /** kafkajs connects again for whoever asks: what comes later is refused here. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#cluster.disconnect();
   }
 
+  #throwIfClosed(): void {
+    if (this.#isClosed) throw new KafkaError('Unavailable', 'the producer is closed');
+  }
+
   #inTransaction(): InTransaction {
+    this.#throwIfClosed();
     return { ...this.#identity, transactionalId: this.#transactionalId! };
   }
 
@@ -149,10 +163,12 @@ export class BatchProducer {
     }
     if (fresh.size === 0) return;
     const topics = [...fresh].map(([topic, partitions]) => ({ topic, partitions }));
-    await whileBusy(() => this.#coordinator!.addPartitionsToTxn({ ...this.#inTransaction(), topics }));
+    await this.#coordinator!.addPartitionsToTxn({ ...this.#inTransaction(), topics });
   }
 
-  async #produce(broker: Broker, batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
+  async #produce(nodeId: string, batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
+    const broker = await this.#cluster.findBroker({ nodeId }) as unknown as Broker;
+    this.#throwIfClosed();
     const encoded = batches.map((batch) => this.#encode(batch));
     const answer = await broker.connectionPool.send(produceRequest(encoded, this.#transactionalId, WRITE_TIMEOUT_MS));
     for (const { topic, partition, errorCode } of answer.batches) {
@@ -193,11 +209,6 @@ async function fence(cluster: OpenCluster, options: ProducerOptions): Promise<{ 
 
 async function findCoordinator(cluster: OpenCluster, groupId: string, coordinatorType: number): Promise<Broker> {
   return await cluster.findGroupCoordinator({ groupId, coordinatorType } as { groupId: string }) as unknown as Broker;
-}
-
-/** The request was refused before anything was done, so it may be sent again. */
-function whileBusy<T>(request: () => Promise<T>): Promise<T> {
-  return retrying(BUSY_FOR_MS, (type) => type === BUSY, request);
 }
 
 async function retrying<T>(forMs: number, isWorthIt: (errorType: string) => boolean, request: () => Promise<T>): Promise<T> {

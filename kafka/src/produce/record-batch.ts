@@ -29,6 +29,7 @@ const TRANSACTIONAL = 0x10;
 /** Buffers of batches that were sent, to be used again: large ones are dear to make and to collect. */
 const spare: Buffer[] = [];
 const MAX_SPARE = 8;
+const MAX_SPARE_BYTES = 2 * 1024 * 1024;
 const FIRST_BYTES = 4 * 1024;
 
 /**
@@ -86,7 +87,7 @@ export class RecordBatchBuilder {
 
   /** Gives the memory back; the batch can not be used any more. */
   release(): void {
-    if (spare.length < MAX_SPARE) spare.push(this.#buffer);
+    if (spare.length < MAX_SPARE && this.#buffer.length <= MAX_SPARE_BYTES) spare.push(this.#buffer);
     this.#buffer = Buffer.alloc(0);
     this.#end = 0;
     this.#count = 0;

@@ -130,6 +130,7 @@ export class ByteReader {
   }
 }
 
+/** Twice as much is still exact as a double. */
 const MIN_INDEX = -(2n ** 52n);
 const MAX_INDEX = 2n ** 52n - 1n;
 
@@ -167,12 +168,13 @@ export class ByteWriter {
     this.#buffer.writeDoubleLE(value, start);
   }
 
-  long(value: bigint): void {
+  long(value: bigint | number): void {
     if (value >= MIN_INDEX && value <= MAX_INDEX) {
       this.index(Number(value));
       return;
     }
-    let zigzag = BigInt.asUintN(64, value < 0n ? ~(value << 1n) : value << 1n);
+    const long = BigInt(value);
+    let zigzag = BigInt.asUintN(64, long < 0n ? ~(long << 1n) : long << 1n);
     for (; zigzag > 0x7fn; zigzag >>= 7n) this.#byte(Number(zigzag & 0x7fn) | 0x80);
     this.#byte(Number(zigzag));
   }

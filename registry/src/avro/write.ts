@@ -177,7 +177,7 @@ const PRIMITIVES: Record<string, Write> = {
   null: leaf('null', (value) => value === null, () => {}),
   boolean: leaf('true or false', (value) => typeof value === 'boolean', (bytes, value: boolean) => bytes.boolean(value)),
   int: leaf('a whole number of 32 bits', isInt, (bytes, value: number | bigint) => bytes.index(Number(value))),
-  long: leaf('a whole number of 64 bits', isLong, (bytes, value: number | bigint) => (typeof value === 'bigint' ? bytes.long(value) : bytes.index(value))),
+  long: leaf('a whole number of 64 bits', isLong, (bytes, value: number | bigint) => bytes.long(value)),
   float: leaf('a number', isFloat, (bytes, value: number | bigint) => bytes.float(Number(value))),
   double: leaf('a number that a double holds', isDouble, (bytes, value: number | bigint) => bytes.double(Number(value))),
   string: leaf('a string of valid Unicode', (value) => typeof value === 'string' && value.isWellFormed(), (bytes, value: string) => bytes.string(value)),

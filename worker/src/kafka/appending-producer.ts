@@ -65,7 +65,7 @@ export class KafkajsAppendingProducer implements AppendingProducer {
   async #send(lane: Lane, records: readonly OutputRecord[]): Promise<bigint> {
     const batches = [{ topic: lane.topic, partition: lane.partition, records: RecordBatchBuilder.of(records) }];
     try {
-      const producer = await (lane.producer ??= openIdempotent(this.#kafka));
+      const producer = await (lane.producer ??= openIdempotent(this.#kafka, [lane.topic]));
       const [appended] = await producer.send(batches);
       return appended!.baseOffset;
     } catch (error) {

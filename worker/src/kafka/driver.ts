@@ -55,13 +55,13 @@ export class KafkajsDriver implements Driver {
   }
 
   async fenceTask(task: number, throwIfOver: () => void): Promise<TaskProducer> {
-    const { group, exactlyOnce, transactionTimeoutMs } = this.#options;
+    const { group, topics, exactlyOnce, transactionTimeoutMs } = this.#options;
     if (!exactlyOnce) {
       const commitOffsets = (positions: readonly TopicPosition[]) => this.#coordinator.commit(this.#member!.membership, positions);
-      return createIdempotentProducer(this.#producing, { throwIfOver, commitOffsets });
+      return createIdempotentProducer(this.#producing, { topics, throwIfOver, commitOffsets });
     }
     return createTransactionalProducer(this.#producing, {
-      transactionalId: `sagafleet.${group}.${task}`, group, timeoutMs: transactionTimeoutMs, throwIfOver,
+      transactionalId: `sagafleet.${group}.${task}`, group, topics, timeoutMs: transactionTimeoutMs, throwIfOver,
     });
   }
 

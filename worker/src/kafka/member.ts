@@ -14,6 +14,8 @@ const REBALANCE_TIMEOUT_MS = 15_000;
 const MAX_WAIT_MS = 250;
 /** About a transaction's records: what waits for long costs the garbage collector more than another fetch. */
 const MAX_BYTES_PER_PARTITION = 256 * 1024;
+/** Records are views of the whole answer, which stays as long as one of them. */
+const MAX_BYTES = 4 * 1024 * 1024;
 const RECORD_OVERHEAD_BYTES = 64;
 /** How soon partitions that were added to an input are noticed; kafkajs would take five minutes. */
 const METADATA_MAX_AGE_MS = 10_000;
@@ -62,6 +64,7 @@ export class KafkajsMember implements GroupMember {
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: MAX_WAIT_MS,
       metadataMaxAge: METADATA_MAX_AGE_MS,
+      maxBytes: MAX_BYTES,
       maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
       readUncommitted: false,
       allowAutoTopicCreation: false,

@@ -4,15 +4,15 @@ import { RefusedBatch, type OutputBatch, type TaskProducer, type TopicPosition }
 import { messageOf, WorkerError } from '../errors.ts';
 import { brokerErrorType } from './broker-error.ts';
 
-interface TransactionalOptions { transactionalId: string; group: string; timeoutMs: number; throwIfOver: () => void }
+interface TransactionalOptions { transactionalId: string; group: string; topics: readonly string[]; timeoutMs: number; throwIfOver: () => void }
 
 /**
  * Fences the transactional id: when this resolves, no earlier holder can write and its last
  * transaction is complete (InitProducerId, KIP-98).
  */
 export async function createTransactionalProducer(kafka: Kafka, options: TransactionalOptions): Promise<TaskProducer> {
-  const { transactionalId, group, timeoutMs: transactionTimeoutMs, throwIfOver } = options;
-  const producer = await BatchProducer.open(kafka, { transactionalId, transactionTimeoutMs, throwIfOver });
+  const { transactionalId, group, topics, timeoutMs: transactionTimeoutMs, throwIfOver } = options;
+  const producer = await BatchProducer.open(kafka, { transactionalId, topics, transactionTimeoutMs, throwIfOver });
   return {
     begin: async () => ({
       send: (batches) => send(producer, batches),
@@ -23,11 +23,11 @@ export async function createTransactionalProducer(kafka: Kafka, options: Transac
   };
 }
 
-interface IdempotentOptions { throwIfOver: () => void; commitOffsets: (positions: readonly TopicPosition[]) => Promise<void> }
+interface IdempotentOptions { topics: readonly string[]; throwIfOver: () => void; commitOffsets: (positions: readonly TopicPosition[]) => Promise<void> }
 
 /** The same port with no transaction behind it: records first, then the offsets. */
-export async function createIdempotentProducer(kafka: Kafka, { throwIfOver, commitOffsets }: IdempotentOptions): Promise<TaskProducer> {
-  const producer = await openIdempotent(kafka, throwIfOver);
+export async function createIdempotentProducer(kafka: Kafka, { topics, throwIfOver, commitOffsets }: IdempotentOptions): Promise<TaskProducer> {
+  const producer = await openIdempotent(kafka, topics, throwIfOver);
   return {
     begin: async () => {
       let positions: readonly TopicPosition[] = [];
@@ -41,8 +41,8 @@ export async function createIdempotentProducer(kafka: Kafka, { throwIfOver, comm
   };
 }
 
-export function openIdempotent(kafka: Kafka, throwIfOver: () => void = () => undefined): Promise<BatchProducer> {
-  return BatchProducer.open(kafka, { transactionalId: null, transactionTimeoutMs: 0, throwIfOver });
+export function openIdempotent(kafka: Kafka, topics: readonly string[], throwIfOver: () => void = () => undefined): Promise<BatchProducer> {
+  return BatchProducer.open(kafka, { transactionalId: null, topics, transactionTimeoutMs: 0, throwIfOver });
 }
 
 async function send(producer: BatchProducer, batches: readonly OutputBatch[]): Promise<void> {

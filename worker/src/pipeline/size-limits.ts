@@ -9,14 +9,15 @@ const LIMIT_HOLDS_MS = 600_000;
 
 type Place = Pick<InputRecord, 'topic' | 'partition' | 'offset'>;
 interface Refused extends Place { error: WorkerError }
-interface TopicLimit { bytes: number; growsAt: number; holdsMs: number }
+/** `culprit`: the limit is there to find a record that is refused, at this place or behind it; null: batches are too large. */
+interface TopicLimit { bytes: number; culprit: Place | null; growsAt: number }
 
 /**
- * What topics turned out to take. kafkajs writes one record batch per send and partition, and a
- * topic limits the batch: a refused batch halves the topic's limit until one record is left, and a
- * record that is refused alone fails its input for good. The limit grows back with what is written: at once
- * where it was a record and not the size that was refused, else after a while. A dead letter that is refused alone is tried
- * once more as bare as its record came, for its topic may take just that.
+ * What topics turned out to take. A topic limits a record batch: a refused one halves the topic's limit
+ * until one record is left, and a record that is refused alone fails its input for good. Where it was
+ * a record and not the size that was refused, the limit is gone once that record is written; else it grows
+ * back after a while. A dead letter that is refused alone is tried once more as bare as its record came,
+ * for its topic may take just that.
  */
 export class SizeLimits {
   readonly #now: () => number;
@@ -46,17 +47,16 @@ export class SizeLimits {
   /** Takes note of a refused batch, so that the next try differs. */
   learn({ topic, records, first: { source, isDeadLetter } }: OutputChunk, error: WorkerError): void {
     if (records.count > 1) {
-      const holdsMs = error.code === 'output-too-large' ? LIMIT_HOLDS_MS : 0;
-      this.#limits.set(topic, { bytes: Math.floor(records.bytes / 2), growsAt: this.#now() + holdsMs, holdsMs });
+      const culprit = error.code === 'output-too-large' ? null : placeOf(source);
+      this.#limits.set(topic, { bytes: Math.floor(records.bytes / 2), culprit, growsAt: this.#now() + LIMIT_HOLDS_MS });
     } else if (isDeadLetter && !this.isBare(source)) {
-      this.#bare.set(nameOf(source), source);
+      this.#bare.set(nameOf(source), placeOf(source));
     } else if (isDeadLetter) {
       throw new WorkerError('output-too-large', 'systemic',
         `dead-letter topic ${topic} does not take a record of ${records.bytes} bytes, raise its `
         + 'max.message.bytes above that of the inputs; until then the partition waits', { cause: error });
     } else {
-      const { partition, offset } = source;
-      this.#refused.set(nameOf(source), { topic: source.topic, partition, offset, error });
+      this.#refused.set(nameOf(source), { ...placeOf(source), error });
     }
   }
 
@@ -76,16 +76,22 @@ export class SizeLimits {
     for (const places of [this.#refused, this.#bare] as Map<string, Place>[]) {
       for (const [name, place] of places) if (isOver(place)) places.delete(name);
     }
+    for (const [topic, { culprit }] of this.#limits) if (culprit && isOver(culprit)) this.#limits.delete(topic);
   }
 
   #grow(): void {
     const now = this.#now();
-    for (const [topic, { bytes, growsAt, holdsMs }] of this.#limits) {
-      if (now < growsAt) continue;
-      if (bytes * 2 >= MAX_BYTES_PER_SEND) this.#limits.delete(topic);
-      else this.#limits.set(topic, { bytes: bytes * 2, growsAt: now + holdsMs, holdsMs });
+    for (const [topic, limit] of this.#limits) {
+      if (limit.culprit || now < limit.growsAt) continue;
+      const bytes = limit.bytes * 2;
+      if (bytes >= MAX_BYTES_PER_SEND) this.#limits.delete(topic);
+      else this.#limits.set(topic, { ...limit, bytes, growsAt: now + LIMIT_HOLDS_MS });
     }
   }
+}
+
+function placeOf({ topic, partition, offset }: InputRecord): Place {
+  return { topic, partition, offset };
 }
 
 function nameOf({ topic, partition, offset }: Place): string {

@@ -134,12 +134,31 @@ describe('what a topic takes', () => {
     expect(seen).toEqual([learned * 2, learned * 4, learned * 8, whole, whole, whole]);
   });
 
-  test('is tried with more at once where it was a record that was refused', () => {
+  test('is as before once the record that was refused is written, and not before', () => {
     const sizeLimits = new SizeLimits(() => 0);
     const whole = sizeLimits.bytesFor('a');
     sizeLimits.learn(batch, refusal('output-refused'));
-    expect(sizeLimits.bytesFor('a')).toBeLessThan(whole);
-    for (let commits = 0; commits < 4; commits++) sizeLimits.written([]);
+    const learned = sizeLimits.bytesFor('a');
+    expect(learned).toBeLessThan(whole);
+    for (const positions of [[{ topic: 'in', partition: 0, offset: 1n }], [{ topic: 'in', partition: 5, offset: 9n }]]) {
+      sizeLimits.written(positions);
+      expect(sizeLimits.bytesFor('a')).toBe(learned);
+    }
+    sizeLimits.written([{ topic: 'in', partition: 0, offset: 2n }]);
     expect(sizeLimits.bytesFor('a')).toBe(whole);
   });
+});
+
+test('a record that its topic refuses is found although other tasks write meanwhile', async () => {
+  const sizeLimits = new SizeLimits();
+  const list = Array.from({ length: 64 }, (_, offset) => output('a', 0, 100, offset));
+  const culprit = list[7]!;
+  for (let tries = 0; !sizeLimits.refusalOf(culprit.source); tries++) {
+    expect(tries).toBeLessThan(64);
+    const { rounds } = outputsOf(list, sizeLimits);
+    let before = 0;
+    const refused = rounds.flat().find(({ records: { count } }) => (before += count) > 7)!;
+    sizeLimits.learn(refused, new RefusedBatch('output-refused', refused, {}));
+    for (let commits = 1; commits <= 3; commits++) sizeLimits.written([{ topic: 'in', partition: 1, offset: BigInt(commits) }]);
+  }
 });

@@ -16,7 +16,7 @@ export const MUTATIONS = {
   'no fencing on assignment': (driver) => altered(driver, { fenceTask: async (task, throwIfOver) => fencedLater(() => driver.fenceTask(task, throwIfOver)) }),
   'random transactional id per process': (driver, config) => altered(driver, {
     fenceTask: (task, throwIfOver) => createTransactionalProducer(clientOf(config), {
-      transactionalId: `${randomUUID()}.${task}`, group: config.settings.group, timeoutMs: config.settings.delivery.timeoutMs, throwIfOver,
+      transactionalId: `${randomUUID()}.${task}`, group: config.settings.group, topics: [], timeoutMs: config.settings.delivery.timeoutMs, throwIfOver,
     }),
   }),
   'offsets outside the transaction': (driver, config) => commitAfterwards(driver, new OutsideCommits(config)),
