@@ -30,8 +30,10 @@ async function stop(this: Runner): Promise<void> {
   if (!this.running) return;
   this.running = false;
   const { consumerGroup, fetchManager } = this;
+  // Told at once: a fetch of a runner that does not run is empty without a request, and is followed by the next without end
+  const fetchesOver = fetchManager.stop().catch(() => undefined);
   await consumerGroup.leave().catch(() => undefined);
-  await fetchManager.stop().catch(() => undefined);
+  await fetchesOver;
   await this.waitForConsumer();
   if (consumerGroup.memberId) await consumerGroup.leave().catch(() => undefined);
 }
