@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import '@sagafleet/kafka';
 
-const { prototype } = createRequire(import.meta.url)('kafkajs/src/broker') as { prototype: { fetch(): Promise<never> } };
+const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as { prototype: { fetch(): Promise<never> } };
 prototype.fetch = async () => {
   throw Object.assign(new Error('fetching is not implemented'), { name: 'KafkaJSNotImplemented', retriable: false });
 };

@@ -1,7 +1,7 @@
 import { createKafka, KafkaAdmin, readTopics, type KafkaConnection, type ReadRecord } from '@sagafleet/kafka';
 import { AvroCodecs, RegistryClient, schemaIdOf } from '@sagafleet/registry';
 import type { WorkerSettings } from '@sagafleet/schemas';
-import type { Kafka, Message } from 'kafkajs';
+import type { Admin, Kafka, Message } from 'kafkajs';
 import { inject, onTestFailed, onTestFinished } from 'vitest';
 import { settingsFor } from '../../../test/support/settings.ts';
 import { until } from '../../../test/support/until.ts';
@@ -140,8 +140,26 @@ export class StepFixture {
     return ends.map(({ partition, latest }) => latest - (committed.find((each) => each.partition === partition)?.offset ?? 0n));
   }
 
+  /** The group is at the end of its input, and what it wrote can be read: a commit shows in one topic before it does in another. */
   async drained(deadlineMs?: number): Promise<void> {
     await until('the group to be at the end of its input', async () => (await this.lag()).every((lag) => lag === 0n), deadlineMs);
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      await until('its transactions to be over', async () => !(await this.#hasOpenTransaction(admin)), deadlineMs);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  /** kafkajs' admin tells the last stable offset, ours the high watermark. */
+  async #hasOpenTransaction(admin: Admin): Promise<boolean> {
+    for (const topic of [this.names.output, this.names.deadLetter]) {
+      const stable = await admin.fetchTopicOffsets(topic);
+      const ends = await this.admin.offsets(topic);
+      if (ends.some(({ partition, latest }) => stable.find((each) => each.partition === partition)?.offset !== String(latest))) return true;
+    }
+    return false;
   }
 }
 
