@@ -18,7 +18,7 @@ import { backoffMs, systemTiming } from './timing.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /** A few transactions' records; what is queued for long costs the garbage collector more than a fetch. */
-const QUEUE = { highBytes: 1024 * 1024, lowBytes: 512 * 1024 };
+const QUEUE = { highBytes: 256 * 1024, lowBytes: 64 * 1024 };
 const REGISTRY_TIMEOUT_MS = 10_000;
 /** How soon partitions added to an output topic, and new `latest` schemas, are used. */
 const REFRESH_MS = 60_000;

@@ -13,6 +13,7 @@ import { nullHeaders } from './null-headers.ts';
 import { offsetOutOfRange } from './offset-out-of-range.ts';
 import { offsetRetention } from './offset-retention.ts';
 import type { Internals, Override } from './override.ts';
+import { pausedFetch } from './paused-fetch.ts';
 import { recordBatches } from './record-batches.ts';
 import { requestCopies } from './request-copies.ts';
 import { requestTimers } from './request-timers.ts';
@@ -24,7 +25,7 @@ const KAFKAJS_VERSION = '2.2.4';
 /** Replaced modules come before patched classes, since loading a class loads what it uses; member-id goes around leave-first's `leave`. */
 export const OVERRIDES: readonly Override[] = [
   abortedRecords, linearGrouping, nullHeaders, codecs, recordBatches, fetchedBatches, requestCopies,
-  controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers, emptyPartitions, leaveFirst, memberId,
+  controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers, emptyPartitions, pausedFetch, leaveFirst, memberId,
 ];
 
 const require = createRequire(import.meta.url);

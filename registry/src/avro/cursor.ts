@@ -7,15 +7,18 @@ const LAST_ASCII = 0x7f;
 const SHORT_CHARACTERS = 20;
 const REPLACEMENT_CHARACTER = '\uFFFD';
 
+/** What `toString('utf8', …)` calls behind its checks of encoding and range; a tenth of the time that decoding takes. */
+type SliceableBuffer = Buffer & { utf8Slice(start: number, end: number): string };
+
 /** Reads one body from start to end; every read checks the end. */
 export class ByteReader {
   /** Branch that the last value of an ambiguous union was read from. */
   branch = '';
-  readonly #buffer: Buffer;
+  readonly #buffer: SliceableBuffer;
   #position: number;
 
   constructor(buffer: Buffer, start: number) {
-    this.#buffer = buffer;
+    this.#buffer = buffer as SliceableBuffer;
     this.#position = start;
   }
 
@@ -106,7 +109,7 @@ export class ByteReader {
     const start = this.#take(length);
     const buffer = this.#buffer;
     const end = start + length;
-    const text = buffer.toString('utf8', start, end);
+    const text = buffer.utf8Slice(start, end);
     if (text.includes(REPLACEMENT_CHARACTER) && !Buffer.from(text).equals(buffer.subarray(start, end))) {
       throw new RegistryError('undecodable', 'a string is not valid UTF-8');
     }

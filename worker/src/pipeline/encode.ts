@@ -60,8 +60,17 @@ function isSame(a: Buffer, b: Buffer | null): boolean {
 }
 
 /** The timestamp keeps it unique when a topic was deleted and made anew. */
-function eventIdOf({ topic, partition, offset, timestamp }: InputRecord, suffix: string): string {
-  return `${topic}/${partition}/${offset}/${timestamp}${suffix}`;
+function eventIdOf(record: InputRecord, suffix: string): string {
+  return `${placeOf(record)}${record.offset}/${record.timestamp}${suffix}`;
+}
+
+/** `{topic}/{partition}/` by topic and partition. */
+const places = new Map<string, string[]>();
+
+function placeOf({ topic, partition }: InputRecord): string {
+  let ofTopic = places.get(topic);
+  if (!ofTopic) places.set(topic, ofTopic = []);
+  return ofTopic[partition] ??= `${topic}/${partition}/`;
 }
 
 /** @throws `hops-exceeded`: choreographies can loop */
