@@ -4,7 +4,7 @@ interface TopicPartitions { topic: string; partitions: number[] }
 
 interface ConsumerGroup {
   maxWaitTime: number;
-  subscriptionState: { active(): TopicPartitions[] };
+  subscriptionState: { active(): TopicPartitions[]; paused(): TopicPartitions[] };
   filterPartitionsByNode(nodeId: string, topicPartitions: TopicPartitions[]): TopicPartitions[];
   fetch(nodeId: string): Promise<unknown[]>;
   resume(topicPartitions: TopicPartitions[]): void;
@@ -32,6 +32,8 @@ function fetchOnceResumed(stock: ConsumerGroup['fetch']): ConsumerGroup['fetch']
 }
 
 function isAllPaused(group: ConsumerGroup, nodeId: string): boolean {
+  // Looking for leaders costs an idle consumer more than all else
+  if (group.subscriptionState.paused().every(({ partitions }) => partitions.length === 0)) return false;
   try {
     return group.filterPartitionsByNode(nodeId, group.subscriptionState.active()).every(({ partitions }) => partitions.length === 0);
   } catch {

@@ -28,16 +28,31 @@ const TRANSACTIONAL = 0x10;
 
 /** Buffers of batches that were sent, to be used again: large ones are dear to make and to collect. */
 const spare: Buffer[] = [];
-const MAX_SPARE = 8;
-const MAX_SPARE_BYTES = 2 * 1024 * 1024;
+let spareBytes = 0;
+/** A transaction of each of a dozen busy tasks; above it they are made anew. */
+const MAX_SPARE_BYTES = 16 * 1024 * 1024;
+/** One record of many megabytes is not kept for. */
+const MAX_KEPT_BYTES = 2 * 1024 * 1024;
 const FIRST_BYTES = 4 * 1024;
+
+function takeSpare(): Buffer {
+  const buffer = spare.pop();
+  spareBytes -= buffer?.length ?? 0;
+  return buffer ?? Buffer.allocUnsafe(FIRST_BYTES);
+}
+
+function keepSpare(buffer: Buffer): void {
+  if (buffer.length > MAX_KEPT_BYTES || spareBytes + buffer.length > MAX_SPARE_BYTES) return;
+  spare.push(buffer);
+  spareBytes += buffer.length;
+}
 
 /**
  * A record batch, format v2 (Kafka protocol guide, "Record Batch"), uncompressed, all records with one
  * timestamp. Records are encoded as they are added, so that nothing of them has to be kept.
  */
 export class RecordBatchBuilder {
-  #buffer = spare.pop() ?? Buffer.allocUnsafe(FIRST_BYTES);
+  #buffer = takeSpare();
   #end = HEAD_BYTES;
   #count = 0;
 
@@ -87,7 +102,7 @@ export class RecordBatchBuilder {
 
   /** Gives the memory back; the batch can not be used any more. */
   release(): void {
-    if (spare.length < MAX_SPARE && this.#buffer.length <= MAX_SPARE_BYTES) spare.push(this.#buffer);
+    keepSpare(this.#buffer);
     this.#buffer = Buffer.alloc(0);
     this.#end = 0;
     this.#count = 0;
