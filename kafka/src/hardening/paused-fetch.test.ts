@@ -69,3 +69,21 @@ test('while nothing is resumed a fetch waits for its time and asks nothing', asy
   await vi.advanceTimersByTimeAsync(20);
   expect({ isOver, asked: fetches.length }).toEqual({ isOver: true, asked: 0 });
 });
+
+test('a seek is followed also while everything is paused', async () => {
+  const { group } = pausedGroup(pausedFetch);
+  const followed: object[] = [];
+  Object.assign(group, { seekOffsets: async (partitions: object) => { followed.push(partitions); } });
+  const fetching = group.fetch('1');
+  await vi.advanceTimersByTimeAsync(MAX_WAIT_MS + 10);
+  await fetching;
+  expect(followed).toHaveLength(1);
+});
+
+test('fetches of several brokers that wait at the same time wait as long afterwards', async () => {
+  const { group } = pausedGroup(pausedFetch);
+  const fetching = Promise.all(['1', '2', '3'].map((nodeId) => group.fetch(nodeId)));
+  await vi.advanceTimersByTimeAsync(MAX_WAIT_MS + 10);
+  await fetching;
+  expect((group as unknown as { maxWaitTime: number }).maxWaitTime).toBe(MAX_WAIT_MS);
+});

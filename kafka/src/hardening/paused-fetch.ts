@@ -12,6 +12,7 @@ interface ConsumerGroup {
 
 /** By consumer group: ends its waits. */
 const waiting = new WeakMap<ConsumerGroup, PromiseWithResolvers<void>>();
+const maxWaits = new WeakMap<ConsumerGroup, number>();
 const repaired = new WeakSet<object>();
 
 /**
@@ -22,13 +23,33 @@ const repaired = new WeakSet<object>();
 function fetchOnceResumed(stock: ConsumerGroup['fetch']): ConsumerGroup['fetch'] {
   async function fetch(this: ConsumerGroup, nodeId: string): Promise<unknown[]> {
     if (!isAllPaused(this, nodeId)) return stock.call(this, nodeId);
+    // It also looks for new metadata and follows seeks
+    const batches = await withoutSleep(this, () => stock.call(this, nodeId));
+    if (batches.length > 0 || !isAllPaused(this, nodeId)) return batches;
     const resumed = waiting.get(this) ?? Promise.withResolvers<void>();
     waiting.set(this, resumed);
-    await within(this.maxWaitTime, resumed.promise);
+    await within(maxWaitOf(this), resumed.promise);
     return [];
   }
   repaired.add(fetch);
   return fetch;
+}
+
+/** As it was at first: fetches of several brokers overlap. */
+function maxWaitOf(group: ConsumerGroup): number {
+  const maxWaitMs = maxWaits.get(group) ?? group.maxWaitTime;
+  maxWaits.set(group, maxWaitMs);
+  return maxWaitMs;
+}
+
+async function withoutSleep<T>(group: ConsumerGroup, work: () => Promise<T>): Promise<T> {
+  const maxWaitTime = maxWaitOf(group);
+  group.maxWaitTime = 0;
+  try {
+    return await work();
+  } finally {
+    group.maxWaitTime = maxWaitTime;
+  }
 }
 
 function isAllPaused(group: ConsumerGroup, nodeId: string): boolean {
