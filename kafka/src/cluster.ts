@@ -49,6 +49,9 @@ export const createAdmin = require('kafkajs/src/admin') as (parts: AdminParts) =
 export const Batch = require('kafkajs/src/consumer/batch') as
   new (topic: string, fetchedOffset: string, partitionData: unknown) => FetchedBatch;
 
+/** As for kafkajs' own clients. */
+const METADATA_MAX_AGE_MS = 300_000;
+
 /**
  * The connections behind a client. kafkajs' admin sets a group's offsets by joining the group, which
  * takes seconds a topic, and its consumer can not read without a group; one layer down, both are one
@@ -59,5 +62,5 @@ export function openCluster(kafka: Kafka, isolationLevel: Isolation): OpenCluste
     .find(({ description }) => description === 'private:Kafka:createCluster');
   if (!symbol) throw new KafkaError('NotHardened', 'kafkajs has no createCluster, install the pinned version');
   const create = (kafka as unknown as Record<symbol, (options: object) => OpenCluster>)[symbol]!;
-  return create({ isolationLevel, allowAutoTopicCreation: false });
+  return create({ isolationLevel, allowAutoTopicCreation: false, metadataMaxAge: METADATA_MAX_AGE_MS });
 }

@@ -1,3 +1,4 @@
+export { ISOLATION, openCluster } from './cluster.ts';
 export { createKafka, type KafkaConnection, type KafkaOptions } from './create-kafka.ts';
 export { KafkaError, type KafkaConsequence, type KafkaErrorCode } from './errors.ts';
 export { type AnsweredPartition, type CommittedPartition, committedPartitions, keptMetadata, KEPT_FOR_GOOD_MS } from './kept-offsets.ts';

@@ -3,6 +3,7 @@
  * handed to a partition assigner and the brokers behind it. The version is pinned.
  */
 import type { AnsweredPartition } from '@sagafleet/kafka';
+import { ISOLATION, openCluster } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
 
 export interface GroupTopicOffsets { topic: string; partitions: { partition: number; offset: string; metadata?: string }[] }
@@ -33,12 +34,7 @@ export interface Cluster {
   }[]): Promise<GroupTopicOffsets[]>;
 }
 
-type CreateCluster = (options: { allowAutoTopicCreation: boolean; metadataMaxAge: number }) => Cluster;
-
 /** A cluster of its own: its requests never queue behind a long fetch on the same connection. */
 export function createCluster(kafka: Kafka): Cluster {
-  const symbol = Object.getOwnPropertySymbols(kafka).find((each) => each.description === 'private:Kafka:createCluster');
-  if (!symbol) throw new Error('kafkajs has no private:Kafka:createCluster, is its version 2.2.4?');
-  const create = (kafka as unknown as Record<symbol, CreateCluster>)[symbol]!;
-  return create({ allowAutoTopicCreation: false, metadataMaxAge: 300_000 });
+  return openCluster(kafka, ISOLATION.readCommitted) as unknown as Cluster;
 }
