@@ -38,7 +38,7 @@ interface Producer { producerId: string; producerEpoch: number }
 interface InTransaction extends Producer { transactionalId: string }
 interface TopicPartitions { topic: string; partitions: number[] }
 
-/** What kafkajs' brokers understand beyond their types. */
+/** What kafkajs' brokers understand beyond their types. The two that add to a transaction wait out CONCURRENT_TRANSACTIONS (concurrent-transactions). */
 interface Broker {
   connectionPool: { send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer> };
   initProducerId(request: { transactionalId: string | null; transactionTimeout: number }): Promise<Producer>;
@@ -53,14 +53,14 @@ const COORDINATOR = loadInternal('protocol/coordinatorTypes') as { GROUP: number
 
 const WRITE_TIMEOUT_MS = 30_000;
 const SEQUENCES = 2 ** 31;
-/** The markers of the transaction before are still being written: over in milliseconds. */
-const BUSY = 'CONCURRENT_TRANSACTIONS';
 const FENCING_FOR_MS = 20_000;
 const FIRST_WAIT_MS = 5;
 const LAST_WAIT_MS = 250;
 const WAIT_FACTOR = 1.5;
-/** A coordinator that is being elected or loads its log. */
-const COORDINATOR_ON_ITS_WAY = new Set(['NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
+/** The last transaction is still being ended, or the coordinator is being elected or loads its log. */
+const SOON_OVER = new Set([
+  'CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE',
+]);
 
 /**
  * A producer id with its epoch (KIP-98), over kafkajs' connections. In place of kafkajs' producer because
@@ -198,7 +198,7 @@ export function sequenceAfter(firstSequence: number, records: number): number {
 
 async function fence(cluster: OpenCluster, options: ProducerOptions): Promise<{ identity: Producer; coordinator: Broker | null }> {
   const { transactionalId, transactionTimeoutMs: transactionTimeout, throwIfOver } = options;
-  return retrying(FENCING_FOR_MS, (type) => type === BUSY || COORDINATOR_ON_ITS_WAY.has(type), async () => {
+  return untilReady(async () => {
     const coordinator = transactionalId === null ? null : await findCoordinator(cluster, transactionalId, COORDINATOR.TRANSACTION);
     throwIfOver();
     const broker = coordinator ?? await cluster.brokerPool.findConnectedBroker() as unknown as Broker;
@@ -211,13 +211,13 @@ async function findCoordinator(cluster: OpenCluster, groupId: string, coordinato
   return await cluster.findGroupCoordinator({ groupId, coordinatorType } as { groupId: string }) as unknown as Broker;
 }
 
-async function retrying<T>(forMs: number, isWorthIt: (errorType: string) => boolean, request: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + forMs;
+async function untilReady<T>(request: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + FENCING_FOR_MS;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * WAIT_FACTOR, LAST_WAIT_MS)) {
     try {
       return await request();
     } catch (error) {
-      if (!isWorthIt((error as { type?: string }).type ?? '') || performance.now() > deadline) throw error;
+      if (!SOON_OVER.has((error as { type?: string }).type ?? '') || performance.now() > deadline) throw error;
     }
     await delay(waitMs);
   }
