@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { inject, onTestFinished } from 'vitest';
+import { until } from '../../test/support/until.ts';
 import { createKafka, KafkaAdmin, type KafkaConnection, type KafkaOptions, readTopics, type ReadRecord } from '../src/index.ts';
 
 export const connection: KafkaConnection = {
@@ -25,6 +26,8 @@ export async function createTopic(partitions = 1, config: Record<string, string>
   const name = uniqueName('topic');
   const admin = await connectAdmin();
   await admin.createTopics([{ name, partitions, replicationFactor: 1, config }]);
+  // A leader is told of some milliseconds before it takes records
+  await until('its partitions to have leaders', () => admin.offsets(name).catch(() => null));
   return name;
 }
 
