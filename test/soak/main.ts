@@ -46,7 +46,7 @@ function readOptions(): Options | undefined {
   };
   const parts = values.parts.split(',') as Part[];
   const unknown = parts.find((part) => !PARTS.includes(part));
-  if (unknown !== undefined) throw new Error(`no part is called "${unknown}"`);
+  if (unknown !== undefined) throw new Error(`no part is called "${unknown}": name some of ${PARTS.join(', ')}`);
   const amounts = { records: number('records'), idle: number('idle-minutes'), rebalances: number('rebalances') };
   return { parts, amounts, resultFile: values.result };
 }
