@@ -1,10 +1,9 @@
 import { createRequire } from 'node:module';
 import type { Admin, Broker, Cluster, Kafka, Logger, RetryOptions } from 'kafkajs';
 import { KafkaError } from './errors.ts';
-import type { HeaderPair } from './fetched-record.ts';
 import './kafkajs.ts';
 
-/** kafkajs' numbers, from the protocol: what a fetch and a question for the end of a log may see. */
+/** kafkajs' numbers, from the protocol: what a question for the end of a log may see. */
 export const ISOLATION = { readUncommitted: 0, readCommitted: 1 } as const;
 
 export type Isolation = (typeof ISOLATION)[keyof typeof ISOLATION];
@@ -19,24 +18,6 @@ export interface OpenCluster extends Cluster {
 
 interface AdminParts { cluster: Cluster; logger: Logger; retry: RetryOptions }
 
-/** What came of one fetch for one partition. */
-export interface FetchedBatch {
-  /** Without aborted and control records. */
-  messages: FetchedMessage[];
-  /** All that came, the records before the offset that was asked for included. */
-  rawMessages: unknown[];
-  /** The last offset that came, of whatever kind of record. */
-  lastOffset(): string;
-}
-
-export interface FetchedMessage {
-  offset: string;
-  timestamp: string;
-  key: Buffer | null;
-  value: Buffer | null;
-  headers: HeaderPair[];
-}
-
 const require = createRequire(import.meta.url);
 
 /** A module of kafkajs by its path below `kafkajs/src/`, as hardened. */
@@ -45,9 +26,6 @@ export function loadInternal(path: string): unknown {
 }
 
 export const createAdmin = require('kafkajs/src/admin') as (parts: AdminParts) => Admin;
-
-export const Batch = require('kafkajs/src/consumer/batch') as
-  new (topic: string, fetchedOffset: string, partitionData: unknown) => FetchedBatch;
 
 /** As for kafkajs' own clients. */
 const METADATA_MAX_AGE_MS = 300_000;

@@ -1,61 +1,102 @@
-import { type CommittedPartition, committedPartitions, keptMetadata, KEPT_FOR_GOOD_MS } from './kept-offsets.ts';
-import type { Session } from './session.ts';
+import type { Connections } from './connections/connections.ts';
+import { type CommittedPartition, committedPartitions, KEPT_FOR_GOOD_MS, positionMetadata } from './position-metadata.ts';
+import { offsetCommitRequest } from './wire/group.ts';
+import { listOffsetsRequest, LOG_END, LOG_START, type OffsetAnswer, offsetFetchRequest } from './wire/offsets.ts';
+import { errorOf, throwUnlessOk } from './wire/request.ts';
+import { COORDINATOR, findCoordinatorRequest } from './wire/transactions.ts';
 
 export interface PartitionOffsets { partition: number; earliest: bigint; latest: bigint }
 
 export interface TopicPartitionOffset { topic: string; partition: number; offset: bigint }
 
-export interface CommittedOffset extends CommittedPartition { topic: string }
+/** `isUnstable`: an open transaction holds a later one; asked for with `isStable` only. */
+export interface CommittedOffset extends CommittedPartition { topic: string; isUnstable: boolean }
+
+export interface GroupMembership { memberId: string; generation: number }
 
 /** A commit from outside a group: taken only while the group has no members. */
-const NO_MEMBER = { groupGenerationId: -1, memberId: '' };
+export const NO_MEMBER: GroupMembership = { memberId: '', generation: -1 };
+
+/** `offsets.retention.minutes`, counted from when the group has no members. */
+const BROKERS_RETENTION = -1;
+const UNSTABLE_OFFSET_COMMIT = 88;
+const LANE = 'offsets';
+
+/** By partition: `time` as in ListOffsets; partitions of other leaders are asked for at the same time. */
+export async function listOffsets(
+  connections: Connections, topic: string, asked: { time: bigint; isCommitted: boolean; partitions?: readonly number[] },
+): Promise<Map<number, bigint>> {
+  await connections.leaders.look([topic]);
+  const partitions = asked.partitions ?? partitionsOf(connections, topic);
+  const byLeader = Map.groupBy(partitions, (partition) => connections.leaders.leaderOf(topic, partition)?.leader ?? noLeader());
+  const answers = await Promise.all([...byLeader].map(([nodeId, its]) =>
+    connections.send({ nodeId, lane: LANE }, listOffsetsRequest([{ topic, partitions: its }], asked))));
+  const offsets = answers.flatMap((answer) => answer.partitions);
+  return new Map(offsets.map(({ partition, offset, errorCode }: OffsetAnswer) => {
+    throwUnlessOk(errorCode);
+    return [partition, offset];
+  }));
+}
 
 /** First offset that is kept and high watermark of each partition, by partition. */
-export function topicOffsets(session: Session, topic: string): Promise<PartitionOffsets[]> {
-  const { cluster } = session;
-  return session.run(`read the offsets of topic ${topic}`, async () => {
-    const partitions = (await partitionsOf(session, topic)).map((partition) => ({ partition }));
-    const [earliest, latest] = await Promise.all([true, false].map((fromBeginning) =>
-      cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }])));
-    const starts = new Map(earliest![0]!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
-    return latest![0]!.partitions
-      .map(({ partition, offset }) => ({ partition, earliest: starts.get(partition)!, latest: BigInt(offset) }))
-      .sort((a, b) => a.partition - b.partition);
+export async function topicOffsets(connections: Connections, topic: string): Promise<PartitionOffsets[]> {
+  const [starts, ends] = await Promise.all([LOG_START, LOG_END].map((time) => listOffsets(connections, topic, { time, isCommitted: false })));
+  return [...ends!]
+    .map(([partition, latest]) => ({ partition, earliest: starts!.get(partition)!, latest }))
+    .sort((a, b) => a.partition - b.partition);
+}
+
+/** Of every partition that the topics have now. */
+export async function fetchOffsets(
+  connections: Connections, group: string, { topics, isStable }: { topics: readonly string[]; isStable: boolean },
+): Promise<CommittedOffset[]> {
+  // A partition that is not known yet would look like one without an offset, and be read from its beginning
+  await connections.leaders.look(topics);
+  const asked = topics.map((topic) => ({ topic, partitions: partitionsOf(connections, topic) }));
+  const answer = await connections.send(await coordinatorOf(connections, group), offsetFetchRequest(group, asked, isStable));
+  throwUnlessOk(answer.errorCode);
+  return topics.flatMap((topic) => {
+    const answers = answer.partitions.filter((each) => each.topic === topic).map(({ errorCode, ...each }) => {
+      if (errorCode !== UNSTABLE_OFFSET_COMMIT) throwUnlessOk(errorCode);
+      return { ...each, isUnstable: errorCode === UNSTABLE_OFFSET_COMMIT };
+    });
+    return committedPartitions(answers, connections.leaders.topic(topic)!.id);
   });
 }
 
-/** Partition numbers, from metadata asked for now; kafkajs forgets a topic that does not exist by throwing. */
-async function partitionsOf({ cluster }: Session, topic: string): Promise<number[]> {
-  await cluster.addTargetTopic(topic);
-  await cluster.refreshMetadata();
-  return cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
+export interface OffsetsToCommit {
+  membership: GroupMembership;
+  positions: readonly TopicPartitionOffset[];
+  /** They outlast a group without members. */
+  keep: boolean;
 }
 
-export function fetchOffsets(session: Session, group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
-  return session.run(`read the offsets of group ${group}`, async () => {
-    const asked = [];
-    for (const topic of topics) {
-      const partitions = (await partitionsOf(session, topic)).map((partition) => ({ partition, offset: '' }));
-      asked.push({ topic, partitions });
-    }
-    const coordinator = await session.cluster.findGroupCoordinator({ groupId: group });
-    const { responses } = await coordinator.offsetFetch({ groupId: group, topics: asked });
-    return responses.flatMap(({ topic, partitions }) => committedPartitions(partitions).map((each) => ({ topic, ...each })));
+/** Outside of any transaction. A member that was thrown out is refused, and so is `NO_MEMBER` of a group that has members. */
+export async function commitOffsets(connections: Connections, group: string, { membership, positions, keep }: OffsetsToCommit): Promise<void> {
+  const byTopic = Map.groupBy(positions, ({ topic }) => topic);
+  await connections.leaders.ensure([...byTopic.keys()]);
+  const topics = [...byTopic].map(([topic, its]) => {
+    const { id, partitions } = connections.leaders.topic(topic)!;
+    const metadata = positionMetadata(id, keep ? partitions.length : undefined);
+    return { topic, partitions: its.map(({ partition, offset }) => ({ partition, offset: String(offset), metadata })) };
   });
+  await connections.send(await coordinatorOf(connections, group), offsetCommitRequest({
+    groupId: group, memberId: membership.memberId, groupGenerationId: membership.generation,
+    retentionTime: keep ? KEPT_FOR_GOOD_MS : BROKERS_RETENTION, topics,
+  }));
 }
 
-/** Sets offsets of a group without members, for good; throws `GroupInUse` when it has some. */
-export async function commitOffsets(
-  session: Session, group: string, offsets: readonly TopicPartitionOffset[],
-): Promise<void> {
-  const byTopic = Map.groupBy(offsets, ({ topic }) => topic);
-  await session.run(`set the offsets of group ${group}`, async () => {
-    const topics = [];
-    for (const [topic, partitions] of byTopic) {
-      const metadata = keptMetadata((await partitionsOf(session, topic)).length);
-      topics.push({ topic, partitions: partitions.map(({ partition, offset }) => ({ partition, offset: String(offset), metadata })) });
-    }
-    const coordinator = await session.cluster.findGroupCoordinator({ groupId: group });
-    await coordinator.offsetCommit({ groupId: group, ...NO_MEMBER, retentionTime: KEPT_FOR_GOOD_MS, topics });
-  });
+/** Where the requests of a group go, apart from long polls and writes. */
+export async function coordinatorOf(connections: Connections, groupId: string): Promise<{ nodeId: number; lane: string }> {
+  const { coordinator } = await connections.sendToAny(findCoordinatorRequest({ groupId, coordinatorType: COORDINATOR.group }));
+  return { nodeId: coordinator.nodeId, lane: LANE };
+}
+
+/** @throws what the brokers say of the topic */
+function partitionsOf({ leaders }: Connections, topic: string): number[] {
+  return leaders.expect(topic).partitions.map(({ partition }) => partition);
+}
+
+function noLeader(): never {
+  throw errorOf(5); // LEADER_NOT_AVAILABLE
 }

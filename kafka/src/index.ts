@@ -1,11 +1,18 @@
 export { ISOLATION, openCluster } from './cluster.ts';
 export { createKafka, type KafkaConnection, type KafkaOptions } from './create-kafka.ts';
 export { KafkaError, type KafkaConsequence, type KafkaErrorCode } from './errors.ts';
-export { type AnsweredPartition, type CommittedPartition, committedPartitions, keptMetadata, KEPT_FOR_GOOD_MS } from './kept-offsets.ts';
-export type { CommittedOffset, PartitionOffsets, TopicPartitionOffset } from './group-offsets.ts';
+export {
+  type CommittedOffset, commitOffsets, coordinatorOf, fetchOffsets, type GroupMembership, listOffsets, type PartitionOffsets,
+  type TopicPartitionOffset,
+} from './group-offsets.ts';
+export { positionMetadata } from './position-metadata.ts';
+export { heartbeatRequest } from './wire/group.ts';
+export { LOG_END, LOG_START } from './wire/offsets.ts';
 export { hardenKafkajs, verifyHardening } from './hardening/harden-kafkajs.ts';
-export type { FetchedRecord, HeaderPair } from './fetched-record.ts';
-export { onOffsetOutOfRange } from './hardening/offset-out-of-range.ts';
+export type { HeaderPair } from './read/fetched-record.ts';
+export { Connections, type Destination } from './connections/connections.ts';
+export { PartitionReader, type ReadBatch, type ReaderEvents } from './read/partition-reader.ts';
+export type { CorruptBatch, ReadableRecord, Unreadable } from './read/record-batches.ts';
 export { KafkaAdmin } from './kafka-admin.ts';
 export { AssignerProtocol } from './kafkajs.ts';
 export type { Log, LogLevel } from './log.ts';

@@ -3,7 +3,7 @@ import { brokerSetting } from './broker-settings.ts';
 import { ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
 import {
-  type CommittedOffset, commitOffsets, fetchOffsets, type PartitionOffsets, topicOffsets, type TopicPartitionOffset,
+  type CommittedOffset, commitOffsets, fetchOffsets, NO_MEMBER, type PartitionOffsets, topicOffsets, type TopicPartitionOffset,
 } from './group-offsets.ts';
 import { Session } from './session.ts';
 import {
@@ -69,7 +69,7 @@ export class KafkaAdmin {
 
   /** `latest` is the high watermark, records of open transactions included. */
   offsets(topic: string): Promise<PartitionOffsets[]> {
-    return topicOffsets(this.#session, topic);
+    return this.#session.run(`read the offsets of topic ${topic}`, () => topicOffsets(this.#session.connections, topic));
   }
 
   /**
@@ -78,17 +78,20 @@ export class KafkaAdmin {
    * of a topic that this object created and gave the group no offsets on.
    */
   async committedOffsets(group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
-    const first = await fetchOffsets(this.#session, group, topics);
+    const ask = () => this.#session.run(`read the offsets of group ${group}`, () =>
+      fetchOffsets(this.#session.connections, group, { topics, isStable: false }));
+    const first = await ask();
     const isCertain = ({ topic, offset }: CommittedOffset) =>
       offset !== null || this.#fresh.get(topic)?.has(group) === false;
     if (first.every(isCertain)) return first;
     await delay(this.#settleMs);
-    return fetchOffsets(this.#session, group, topics);
+    return ask();
   }
 
   /** Sets offsets of a group that has no members; `GroupInUse` when it has some. */
   async commitOffsets(group: string, offsets: readonly TopicPartitionOffset[]): Promise<void> {
-    await commitOffsets(this.#session, group, offsets);
+    await this.#session.run(`set the offsets of group ${group}`, () =>
+      commitOffsets(this.#session.connections, group, { membership: NO_MEMBER, positions: offsets, keep: true }));
     for (const { topic } of offsets) this.#fresh.get(topic)?.add(group);
   }
 }

@@ -1,7 +1,12 @@
-import { Batch, type FetchedBatch, ISOLATION } from './cluster.ts';
+import { ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
-import type { HeaderPair } from './fetched-record.ts';
+import { listOffsets } from './group-offsets.ts';
+import { type FetchedPartition, fetchRequest, type PartitionFetch } from './read/fetch-request.ts';
+import type { HeaderPair } from './read/fetched-record.ts';
+import { type DecodedPartition, decodeRecords } from './read/record-batches.ts';
 import { Session } from './session.ts';
+import { LOG_END, LOG_START } from './wire/offsets.ts';
+import { errorOf } from './wire/request.ts';
 
 /** Key, value and headers are views of a whole fetch: copy what is kept for long. */
 export interface ReadRecord {
@@ -33,7 +38,12 @@ export interface ReadOptions extends KafkaOptions {
 interface Lane { topic: string; partition: number; position: bigint; end: bigint | null }
 
 const LONG_POLL_MS = 500;
+const MAX_BYTES = 16 * 1_048_576;
 const MAX_BYTES_PER_PARTITION = 1_048_576;
+/** Who looks at topics wants to see what is there, not to be safe from it. */
+const MAX_BATCH_BYTES = 1024 * 1_048_576;
+const WITHOUT_SESSION = { id: 0, epoch: -1 };
+const OFFSET_OUT_OF_RANGE = 1;
 
 /**
  * Reads committed records of whole topics from their beginning, without a group: nothing is joined,
@@ -43,7 +53,6 @@ export async function readTopics(options: ReadOptions): Promise<void> {
   const { connection, signal } = options;
   const session = new Session(connection, options, ISOLATION.readCommitted);
   try {
-    await session.connect();
     let lanes = await openLanes(session, options);
     while (lanes.length > 0 && !signal?.aborted) {
       const batches = await fetchNext(session, lanes);
@@ -57,9 +66,9 @@ export async function readTopics(options: ReadOptions): Promise<void> {
 
 async function openLanes(session: Session, { topics, partitions, until }: ReadOptions): Promise<Lane[]> {
   const lanes = await Promise.all(topics.map(async (topic) => {
-    const [starts, ends] = await Promise.all([listOffsets(session, topic, true), listOffsets(session, topic, false)]);
-    return [...starts].map(([partition, position]) => ({
-      topic, partition, position, end: until === 'end' ? ends.get(partition)! : null,
+    const [starts, ends] = await Promise.all([LOG_START, LOG_END].map((time) => offsetsOf(session, topic, time)));
+    return [...starts!].map(([partition, position]) => ({
+      topic, partition, position, end: until === 'end' ? ends!.get(partition)! : null,
     }));
   }));
   const wanted = lanes.flat().filter(({ partition }) => partitions?.includes(partition) ?? true);
@@ -67,68 +76,72 @@ async function openLanes(session: Session, { topics, partitions, until }: ReadOp
 }
 
 /** Per partition the first offset, or the one that follows the last committed record. */
-function listOffsets(session: Session, topic: string, fromBeginning: boolean): Promise<Map<number, bigint>> {
-  const { cluster } = session;
-  return session.run(`read the offsets of topic ${topic}`, async () => {
-    await cluster.addTargetTopic(topic);
-    const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }));
-    const [offsets] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }]);
-    return new Map(offsets!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
-  });
+function offsetsOf(session: Session, topic: string, time: bigint): Promise<Map<number, bigint>> {
+  return session.run(`read the offsets of topic ${topic}`, () => listOffsets(session.connections, topic, { time, isCommitted: true }));
 }
 
 /** One fetch from each leader at the same time; nothing for a lane whose records were deleted meanwhile. */
-function fetchNext(session: Session, lanes: readonly Lane[]): Promise<[Lane, FetchedBatch][]> {
+function fetchNext(session: Session, lanes: readonly Lane[]): Promise<[Lane, DecodedPartition][]> {
+  const { leaders } = session.connections;
   return session.run('read', async () => {
-    const byLeader = Map.groupBy(lanes, (lane) => leaderOf(session, lane));
-    const batches = await Promise.all([...byLeader].map(([leader, its]) => fetchFrom(session, leader, its)));
+    await leaders.ensure([...new Set(lanes.map(({ topic }) => topic))]);
+    const byLeader = Map.groupBy(lanes, ({ topic, partition }) => leaders.leaderOf(topic, partition)?.leader);
+    const batches = await Promise.all([...byLeader].map(async ([leader, its]) => {
+      try {
+        return leader === undefined ? [] : await fetchFrom(session, leader, its);
+      } catch (error) {
+        await leaders.look();
+        throw error;
+      }
+    }));
+    if (byLeader.has(undefined)) await leaders.look();
     return batches.flat();
   });
 }
 
-function leaderOf({ cluster }: Session, { topic, partition }: Lane): string {
-  return Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0]!;
-}
-
-async function fetchFrom(session: Session, leader: string, lanes: readonly Lane[]): Promise<[Lane, FetchedBatch][]> {
-  const broker = await session.cluster.findBroker({ nodeId: leader });
-  const topics = [...Map.groupBy(lanes, ({ topic }) => topic)].map(([topic, its]) => ({
-    topic,
-    partitions: its.map(({ partition, position }) => ({
-      partition, fetchOffset: String(position), maxBytes: MAX_BYTES_PER_PARTITION,
-    })),
+async function fetchFrom(session: Session, nodeId: number, lanes: readonly Lane[]): Promise<[Lane, DecodedPartition][]> {
+  const { connections } = session;
+  const byPlace = new Map(lanes.map((lane) => [`${connections.leaders.topic(lane.topic)!.id}/${lane.partition}`, lane]));
+  const partitions = lanes.map(({ topic, partition, position: offset }): PartitionFetch => {
+    const { leaderEpoch } = connections.leaders.leaderOf(topic, partition)!;
+    return { topicId: connections.leaders.topic(topic)!.id, partition, leaderEpoch, offset, maxBytes: MAX_BYTES_PER_PARTITION };
+  });
+  const answer = await connections.send({ nodeId, lane: 'read' }, fetchRequest({
+    session: WITHOUT_SESSION, partitions, forgotten: [], maxWaitMs: LONG_POLL_MS, maxBytes: MAX_BYTES,
   }));
-  try {
-    const { responses } = await broker.fetch({
-      topics, isolationLevel: ISOLATION.readCommitted, maxWaitTime: LONG_POLL_MS,
-    }) as FetchResponse;
-    return responses.flatMap(({ topicName, partitions }) => partitions.map((data): [Lane, FetchedBatch] => {
-      const lane = lanes.find(({ topic, partition }) => topic === topicName && partition === data.partition)!;
-      return [lane, new Batch(topicName, String(lane.position), data)];
-    }));
-  } catch (error) {
-    if ((error as Error).name !== 'KafkaJSOffsetOutOfRange') throw error;
-    await Promise.all(lanes.map((lane) => skipDeleted(session, lane)));
-    return [];
-  }
+  if (answer.errorCode !== 0) throw errorOf(answer.errorCode);
+  const decoded = await Promise.all(answer.partitions.map(async (fetched): Promise<[Lane, DecodedPartition][]> => {
+    const lane = byPlace.get(`${fetched.topicId}/${fetched.partition}`)!;
+    const batch = await decode(session, lane, fetched);
+    return batch ? [[lane, batch]] : [];
+  }));
+  return decoded.flat();
 }
 
-interface FetchResponse { responses: { topicName: string; partitions: { partition: number }[] }[] }
+async function decode(session: Session, lane: Lane, fetched: FetchedPartition): Promise<DecodedPartition | null> {
+  if (fetched.errorCode === OFFSET_OUT_OF_RANGE) {
+    await skipDeleted(session, lane);
+    return null;
+  }
+  if (fetched.errorCode !== 0) throw errorOf(fetched.errorCode);
+  return decodeRecords({ ...fetched, topic: lane.topic, fromOffset: lane.position }, MAX_BATCH_BYTES);
+}
 
 /** Retention passed the position: goes on at what is left. */
 async function skipDeleted(session: Session, lane: Lane): Promise<void> {
-  const start = (await listOffsets(session, lane.topic, true)).get(lane.partition)!;
+  const start = (await offsetsOf(session, lane.topic, LOG_START)).get(lane.partition)!;
   if (lane.position < start) lane.position = start;
 }
 
-async function deliver(lane: Lane, batch: FetchedBatch, { onRecord, signal }: ReadOptions): Promise<void> {
+async function deliver(lane: Lane, { records, nextOffset }: DecodedPartition, { onRecord, signal }: ReadOptions): Promise<void> {
   const { topic, partition, end } = lane;
-  for (const { offset, timestamp, key, value, headers } of batch.messages) {
+  for (const { offset, timestamp, key, value, headers, unreadable } of records) {
     if (signal?.aborted) return;
     if (end !== null && BigInt(offset) >= end) break;
+    if (unreadable) continue;
     await onRecord({
       topic, partition, offset: BigInt(offset), timestampMs: Number(timestamp), key, value, headers,
     });
   }
-  if (batch.rawMessages.length > 0) lane.position = BigInt(batch.lastOffset()) + 1n;
+  lane.position = nextOffset;
 }

@@ -1,6 +1,10 @@
-import type { Message } from 'kafkajs';
-import { createKafka, type KafkaConnection, type KafkaOptions } from './create-kafka.ts';
-import { toKafkaError } from './to-kafka-error.ts';
+import { ISOLATION } from './cluster.ts';
+import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
+import { KafkaError } from './errors.ts';
+import { partitionOf } from './partition-of.ts';
+import { BatchProducer, ProduceError } from './produce/batch-producer.ts';
+import { RecordBatchBuilder } from './produce/record-batch.ts';
+import { Session } from './session.ts';
 
 export interface OutgoingRecord {
   topic: string;
@@ -19,17 +23,28 @@ export interface SentRecord { partition: number; offset: bigint }
 export async function sendRecord(
   connection: KafkaConnection, record: OutgoingRecord, options: KafkaOptions,
 ): Promise<SentRecord> {
-  const { topic, key, value, headers = {} } = record;
-  const producer = createKafka(connection, options)
-    .producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
-  const messages: Message[] = [{ key, value, headers }];
+  const session = new Session(connection, options, ISOLATION.readUncommitted);
   try {
-    await producer.connect();
-    const [sent] = await producer.send({ topic, messages });
-    return { partition: sent!.partition, offset: BigInt(sent!.baseOffset!) };
-  } catch (cause) {
-    throw toKafkaError(cause, { what: `write to topic ${topic}`, brokers: connection.brokers });
+    return await session.run(`write to topic ${record.topic}`, () => sendOnce(session, record));
   } finally {
-    await producer.disconnect();
+    await session.close();
+  }
+}
+
+/** A producer of its own each time: one that failed is spoilt. */
+async function sendOnce({ connections }: Session, { topic, key, value, headers = {} }: OutgoingRecord): Promise<SentRecord> {
+  await connections.leaders.ensure([topic]);
+  const producer = await BatchProducer.open(connections, { transactionalId: null, transactionTimeoutMs: 0, throwIfOver: () => undefined });
+  const partitions = connections.leaders.topic(topic)!.partitions.length;
+  const keyBytes = key === null ? null : Buffer.from(key as Buffer);
+  const partition = keyBytes ? partitionOf(keyBytes, partitions) : Math.floor(Math.random() * partitions);
+  const records = RecordBatchBuilder.of([{ key: keyBytes, value, constantHeaders: [], headers: Object.entries(headers) }]);
+  try {
+    const [sent] = await producer.send([{ topic, partition, records }]);
+    return { partition, offset: sent!.baseOffset };
+  } catch (error) {
+    // What a broker refuses is not written; without its answer nobody knows, and another try could write it twice
+    if (error instanceof ProduceError) throw error;
+    throw new KafkaError('Refused', `the broker of ${topic}/${partition} did not answer: look whether the record is there before you send it again`, { cause: error });
   }
 }

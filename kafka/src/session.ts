@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Broker } from 'kafkajs';
 import { createAdmin, type Isolation, openCluster, type OpenCluster } from './cluster.ts';
 import { createKafka, type KafkaConnection, type KafkaOptions, PATIENCE_MS, retryFor } from './create-kafka.ts';
+import { Connections } from './connections/connections.ts';
 import type { KafkaErrorCode } from './errors.ts';
 import { toKafkaError } from './to-kafka-error.ts';
 
@@ -15,12 +16,15 @@ const WORTH_RETRYING: ReadonlySet<KafkaErrorCode> = new Set(['NoBroker', 'Unavai
 export class Session {
   readonly admin: Admin;
   readonly cluster: OpenCluster;
+  /** For requests that kafkajs does not know; opened by the first one. */
+  readonly connections: Connections;
   readonly #connection: KafkaConnection;
   readonly #patienceMs: number;
 
   constructor(connection: KafkaConnection, options: KafkaOptions, isolation: Isolation) {
     const kafka = createKafka(connection, { ...options, patienceMs: KAFKAJS_PATIENCE_MS });
     this.cluster = openCluster(kafka, isolation);
+    this.connections = new Connections(kafka);
     this.admin = createAdmin({ cluster: this.cluster, logger: kafka.logger(), retry: retryFor(KAFKAJS_PATIENCE_MS) });
     this.#connection = connection;
     this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
@@ -30,8 +34,8 @@ export class Session {
     return this.run('connect', () => this.cluster.connect());
   }
 
-  close(): Promise<void> {
-    return this.cluster.disconnect();
+  async close(): Promise<void> {
+    await Promise.all([this.cluster.disconnect(), this.connections.close()]);
   }
 
   /** Any broker that answers; metadata does not depend on which. */

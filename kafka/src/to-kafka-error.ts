@@ -27,6 +27,7 @@ const CODES: Record<string, KafkaErrorCode> = {
   CLUSTER_AUTHORIZATION_FAILED: 'NotAuthorized',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'NotAuthorized',
   UNKNOWN_TOPIC_OR_PARTITION: 'UnknownTopic',
+  UNKNOWN_TOPIC_ID: 'UnknownTopic',
   INVALID_TOPIC_EXCEPTION: 'InvalidTopic',
   INVALID_PARTITIONS: 'InvalidTopic',
   INVALID_REPLICATION_FACTOR: 'InvalidTopic',

@@ -2,10 +2,10 @@ import { Transform } from 'node:stream';
 import { type Passage, TcpProxy } from './tcp-proxy.ts';
 
 /** Numbers of requests in Kafka's protocol. */
-export const API = { produce: 0, fetch: 1, metadata: 3, findCoordinator: 10, leaveGroup: 13, initProducerId: 22, endTxn: 26, txnOffsetCommit: 28 } as const;
+export const API = { produce: 0, fetch: 1, metadata: 3, findCoordinator: 10, leaveGroup: 13, initProducerId: 22, addPartitionsToTxn: 24, addOffsetsToTxn: 25, endTxn: 26, txnOffsetCommit: 28 } as const;
 
 /** Requests whose body begins with the transactional id. */
-const TRANSACTIONAL: readonly number[] = [API.produce, API.initProducerId, 24, 25, API.endTxn, API.txnOffsetCommit];
+const TRANSACTIONAL: readonly number[] = [API.produce, API.initProducerId, API.addPartitionsToTxn, API.addOffsetsToTxn, API.endTxn, API.txnOffsetCommit];
 const LENGTH_BYTES = 4;
 
 export interface KafkaRequest { api: number; clientId: string | null; transactionalId: string | null }
@@ -15,7 +15,8 @@ export interface HeldRequest extends KafkaRequest { answer: Buffer | null }
 
 /**
  * A way to each broker of a cluster. A broker tells its clients where all of them are; on the way this is changed, so
- * that who comes by here stays here. For clients whose requests are not flexible versions (KIP-482), as those of kafkajs.
+ * that who comes by here stays here. Requests that are held by their transactional id have to be of versions that are not
+ * flexible (KIP-482).
  */
 export class KafkaProxy {
   readonly #ways: TcpProxy[] = [];

@@ -17,6 +17,8 @@ export interface InputRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: Headers;
+  /** It stands for a whole batch, up to `lastOffset`, whose records cannot be read. */
+  readonly unreadable?: { readonly lastOffset: string; readonly reason: string };
 }
 
 export interface OutputRecord {
@@ -48,10 +50,9 @@ export interface FetchedBatch {
   readonly topic: string;
   readonly partition: number;
   readonly records: readonly InputRecord[];
-  /** Where this fetch began. */
-  readonly fetchedOffset: bigint;
   /** One past the last record, control records included. */
   readonly nextOffset: bigint;
+  /** What it holds in memory. */
   readonly bytes: number;
 }
 
@@ -71,16 +72,34 @@ export interface Assignment {
 }
 
 export interface MemberEvents {
-  /** Called synchronously, before the next fetch; must not throw. */
+  /** Called synchronously in each join; must not throw. */
   onAssigned(assignment: Assignment): void;
-  /** Takes a batch and returns at once; false = not taken, fetch it again from where it began. */
-  onBatch(batch: FetchedBatch): boolean;
+  /** Each begins where the one before ended, or at the position that was asked for since. */
+  onBatch(batch: FetchedBatch): void;
+  /** Whether much of what was fetched is waiting, in all tasks together. */
+  isMemoryFull(): boolean;
   /** Positions to tell the group when joining: everything this process knows. */
   knownPositions(): TopicPosition[];
-  /** The broker no longer has the records at the position; it goes on at `earliest`. */
+  /** The broker no longer has the records at the position; nothing is read until a new one is set. */
   onOutOfRange(at: TopicPosition, earliest: bigint): void;
+  /** The topic was deleted and created anew, with nothing in common but its name; nothing is read until a position is set. */
+  onRecreated(topic: string, partition: number): void;
+  /** Reading cannot go on, and no restart helps without somebody who acts. */
+  onUnreadable(error: Error): void;
   /** The consumer ended for good. */
   onCrash(error: Error): void;
+}
+
+/** A position as the group committed it. */
+export interface CommittedPosition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Null where none is committed. */
+  readonly offset: bigint | null;
+  /** There was one, and the broker dropped it. */
+  readonly isForgotten?: boolean;
+  /** It is from another topic of this name, which was deleted. */
+  readonly isOfDeletedTopic?: boolean;
 }
 
 /** This process as a member of the step's consumer group. */
@@ -92,16 +111,16 @@ export interface GroupMember {
    * positions `atRest` for good: a group without members would lose what is committed after a while.
    */
   leave(atRest: readonly TopicPosition[]): Promise<void>;
+  /** Where to read the partition from; it is paused until it is resumed. */
   seek(topic: string, partition: number, offset: bigint): void;
   pause(topics: readonly string[], partition: number): void;
   resume(topics: readonly string[], partition: number): void;
+  /** The partition is not read any more. */
+  release(topics: readonly string[], partition: number): void;
   /** Resolves when the coordinator accepts a heartbeat sent after this call. */
   proveMembership(): Promise<void>;
-  /**
-   * Committed offsets of all partitions of the group's inputs; null where none is committed.
-   * `isForgotten`: there was one, and the broker dropped it.
-   */
-  committedOffsets(): Promise<(Omit<TopicPosition, 'offset'> & { offset: bigint | null; isForgotten?: boolean })[]>;
+  /** Of all partitions of the group's inputs. */
+  committedOffsets(): Promise<CommittedPosition[]>;
   /** The first offset that the broker still has. */
   earliestOffset(topic: string, partition: number): Promise<bigint>;
   /** One past the last record, also one that is not committed. */

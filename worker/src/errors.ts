@@ -23,6 +23,8 @@ export type WorkerErrorCode =
   | 'offsets-stale'
   | 'offset-out-of-range'
   | 'topic-missing'
+  | 'topic-recreated'
+  | 'record-corrupt'
   | 'consumer-crashed';
 
 export class WorkerError extends Error {

@@ -1,17 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import type { FetchedBatch, InputRecord } from './driver.ts';
-import { HandOffQueue } from './queue.ts';
+import { HandOffQueue, QueueMemory } from './queue.ts';
 
 function batch(topic: string, first: number, count: number, trailingControlRecords = 0): FetchedBatch {
   const records = Array.from({ length: count }, (_, i): InputRecord => ({
     topic, partition: 0, offset: String(first + i), timestamp: '0', key: null, value: null, headers: [],
   }));
   const nextOffset = BigInt(first + count + trailingControlRecords);
-  return { topic, partition: 0, records, fetchedOffset: BigInt(first), nextOffset, bytes: 100 * (count + trailingControlRecords) };
+  return { topic, partition: 0, records, nextOffset, bytes: 100 * (count + trailingControlRecords) };
 }
 
 function queueOf(...batches: FetchedBatch[]): HandOffQueue {
-  const queue = new HandOffQueue({ highBytes: 1000, lowBytes: 300 });
+  return queueIn(new QueueMemory(10_000), ...batches);
+}
+
+function queueIn(memory: QueueMemory, ...batches: FetchedBatch[]): HandOffQueue {
+  const queue = new HandOffQueue({ highBytes: 1000, lowBytes: 300 }, memory);
   for (const each of batches) queue.put(each);
   return queue;
 }
@@ -49,6 +53,19 @@ describe('hand-off queue', () => {
     expect([queue.isHigh, queue.isLow]).toEqual([false, false]);
     queue.take(4);
     expect(queue.isLow).toBe(true);
+  });
+
+  test('while all queues together hold too much, one takes more only once it is empty', () => {
+    const memory = new QueueMemory(500);
+    const [stuck, moving] = [queueIn(memory, batch('a', 0, 6)), queueIn(memory, batch('b', 0, 2))];
+    expect([moving.isHigh, moving.isLow]).toEqual([true, false]);
+    moving.take(1);
+    expect(moving.isLow).toBe(false);
+    moving.take(1);
+    expect([moving.isHigh, moving.isLow]).toEqual([false, true]);
+    stuck.clear();
+    moving.put(batch('b', 2, 2));
+    expect([memory.isFull, moving.isHigh, moving.isLow]).toEqual([false, false, true]);
   });
 
   test('ready waits for a batch', async () => {

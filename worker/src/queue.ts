@@ -2,22 +2,43 @@ import type { FetchedBatch, InputRecord, Positions } from './driver.ts';
 
 export interface QueueLimits { highBytes: number; lowBytes: number }
 
+/** What all queues of a process hold together. */
+export class QueueMemory {
+  readonly #limitBytes: number;
+  #heldBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  get isFull(): boolean {
+    return this.#heldBytes > this.#limitBytes;
+  }
+
+  add(bytes: number): void {
+    this.#heldBytes += bytes;
+  }
+}
+
 /** What one transaction works on: records in order, and the positions after them. */
 export interface Take { records: InputRecord[]; positions: Positions; bytes: number }
 
 /**
  * The hand-off between fetching and a task's loop: bounded in bytes, in fetch order.
- * Over `highBytes` the task's partitions are paused, below `lowBytes` they are resumed.
+ * Over `highBytes` the task's partitions are paused, below `lowBytes` they are resumed; while the memory of all is
+ * full, as soon as something is queued, and once nothing is.
  */
 export class HandOffQueue {
   readonly #limits: QueueLimits;
+  readonly #memory: QueueMemory;
   #batches: FetchedBatch[] = [];
   #firstRecord = 0;
   #bytes = 0;
   #waiting: PromiseWithResolvers<void> | null = null;
 
-  constructor(limits: QueueLimits) {
+  constructor(limits: QueueLimits, memory: QueueMemory) {
     this.#limits = limits;
+    this.#memory = memory;
   }
 
   get isEmpty(): boolean {
@@ -25,23 +46,23 @@ export class HandOffQueue {
   }
 
   get isHigh(): boolean {
-    return this.#bytes > this.#limits.highBytes;
+    return this.#bytes > this.#limits.highBytes || (this.#bytes > 0 && this.#memory.isFull);
   }
 
   get isLow(): boolean {
-    return this.#bytes <= this.#limits.lowBytes;
+    return this.#bytes === 0 || (this.#bytes <= this.#limits.lowBytes && !this.#memory.isFull);
   }
 
   put(batch: FetchedBatch): void {
     this.#batches.push(batch);
-    this.#bytes += batch.bytes;
+    this.#hold(batch.bytes);
     this.wake();
   }
 
   clear(): void {
     this.#batches = [];
     this.#firstRecord = 0;
-    this.#bytes = 0;
+    this.#hold(-this.#bytes);
   }
 
   /** Ends every `ready()` that waits, with or without a batch. */
@@ -76,7 +97,12 @@ export class HandOffQueue {
       this.#batches.shift();
       this.#firstRecord = 0;
     }
-    this.#bytes -= bytes;
+    this.#hold(-bytes);
     return { records, positions, bytes };
+  }
+
+  #hold(bytes: number): void {
+    this.#bytes += bytes;
+    this.#memory.add(bytes);
   }
 }

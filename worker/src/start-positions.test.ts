@@ -35,10 +35,10 @@ function virtualTiming(): Timing & { waited: number } {
   return timing;
 }
 
-function question(floors: Record<string, bigint> = {}) {
+function question(floors: Record<string, bigint> = {}, recreated: readonly string[] = []) {
   return {
     group: 'default.payment', task: 0, topics: ['a'], signal: new AbortController().signal,
-    floorOf: (topic: string) => floors[topic] ?? null,
+    floorOf: (topic: string) => floors[topic] ?? null, isRecreated: (topic: string) => recreated.includes(topic),
   };
 }
 
@@ -122,6 +122,26 @@ describe('a process that has just begun', () => {
     const timing = virtualTiming();
     await readStartPositions(question(floors), reader, timing);
     expect([reader.reads, timing.waited]).toEqual([1, 0]);
+  });
+});
+
+describe('a topic that was deleted and created again', () => {
+  const COMMITTED: Record<string, { offset: bigint | null; isOfDeletedTopic: boolean }> = {
+    'has an offset of the one before, written by a transaction that ended late': { offset: 12n, isOfDeletedTopic: true },
+    'has no offset, since brokers drop those of a topic with it': { offset: null, isOfDeletedTopic: false },
+  };
+
+  test.each(Object.entries(COMMITTED))('is read from its beginning, whatever members told: it %s', async (_sentence, committed) => {
+    const reader = { ...coordinator([]), committedOffsets: async () => [{ topic: 'a', partition: 0, ...committed }] };
+    const positions = readStartPositions(question({ a: 50n }, committed.isOfDeletedTopic ? [] : ['a']), reader, virtualTiming());
+    expect(await positions).toEqual(new Map([['a', 7n]]));
+  });
+
+  test('leaves the positions of other topics as they are', async () => {
+    const reader = { ...coordinator([]), committedOffsets: async () => [
+      { topic: 'a', partition: 0, offset: 12n, isOfDeletedTopic: true }, { topic: 'b', partition: 0, offset: 4n },
+    ] };
+    expect(await readStartPositions({ ...question(), topics: ['a', 'b'] }, reader, virtualTiming())).toEqual(new Map([['a', 7n], ['b', 4n]]));
   });
 });
 

@@ -23,6 +23,8 @@ export interface StartQuestion {
   topics: readonly string[];
   /** The highest position that anyone is known to have reached, null where nobody knows; the answer is never below. */
   floorOf(topic: string): bigint | null;
+  /** Whether it was seen that the topic was deleted and created again, which takes the group's offsets with it. */
+  isRecreated(topic: string): boolean;
   signal: AbortSignal;
 }
 
@@ -45,7 +47,7 @@ export async function readStartPositions(
     const committed = await believedOffsets(question, reader, timing);
     if (committed && !isMissing(committed, question)) {
       const positions = await resolvePositions(question, reader, committed);
-      const stale = question.topics.find((topic) => positions.get(topic)! < (question.floorOf(topic) ?? 0n));
+      const stale = question.topics.find((topic) => !isNewTopic(topic, committed, question) && positions.get(topic)! < (question.floorOf(topic) ?? 0n));
       if (!stale) return positions;
       if (timing.now() - startedAt > MISSING_FOR_MS) throw staleError(question, stale, positions.get(stale)!);
     } else if (committed && timing.now() - startedAt > MISSING_FOR_MS) {
@@ -102,18 +104,27 @@ async function mayBeStale(committed: Committed, { task, topics, floorOf }: Start
   return false;
 }
 
-/** None at all, or one of the task's own was dropped while others were kept. */
-function isMissing(committed: Committed, { task }: StartQuestion): boolean {
+/** What was committed or told before is from another topic of its name. */
+function isNewTopic(topic: string, committed: Committed, { task, isRecreated }: StartQuestion): boolean {
+  return isRecreated(topic) || committed.some((each) => each.topic === topic && each.partition === task && each.isOfDeletedTopic);
+}
+
+/** None at all, or one of the task's own was dropped while others were kept; a topic that was recreated has none yet. */
+function isMissing(all: Committed, { task, isRecreated }: StartQuestion): boolean {
+  const committed = all.filter(({ topic }) => !isRecreated(topic));
+  if (committed.length === 0) return false;
   return committed.every(({ offset }) => offset === null)
     || committed.some(({ partition, isForgotten }) => partition === task && isForgotten);
 }
 
-async function resolvePositions({ task, topics }: StartQuestion, reader: Reader, committed: Committed): Promise<Map<string, bigint>> {
+async function resolvePositions(question: StartQuestion, reader: Reader, committed: Committed): Promise<Map<string, bigint>> {
+  const { task, topics } = question;
   const positions = new Map<string, bigint>();
   for (const topic of topics) {
     const found = committed.find((each) => each.topic === topic && each.partition === task);
     if (!found) throw new WorkerError('broker-unavailable', 'systemic', `partition ${task} of ${topic} is not known to the cluster yet`);
-    positions.set(topic, found.offset ?? await reader.earliestOffset(topic, task));
+    const committedOffset = isNewTopic(topic, committed, question) ? null : found.offset;
+    positions.set(topic, committedOffset ?? await reader.earliestOffset(topic, task));
   }
   return positions;
 }

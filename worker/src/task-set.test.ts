@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Assignment, Driver, GroupMember } from './driver.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { SizeLimits } from './pipeline/size-limits.ts';
+import { QueueMemory } from './queue.ts';
 import { TaskSet } from './task-set.ts';
 import { systemTiming } from './timing.ts';
 
@@ -10,6 +11,7 @@ import { systemTiming } from './timing.ts';
 class FakeGroup {
   readonly calls: string[] = [];
   readonly fatal: unknown[] = [];
+  committed: bigint | null = 5n;
   beforeFencing: Promise<void> = Promise.resolve();
   readonly tasks: TaskSet;
   begin: () => Promise<never> = async () => { throw new Error('nothing to write'); };
@@ -25,17 +27,19 @@ class FakeGroup {
     };
     const member = {
       pause: (_topics: readonly string[], task: number) => { this.calls.push(`pause ${task}`); },
+      release: (_topics: readonly string[], task: number) => { this.calls.push(`release ${task}`); },
       resume: (_topics: readonly string[], task: number) => { this.calls.push(`resume ${task}`); },
       seek: (_topic: string, task: number, offset: bigint) => { this.calls.push(`seek ${task} to ${offset}`); },
       proveMembership: async () => undefined,
-      committedOffsets: async () => ['in', 'more'].flatMap((topic) => [0, 1].map((partition) => ({ topic, partition, offset: 5n }))),
+      committedOffsets: async () => ['in', 'more'].flatMap((topic) => [0, 1].map((partition) => ({ topic, partition, offset: topic === 'in' ? this.committed : 5n }))),
+      earliestOffset: async () => 2n,
       coordinatorTroubleAgeMs: () => Infinity,
       coordinatorKnownForMs: () => Infinity,
     };
     this.tasks = new TaskSet({
       driver: driver as unknown as Driver, pipeline: { run: async () => ({ rounds: [], failures: [] }) } as unknown as Pipeline, sizeLimits: new SizeLimits(), timing: systemTiming,
       log: pino({ level: 'silent' }), group: 'default.payment', maxRecords: 100, lingerMs: 0,
-      queue: { highBytes: 1_000, lowBytes: 100 }, onFatal: (error) => { this.fatal.push(error); },
+      queue: { highBytes: 1_000, lowBytes: 100 }, memory: new QueueMemory(1_000_000), onFatal: (error) => { this.fatal.push(error); },
     });
     this.tasks.use(member as unknown as GroupMember);
   }
@@ -52,35 +56,24 @@ class FakeGroup {
 }
 
 describe('a task that is still there after a join', () => {
-  test('goes on, from where it was', async () => {
+  test('goes on reading as if nothing had happened', async () => {
     const group = new FakeGroup();
     await group.join([0, 1]);
-    expect(await group.join([0])).toEqual(['seek 0 to 5', 'discard 1']);
-  });
-
-  test('is paused still: a consumer that was started again has lost what was paused', async () => {
-    const group = new FakeGroup();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    group.beforeFencing = promise;
-    group.tasks.onAssigned({ memberId: 'a', generation: 1, tasks: new Map([[0, ['in']]]), floors: [] });
-    group.tasks.onAssigned({ memberId: 'a', generation: 2, tasks: new Map([[0, ['in']]]), floors: [] });
-    expect(group.calls).toEqual(['pause 0', 'pause 0']);
-    resolve();
-    await expect.poll(() => group.tasks.isReady).toBe(true);
+    expect(await group.join([0])).toEqual(['release 1', 'discard 1']);
   });
 
   const OWNED_BY_OTHERS: Record<string, Partial<Assignment>> = {
-    'under a new member id, as after a crash, which loses what was paused': { memberId: 'b' },
+    'under a new member id, as after a crash': { memberId: 'b' },
     'in a later generation than the next, since another owner may have committed more': { generation: 3 },
     'with other topics': { tasks: new Map([[0, ['in', 'more']]]) },
   };
 
-  test.each(Object.entries(OWNED_BY_OTHERS))('is paused and fenced as if it were new %s', async (_sentence, changes) => {
+  test.each(Object.entries(OWNED_BY_OTHERS))('is not read any more and fenced as if it were new %s', async (_sentence, changes) => {
     const group = new FakeGroup();
     await group.join([0]);
     group.tasks.onAssigned({ memberId: 'a', generation: 2, tasks: new Map([[0, ['in']]]), floors: [], ...changes });
     const since = group.calls.indexOf('resume 0') + 1;
-    await expect.poll(() => group.calls.slice(since, since + 3)).toEqual(['pause 0', 'discard 0', 'fence 0']);
+    await expect.poll(() => group.calls.slice(since, since + 3)).toEqual(['release 0', 'discard 0', 'fence 0']);
   });
 });
 
@@ -97,12 +90,24 @@ describe('drained', () => {
     await group.join([0, 1]);
     const writing = Promise.withResolvers<never>();
     group.begin = () => { group.calls.push('begin'); return writing.promise; };
-    group.tasks.onBatch({ topic: 'in', partition: 0, records: [], fetchedOffset: 5n, nextOffset: 6n, bytes: 1 });
+    group.tasks.onBatch({ topic: 'in', partition: 0, records: [], nextOffset: 6n, bytes: 1 });
     await expect.poll(() => group.calls).toContain('begin');
     const drained = group.tasks.drain();
     writing.reject(new Error('no answer'));
     await drained;
     expect(group.tasks.atRest).toEqual([{ topic: 'in', partition: 1, offset: 5n }]);
+  });
+});
+
+describe('a topic that was deleted and created again', () => {
+  test('is read from its beginning, wherever the group was in the one before', async () => {
+    const group = new FakeGroup();
+    await group.join([0]);
+    group.committed = null;
+    group.tasks.onRecreated('in', 0);
+    await expect.poll(() => group.calls.slice(-2)).toEqual(['seek 0 to 2', 'resume 0']);
+    expect(group.fatal).toEqual([]);
+    expect(group.tasks.knownPositions()).toEqual([{ topic: 'in', partition: 0, offset: 2n }]);
   });
 });
 

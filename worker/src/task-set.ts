@@ -2,7 +2,7 @@ import type { Assignment, FetchedBatch, GroupMember, MemberEvents, TopicPosition
 import { WorkerError } from './errors.ts';
 import { Task, type TaskDependencies, type TaskState } from './task.ts';
 
-export type TaskSetDependencies = Omit<TaskDependencies, 'member' | 'floorOf' | 'onPosition'>;
+export type TaskSetDependencies = Omit<TaskDependencies, 'member' | 'floorOf' | 'isRecreated' | 'onPosition'>;
 
 /** The tasks of this process: gains and loses them as the group's joins say, and routes batches to them. */
 export class TaskSet implements MemberEvents {
@@ -12,6 +12,8 @@ export class TaskSet implements MemberEvents {
   readonly #closing = new Map<number, Promise<void>>();
   /** The highest position known of each topic partition, also of tasks that this process had before. */
   readonly #known = new Map<string, TopicPosition>();
+  /** Topics that were deleted and created again while this process lived. */
+  readonly #recreated = new Set<string>();
   #member: GroupMember | null = null;
   #memberId: string | null = null;
   #generation = -1;
@@ -55,8 +57,12 @@ export class TaskSet implements MemberEvents {
     }
   }
 
-  onBatch(batch: FetchedBatch): boolean {
-    return this.#tasks.get(batch.partition)?.offer(batch) ?? false;
+  onBatch(batch: FetchedBatch): void {
+    this.#tasks.get(batch.partition)?.offer(batch);
+  }
+
+  isMemoryFull(): boolean {
+    return this.#deps.memory.isFull;
   }
 
   knownPositions(): TopicPosition[] {
@@ -74,6 +80,17 @@ export class TaskSet implements MemberEvents {
     this.#deps.log.error({ topic, partition, from: String(known), to: String(earliest) },
       'records were deleted by the topic\'s retention before they were read');
     this.#tasks.get(partition)?.moveTo(topic, earliest);
+  }
+
+  onRecreated(topic: string, partition: number): void {
+    this.#known.delete(`${topic}/${partition}`);
+    this.#recreated.add(topic);
+    this.#tasks.get(partition)?.startAgain(new WorkerError('topic-recreated', 'systemic',
+      `topic ${topic} was deleted and created again: its records are read from the beginning`));
+  }
+
+  onUnreadable(error: Error): void {
+    this.#deps.onFatal(error);
   }
 
   onCrash(error: Error): void {
@@ -95,8 +112,7 @@ export class TaskSet implements MemberEvents {
     this.#memberId = memberId;
     this.#generation = generation;
     for (const [number, task] of this.#tasks) {
-      if (hasHeldOn && sameTopics(task.topics, tasks.get(number) ?? [])) task.retain();
-      else this.#lose(task);
+      if (!hasHeldOn || !sameTopics(task.topics, tasks.get(number) ?? [])) this.#lose(task);
     }
     if (this.#isDraining) return;
     for (const [number, topics] of tasks) {
@@ -109,6 +125,7 @@ export class TaskSet implements MemberEvents {
     const deps: TaskDependencies = {
       ...this.#deps,
       member: this.#member!,
+      isRecreated: (topic) => this.#recreated.has(topic),
       floorOf: (topic, partition) => this.#known.get(`${topic}/${partition}`)?.offset ?? null,
       onPosition: (topic, partition, offset) => this.#know({ topic, partition, offset }),
     };

@@ -8,6 +8,7 @@ import { WorkerError } from './errors.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { Outputs } from './pipeline/outputs.ts';
 import { SizeLimits } from './pipeline/size-limits.ts';
+import { QueueMemory } from './queue.ts';
 import { Task } from './task.ts';
 import type { Timing } from './timing.ts';
 
@@ -33,6 +34,7 @@ class FakeBroker {
 
   readonly member = {
     pause: () => { this.calls.push('pause'); },
+    release: () => { this.calls.push('release'); },
     resume: () => { this.calls.push('resume'); },
     seek: (_topic: string, _partition: number, offset: bigint) => { this.calls.push(`seek ${offset}`); },
     proveMembership: () => this.#call('prove'),
@@ -102,15 +104,15 @@ function taskOn(broker: FakeBroker, options: { pipeline?: Pipeline; before?: Pro
   const timing = virtualTiming();
   const task = new Task(0, ['in'], {
     driver: broker.driver, member: broker.member, pipeline: options.pipeline ?? pipeline, sizeLimits: new SizeLimits(), timing,
-    log: pino({ level: 'silent' }), group: 'default.payment', maxRecords: 100, lingerMs: 0, queue: { highBytes: 1_000, lowBytes: 100 },
-    floorOf: () => 0n, onPosition: () => undefined, onFatal: (error) => { fatal.push(error); },
+    log: pino({ level: 'silent' }), group: 'default.payment', maxRecords: 100, lingerMs: 0, queue: { highBytes: 1_000, lowBytes: 100 }, memory: new QueueMemory(1_000_000),
+    floorOf: () => 0n, isRecreated: () => false, onPosition: () => undefined, onFatal: (error) => { fatal.push(error); },
   }, options.before ?? Promise.resolve());
   return { task, broker, fatal, timing };
 }
 
 function batch(from: number, values: readonly string[], bytes = 10): FetchedBatch {
   return {
-    topic: 'in', partition: 0, bytes, fetchedOffset: BigInt(from), nextOffset: BigInt(from + values.length),
+    topic: 'in', partition: 0, bytes, nextOffset: BigInt(from + values.length),
     records: values.map((value, at) => ({
       topic: 'in', partition: 0, offset: String(from + at), timestamp: '0', key: null, value: Buffer.from(value), headers: [],
     })),
@@ -124,16 +126,16 @@ async function running(broker = new FakeBroker(), options: Parameters<typeof tas
 }
 
 describe('task', () => {
-  test('is paused until its predecessor is fenced and its position is read after that', async () => {
+  test('reads nothing until its predecessor is fenced and its position is read after that', async () => {
     const { broker } = await running();
-    expect(broker.calls).toEqual(['pause', 'fence', 'committed', 'seek 0', 'seek 0', 'resume']);
+    expect(broker.calls).toEqual(['fence', 'committed', 'seek 0', 'resume']);
   });
 
   test('waits for its earlier instance in this process before it fences', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { task, broker } = taskOn(new FakeBroker(), { before: promise });
     await new Promise(setImmediate);
-    expect(broker.calls).toEqual(['pause']);
+    expect(broker.calls).toEqual([]);
     resolve();
     await expect.poll(() => task.state).toBe('RUNNING');
   });
@@ -144,12 +146,12 @@ describe('task', () => {
     timing.pass(2_000);
     resolve();
     await expect.poll(() => task.state).toBe('RUNNING');
-    expect(broker.calls.slice(0, 3)).toEqual(['pause', 'prove', 'fence']);
+    expect(broker.calls.slice(0, 2)).toEqual(['prove', 'fence']);
   });
 
   test('writes outputs, then offsets, then commits', async () => {
     const { task, broker } = await running();
-    expect(task.offer(batch(0, ['a', 'b']))).toBe(true);
+    task.offer(batch(0, ['a', 'b']));
     await expect.poll(() => broker.offset).toBe(2n);
     expect(broker.committed).toEqual(['a', 'b']);
     expect(broker.calls.slice(-3)).toEqual(['send', 'offsets', 'commit']);
@@ -196,24 +198,19 @@ describe('task', () => {
     expect(broker.calls.slice(-2)).toEqual(['offsets', 'commit']);
   });
 
-  test('refuses a batch that does not begin where the last one ended, and asks for the right one', async () => {
-    const { task, broker } = await running();
-    task.offer(batch(0, ['a', 'b']));
-    expect(task.offer(batch(0, ['a', 'b']))).toBe(false);
-    expect(broker.calls.at(-1)).toBe('seek 2');
-    expect(task.offer(batch(2, ['c']))).toBe(true);
-    await expect.poll(() => broker.committed).toEqual(['a', 'b', 'c']);
-  });
-
   test('takes nothing before it runs, when lost or when draining', async () => {
     const starting = taskOn(new FakeBroker());
-    expect(starting.task.offer(batch(0, ['a']))).toBe(false);
-    const { task: lost } = await running();
-    lost.lose();
-    expect(lost.offer(batch(0, ['a']))).toBe(false);
-    const { task: draining } = await running();
-    draining.drain();
-    expect(draining.offer(batch(0, ['a']))).toBe(false);
+    starting.task.offer(batch(0, ['early']));
+    await expect.poll(() => starting.task.state).toBe('RUNNING');
+    starting.task.offer(batch(0, ['a']));
+    await expect.poll(() => starting.broker.committed).toEqual(['a']);
+    for (const end of ['lose', 'drain'] as const) {
+      const { task, broker } = await running();
+      task[end]();
+      task.offer(batch(0, ['a']));
+      await task.done;
+      expect(broker.committed).toEqual([]);
+    }
   });
 
   test('lost in the middle of a transaction it commits nothing, and ends', async () => {
@@ -253,9 +250,9 @@ describe('task', () => {
       throw new Error('connection closed');
     };
     task.offer(batch(0, ['a', 'b']));
-    await expect.poll(() => broker.calls.slice(-9)).toEqual(
-      ['commit', 'discard', 'pause', 'prove', 'fence', 'committed', 'seek 0', 'seek 0', 'resume']);
-    expect(task.offer(batch(0, ['a', 'b']))).toBe(true);
+    await expect.poll(() => broker.calls.slice(-8)).toEqual(
+      ['commit', 'discard', 'pause', 'prove', 'fence', 'committed', 'seek 0', 'resume']);
+    task.offer(batch(0, ['a', 'b']));
     await expect.poll(() => broker.committed).toEqual(['a', 'b']);
   });
 
@@ -269,8 +266,8 @@ describe('task', () => {
     };
     task.offer(batch(0, ['a']));
     await expect.poll(() => broker.calls.filter((call) => call === 'resume').length).toBe(2);
-    expect(task.offer(batch(0, ['a']))).toBe(false);
-    expect(task.offer(batch(1, ['b']))).toBe(true);
+    expect(broker.calls.at(-2)).toBe('seek 1');
+    task.offer(batch(1, ['b']));
     await expect.poll(() => broker.committed).toEqual(['a', 'b']);
   });
 
@@ -319,25 +316,25 @@ describe('task', () => {
     resolve();
     await expect.poll(() => broker.committed).toEqual(['a', 'b']);
     expect(broker.calls.slice(broker.calls.lastIndexOf('pause'))).toEqual(
-      ['pause', 'seek 2', 'resume', 'send', 'offsets', 'commit']);
+      ['pause', 'resume', 'send', 'offsets', 'commit']);
   });
 
   test('records that the broker dropped are passed over, also where none follow', async () => {
     const { task, broker } = await running();
     task.moveTo('in', 5n);
     await expect.poll(() => broker.offset).toBe(5n);
-    expect(task.offer(batch(5, ['a']))).toBe(true);
+    expect(broker.calls).toContain('seek 5');
+    task.offer(batch(5, ['a']));
     await expect.poll(() => broker.committed).toEqual(['a']);
   });
 
-  test('a late word of dropped records does not take it back over what it has fetched', async () => {
+  test('told that its topic is another one it starts again, also while it has nothing to do', async () => {
     const { task, broker } = await running();
-    task.moveTo('in', 5n);
-    task.offer(batch(5, ['a']));
-    task.moveTo('in', 5n);
-    expect(task.offer(batch(5, ['a']))).toBe(false);
-    expect(task.offer(batch(6, ['b']))).toBe(true);
-    await expect.poll(() => broker.committed).toEqual(['a', 'b']);
+    task.startAgain(new WorkerError('topic-recreated', 'systemic', 'topic in was created again'));
+    await expect.poll(() => broker.calls.filter((call) => call === 'fence')).toHaveLength(2);
+    await expect.poll(() => task.state).toBe('RUNNING');
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.committed).toEqual(['a']);
   });
 
   test('keeps nothing of a record that is committed: its bytes hold the whole answer that they came in', async () => {

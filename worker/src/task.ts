@@ -5,7 +5,7 @@ import type { Pipeline } from './pipeline/pipeline.ts';
 import type { Outputs } from './pipeline/outputs.ts';
 import type { SizeLimits } from './pipeline/size-limits.ts';
 import { writeTransaction } from './pipeline/transaction.ts';
-import { HandOffQueue, type QueueLimits } from './queue.ts';
+import { HandOffQueue, type QueueLimits, type QueueMemory } from './queue.ts';
 import { readStartPositions } from './start-positions.ts';
 import { backoffMs, Stopwatch, type Timing } from './timing.ts';
 
@@ -22,8 +22,11 @@ export interface TaskDependencies {
   maxRecords: number;
   lingerMs: number;
   queue: QueueLimits;
+  /** Shared by all tasks. */
+  memory: QueueMemory;
   /** The highest position that anyone told of; null where nobody did. */
   floorOf(topic: string, task: number): bigint | null;
+  isRecreated(topic: string): boolean;
   onPosition(topic: string, task: number, offset: bigint): void;
   onFatal(error: unknown): void;
 }
@@ -57,7 +60,7 @@ export class Task {
   #writing: Promise<void> = Promise.resolve();
   #failures = 0;
   #lastTakeWasFull = false;
-  #fetchPositions = new Map<string, bigint>();
+  #interruption = Promise.withResolvers<never>();
   #producer: TaskProducer | null = null;
 
   /** `before` is the same task's earlier instance in this process: its producer has to be gone first. */
@@ -65,11 +68,10 @@ export class Task {
     this.number = number;
     this.topics = topics;
     this.#deps = deps;
-    this.#queue = new HandOffQueue(deps.queue);
+    this.#queue = new HandOffQueue(deps.queue, deps.memory);
     this.#handling = new Stopwatch(deps.timing);
     this.#transacting = new Stopwatch(deps.timing);
     this.#provenAt = deps.timing.now();
-    deps.member.pause(topics, number);
     this.done = before.then(() => this.#live());
   }
 
@@ -87,47 +89,30 @@ export class Task {
     return this.#handling.lastsMs > STUCK_AFTER_MS || this.#transacting.lastsMs > STUCK_AFTER_MS;
   }
 
-  /** Takes a batch that begins where the last one ended; anything else was fetched before a seek. */
-  offer(batch: FetchedBatch): boolean {
-    if (this.#state !== 'RUNNING' || this.#isDraining) return false;
-    const expected = this.#fetchPositions.get(batch.topic);
-    if (expected === undefined) return false;
-    if (batch.fetchedOffset !== expected) {
-      this.#deps.member.seek(batch.topic, this.number, expected);
-      return false;
-    }
-    this.#fetchPositions.set(batch.topic, batch.nextOffset);
+  offer(batch: FetchedBatch): void {
+    // What comes while the task starts was fetched before it was told where to begin
+    if (this.#state !== 'RUNNING' || this.#isDraining) return;
     this.#queue.put(batch);
     if (this.#queue.isHigh && !this.#isPaused) this.#pause();
-    return true;
   }
 
-  /** Still ours after a join: kafkajs replaced its positions and could start from stale ones. */
-  retain(): void {
-    // A consumer that kafkajs has started again has lost what was paused
-    if (this.#isPaused) this.#deps.member.pause(this.topics, this.number);
-    for (const [topic, offset] of this.#fetchPositions) this.#deps.member.seek(topic, this.number, offset);
-  }
-
-  /**
-   * The broker dropped records before they were read. Never back: what was fetched since it was asked
-   * is queued already. The position is committed also where no record follows.
-   */
+  /** The broker dropped records before they were read. The position is committed also where no record follows. */
   moveTo(topic: string, offset: bigint): void {
     if (this.#state !== 'RUNNING') return;
-    const expected = this.#fetchPositions.get(topic)!;
-    if (offset > expected) {
-      this.#fetchPositions.set(topic, offset);
-      this.#queue.put({ topic, partition: this.number, records: [], fetchedOffset: expected, nextOffset: offset, bytes: 0 });
-    }
-    this.#deps.member.seek(topic, this.number, this.#fetchPositions.get(topic)!);
-    if (!this.#isPaused) this.#deps.member.resume([topic], this.number);
+    this.#queue.put({ topic, partition: this.number, records: [], nextOffset: offset, bytes: 0 });
+    this.#deps.member.seek(topic, this.number, offset);
+  }
+
+  /** What is known of positions is over: the task starts again, and finds out. */
+  startAgain(reason: WorkerError): void {
+    this.#interruption.reject(reason);
   }
 
   /** Not ours any more: nothing is taken, written or committed from here on. */
   lose(): void {
     this.#state = 'LOST';
     this.#queue.clear();
+    this.#deps.member.release(this.topics, this.number);
     this.#deps.sizeLimits.forgetTask(this.number);
     this.#over.abort();
     this.#queue.wake();
@@ -136,7 +121,6 @@ export class Task {
   /** Finishes the transaction under way and takes nothing more. */
   drain(): void {
     this.#isDraining = true;
-    // What is refused is fetched again at once
     this.#deps.member.pause(this.topics, this.number);
     this.#over.abort();
     this.#queue.wake();
@@ -160,7 +144,9 @@ export class Task {
 
   /** Fence first, then read where to start: the read sees what the last owner's last transaction did. */
   async #start(): Promise<void> {
-    const { driver, member, timing, group, floorOf } = this.#deps;
+    this.#interruption = Promise.withResolvers();
+    this.#interruption.promise.catch(() => undefined);
+    const { driver, member, timing, group, floorOf, isRecreated } = this.#deps;
     const { number: task, topics } = this;
     if (this.#provenAt === null || timing.now() - this.#provenAt > PROOF_LASTS_MS) await member.proveMembership();
     this.#provenAt = null;
@@ -170,9 +156,8 @@ export class Task {
     this.#setState('RESTORING');
     const signal = this.#over.signal;
     const positions = await readStartPositions(
-      { group, task, topics, signal, floorOf: (topic) => floorOf(topic, task) }, member, timing);
+      { group, task, topics, signal, isRecreated, floorOf: (topic) => floorOf(topic, task) }, member, timing);
     this.#throwIfOver();
-    this.#fetchPositions = positions;
     this.#isCertain = true;
     for (const [topic, offset] of positions) {
       this.#deps.onPosition(topic, task, offset);
@@ -200,7 +185,7 @@ export class Task {
   /** Until something is queued or the task is over; a transaction that fails meanwhile is noticed at once. */
   async #moreOrFailure(): Promise<void> {
     const failure = this.#writing.then(() => this.#queue.ready());
-    await Promise.race([failure, this.#queue.ready()]);
+    await Promise.race([failure, this.#queue.ready(), this.#interruption.promise]);
   }
 
   /**
@@ -285,10 +270,8 @@ export class Task {
     this.#deps.member.pause(this.topics, this.number);
   }
 
-  /** Always after a seek or with positions that kafkajs followed by itself. */
   #resume(): void {
     this.#isPaused = false;
-    for (const [topic, offset] of this.#fetchPositions) this.#deps.member.seek(topic, this.number, offset);
     this.#deps.member.resume(this.topics, this.number);
   }
 

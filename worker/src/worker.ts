@@ -13,12 +13,17 @@ import { OutputTopics } from './output-topics.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { compileStep, type StepProgram } from './pipeline/program.ts';
 import { SizeLimits } from './pipeline/size-limits.ts';
+import { QueueMemory } from './queue.ts';
 import { TaskSet } from './task-set.ts';
 import { backoffMs, systemTiming } from './timing.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /** A few transactions' records; what is queued for long costs the garbage collector more than a fetch. */
 const QUEUE = { highBytes: 256 * 1024, lowBytes: 64 * 1024 };
+/** Of all tasks together. A task that waits holds what it has: with more of them, each gets less. */
+const QUEUES_BYTES = 64 * 1024 * 1024;
+/** Of one record batch, decompressed: a few kilobytes can stand for gigabytes. */
+const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 const REGISTRY_TIMEOUT_MS = 10_000;
 /** How soon partitions added to an output topic, and new `latest` schemas, are used. */
 const REFRESH_MS = 60_000;
@@ -131,7 +136,7 @@ export class Worker {
     });
     return new TaskSet({
       driver: this.#driver, pipeline, sizeLimits, timing: systemTiming, log: this.#log, group: settings.group,
-      maxRecords: settings.delivery.maxRecords, lingerMs: settings.delivery.lingerMs, queue: QUEUE,
+      maxRecords: settings.delivery.maxRecords, lingerMs: settings.delivery.lingerMs, queue: QUEUE, memory: new QueueMemory(QUEUES_BYTES),
       onFatal: (error) => this.#failed.reject(error),
     });
   }
@@ -159,6 +164,7 @@ export function createKafkajsDriver({ settings, clientId, kafkaCredentials }: Wo
     sessionTimeoutMs: kafka.sessionTimeoutMs,
     transactionTimeoutMs: delivery.timeoutMs,
     exactlyOnce: delivery.guarantee === 'ExactlyOnce',
+    maxBatchBytes: MAX_BATCH_BYTES,
     log,
   });
 }

@@ -1,31 +1,19 @@
 import { createRequire } from 'node:module';
 import { KafkaError } from '../errors.ts';
-import { abortedRecords } from './aborted-records.ts';
-import { codecs } from './codecs.ts';
-import { concurrentTransactions } from './concurrent-transactions.ts';
-import { controlBatches } from './control-batches.ts';
-import { emptyPartitions } from './empty-partitions.ts';
-import { fetchedBatches } from './fetched-batches.ts';
+import { connectsOnce } from './connect-once.ts';
 import { leaveFirst } from './leave-first.ts';
-import { linearGrouping } from './linear-grouping.ts';
 import { memberId } from './member-id.ts';
-import { nullHeaders } from './null-headers.ts';
-import { offsetOutOfRange } from './offset-out-of-range.ts';
-import { offsetRetention } from './offset-retention.ts';
+import { membershipOnly } from './membership-only.ts';
 import type { Internals, Override } from './override.ts';
-import { pausedFetch } from './paused-fetch.ts';
-import { recordBatches } from './record-batches.ts';
 import { requestCopies } from './request-copies.ts';
 import { requestTimers } from './request-timers.ts';
-import { retryTiming } from './retry-timing.ts';
 
 /** The overrides know this version's insides and no other's. */
 const KAFKAJS_VERSION = '2.2.4';
 
 /** Replaced modules come before patched classes, since loading a class loads what it uses; member-id goes around leave-first's `leave`. */
 export const OVERRIDES: readonly Override[] = [
-  abortedRecords, linearGrouping, nullHeaders, codecs, recordBatches, fetchedBatches, requestCopies,
-  controlBatches, offsetOutOfRange, offsetRetention, retryTiming, concurrentTransactions, requestTimers, emptyPartitions, pausedFetch, leaveFirst, memberId,
+  requestCopies, requestTimers, connectsOnce, membershipOnly, leaveFirst, memberId,
 ];
 
 const require = createRequire(import.meta.url);

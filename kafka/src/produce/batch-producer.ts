@@ -1,20 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Kafka } from 'kafkajs';
+import type { Connections, Destination } from '../connections/connections.ts';
 import { KafkaError } from '../errors.ts';
-import { ISOLATION, loadInternal, openCluster, type OpenCluster } from '../cluster.ts';
-import { type EncodedBatch, produceRequest, type ProducedBatch, type ProtocolRequest } from './produce-request.ts';
+import { errorOf, type ProtocolRequest } from '../wire/request.ts';
+import {
+  addOffsetsToTxnRequest, addPartitionsToTxnRequest, COORDINATOR, endTxnRequest, findCoordinatorRequest, initProducerIdRequest,
+  type InTransaction, type ProducerIdentity, txnOffsetCommitRequest,
+} from '../wire/transactions.ts';
+import { type EncodedBatch, produceRequest, type ProducedBatch } from './produce-request.ts';
 import type { RecordBatchBuilder } from './record-batch.ts';
 
 /** A record batch and the partition it is for. */
 export interface PartitionBatch { topic: string; partition: number; records: RecordBatchBuilder }
 
-export interface GroupPosition { topic: string; partition: number; offset: bigint }
+/** `metadata` is stored beside the offset. */
+export interface GroupPosition { topic: string; partition: number; offset: bigint; metadata?: string }
 
 export interface ProducerOptions {
   /** Null: idempotent, without transactions. */
   transactionalId: string | null;
-  /** Topics that exist; without one, kafkajs asks for all topics of the cluster. */
-  topics: readonly string[];
   /** After this long without a commit the broker aborts a transaction. */
   transactionTimeoutMs: number;
   /** Asked before each attempt to fence: a caller that is not the owner any more must not throw the new one out. */
@@ -34,73 +37,60 @@ export class ProduceError extends Error {
   }
 }
 
-interface Producer { producerId: string; producerEpoch: number }
-interface InTransaction extends Producer { transactionalId: string }
-interface TopicPartitions { topic: string; partitions: number[] }
-
-/** What kafkajs' brokers understand beyond their types. The two that add to a transaction wait out CONCURRENT_TRANSACTIONS (concurrent-transactions). */
-interface Broker {
-  connectionPool: { send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer> };
-  initProducerId(request: { transactionalId: string | null; transactionTimeout: number }): Promise<Producer>;
-  addPartitionsToTxn(request: InTransaction & { topics: TopicPartitions[] }): Promise<unknown>;
-  addOffsetsToTxn(request: InTransaction & { groupId: string }): Promise<unknown>;
-  txnOffsetCommit(request: InTransaction & { groupId: string; topics: object[] }): Promise<unknown>;
-  endTxn(request: InTransaction & { transactionResult: boolean }): Promise<unknown>;
-}
-
-const { createErrorFromCode } = loadInternal('protocol/error') as { createErrorFromCode(code: number): Error };
-const COORDINATOR = loadInternal('protocol/coordinatorTypes') as { GROUP: number; TRANSACTION: number };
+/** Producers of all tasks share these connections: a broker handles one request of a connection at a time, also while it waits for replicas. */
+const WRITE_LANES = 4;
 
 const WRITE_TIMEOUT_MS = 30_000;
 const SEQUENCES = 2 ** 31;
-const FENCING_FOR_MS = 20_000;
 const FIRST_WAIT_MS = 5;
-const LAST_WAIT_MS = 250;
 const WAIT_FACTOR = 1.5;
+
+/** Answers without an effect, after which the same request is sent again, for how long, and how rarely at last. */
+interface Patience { soonOver: ReadonlySet<string>; forMs: number; lastWaitMs: number }
+
 /** The last transaction is still being ended, or the coordinator is being elected or loads its log. */
-const SOON_OVER = new Set([
-  'CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE',
-]);
+const FENCING: Patience = {
+  soonOver: new Set(['CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']),
+  forMs: 20_000, lastWaitMs: 250,
+};
+/** A coordinator that writes the markers of the last transaction takes some milliseconds, under load a second. */
+const LAST_TRANSACTION_ENDS: Patience = { soonOver: new Set(['CONCURRENT_TRANSACTIONS']), forMs: 2_000, lastWaitMs: 20 };
 
 /**
- * A producer id with its epoch (KIP-98), over kafkajs' connections. In place of kafkajs' producer because
+ * A producer id with its epoch (KIP-98), over connections that it shares with others. In place of kafkajs' producer because
  * that one retries on its own where a repeated request can double or lose records, and keeps state
  * across errors. Here the rule is: after any error it is closed and another is opened, which fences
  * this one; nothing is sent twice under one sequence.
  */
 export class BatchProducer {
-  readonly #cluster: OpenCluster;
+  readonly #connections: Connections;
   readonly #transactionalId: string | null;
-  readonly #identity: Producer;
-  readonly #coordinator: Broker | null;
-  #groupCoordinator: Broker | null = null;
+  readonly #lane: string;
+  readonly #identity: ProducerIdentity;
+  readonly #coordinator: number | null;
+  #groupCoordinator: number | null = null;
   /** Next sequence number by topic and partition. */
   readonly #sequences = new Map<string, number[]>();
   /** Partitions that the open transaction has told its coordinator. */
   #added = new Map<string, Set<number>>();
-  #isClosed = false;
+  /** Withdraws what was not sent yet. */
+  readonly #closed = new AbortController();
+  readonly #onTheWire = new Set<Promise<unknown>>();
 
-  private constructor(cluster: OpenCluster, options: ProducerOptions, fenced: { identity: Producer; coordinator: Broker | null }) {
-    this.#cluster = cluster;
-    this.#transactionalId = options.transactionalId;
-    this.#identity = fenced.identity;
-    this.#coordinator = fenced.coordinator;
+  private constructor(connections: Connections, { transactionalId }: ProducerOptions, { identity, coordinator, lane }: Fenced) {
+    this.#connections = connections;
+    this.#transactionalId = transactionalId;
+    this.#lane = lane;
+    this.#identity = identity;
+    this.#coordinator = coordinator;
   }
 
   /**
    * With a transactional id: when this resolves, no earlier holder of it can write and its last
    * transaction is complete.
    */
-  static async open(kafka: Kafka, options: ProducerOptions): Promise<BatchProducer> {
-    const cluster = openCluster(kafka, ISOLATION.readUncommitted);
-    try {
-      await cluster.connect();
-      await cluster.addMultipleTargetTopics(options.topics);
-      return new BatchProducer(cluster, options, await fence(cluster, options));
-    } catch (error) {
-      await cluster.disconnect().catch(() => undefined);
-      throw error;
-    }
+  static async open(connections: Connections, options: ProducerOptions): Promise<BatchProducer> {
+    return new BatchProducer(connections, options, await fence(connections, options));
   }
 
   /** Appends each batch to its partition, all at once; resolves when all in-sync replicas have them, and empties them. @throws ProduceError */
@@ -118,38 +108,54 @@ export class BatchProducer {
   /** The positions become the group's with the commit. */
   async sendOffsets(groupId: string, positions: readonly GroupPosition[]): Promise<void> {
     const inTransaction = this.#inTransaction();
-    await this.#coordinator!.addOffsetsToTxn({ ...inTransaction, groupId });
-    this.#groupCoordinator ??= await findCoordinator(this.#cluster, groupId, COORDINATOR.GROUP);
-    const topics = positions.map(({ topic, partition, offset }) => ({ topic, partitions: [{ partition, offset: String(offset) }] }));
-    await this.#groupCoordinator.txnOffsetCommit({ ...inTransaction, groupId, topics });
+    await this.#begin(() => addOffsetsToTxnRequest({ ...inTransaction, groupId }));
+    this.#groupCoordinator ??= await findCoordinator(this.#connections, groupId, COORDINATOR.group);
+    const topics = positions.map(({ topic, partition, offset, metadata }) =>
+      ({ topic, partitions: [{ partition, offset: String(offset), metadata: metadata ?? null }] }));
+    await this.#ask(this.#groupCoordinator, txnOffsetCommitRequest({ ...inTransaction, groupId, topics }));
   }
 
   async commit(): Promise<void> {
-    await this.#coordinator!.endTxn({ ...this.#inTransaction(), transactionResult: true });
+    await this.#ask(this.#coordinator!, endTxnRequest({ ...this.#inTransaction(), transactionResult: true }));
     this.#added = new Map();
   }
 
-  /** kafkajs connects again for whoever asks: what comes later is refused here. */
+  /** What is asked for later is refused; resolves when nothing that was sent can be answered any more. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#cluster.disconnect();
+    this.#closed.abort(new KafkaError('Unavailable', 'the producer is closed'));
+    await Promise.allSettled(this.#onTheWire);
   }
 
-  #throwIfClosed(): void {
-    if (this.#isClosed) throw new KafkaError('Unavailable', 'the producer is closed');
+  async #ask<Answer>(nodeId: number, request: ProtocolRequest<Answer>): Promise<Answer> {
+    const destination: Destination = { nodeId, lane: this.#lane };
+    const asked = this.#connections.send(destination, request, this.#closed.signal);
+    this.#onTheWire.add(asked);
+    try {
+      return await asked;
+    } finally {
+      this.#onTheWire.delete(asked);
+    }
+  }
+
+  /**
+   * A request that opens the next transaction is answered with CONCURRENT_TRANSACTIONS as long as markers of the last one are
+   * being written. That answer has no effect, so the same request is sent again.
+   */
+  async #begin(request: () => ProtocolRequest<unknown>): Promise<void> {
+    await untilReady(LAST_TRANSACTION_ENDS, () => this.#ask(this.#coordinator!, request()));
   }
 
   #inTransaction(): InTransaction {
-    this.#throwIfClosed();
+    this.#closed.signal.throwIfAborted();
     return { ...this.#identity, transactionalId: this.#transactionalId! };
   }
 
-  async #byLeader(batches: readonly PartitionBatch[]): Promise<Map<string, PartitionBatch[]>> {
-    const topics = [...new Set(batches.map(({ topic }) => topic))];
-    await this.#cluster.addMultipleTargetTopics(topics);
-    const leaderOf = ({ topic, partition }: PartitionBatch) => Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))[0];
-    // A partition that was added since the metadata was read
-    if (batches.some((batch) => leaderOf(batch) === undefined)) await this.#cluster.refreshMetadata();
+  async #byLeader(batches: readonly PartitionBatch[]): Promise<Map<number, PartitionBatch[]>> {
+    const { leaders } = this.#connections;
+    await leaders.ensure([...new Set(batches.map(({ topic }) => topic))]);
+    const leaderOf = ({ topic, partition }: PartitionBatch) => leaders.leaderOf(topic, partition)?.leader;
+    // A partition that was added, or got a leader, since the last look
+    if (batches.some((batch) => leaderOf(batch) === undefined)) await leaders.look();
     return Map.groupBy(batches, (batch) => leaderOf(batch) ?? noLeader(batch));
   }
 
@@ -163,16 +169,15 @@ export class BatchProducer {
     }
     if (fresh.size === 0) return;
     const topics = [...fresh].map(([topic, partitions]) => ({ topic, partitions }));
-    await this.#coordinator!.addPartitionsToTxn({ ...this.#inTransaction(), topics });
+    await this.#begin(() => addPartitionsToTxnRequest({ ...this.#inTransaction(), topics }));
   }
 
-  async #produce(nodeId: string, batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
-    const broker = await this.#cluster.findBroker({ nodeId }) as unknown as Broker;
-    this.#throwIfClosed();
+  async #produce(nodeId: number, batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
+    this.#closed.signal.throwIfAborted();
     const encoded = batches.map((batch) => this.#encode(batch));
-    const answer = await broker.connectionPool.send(produceRequest(encoded, this.#transactionalId, WRITE_TIMEOUT_MS));
+    const answer = await this.#ask(nodeId, produceRequest(encoded, this.#transactionalId, WRITE_TIMEOUT_MS));
     for (const { topic, partition, errorCode } of answer.batches) {
-      if (errorCode !== 0) throw new ProduceError(topic, partition, createErrorFromCode(errorCode));
+      if (errorCode !== 0) throw new ProduceError(topic, partition, errorOf(errorCode));
     }
     for (const { records } of batches) records.release();
     return answer.batches;
@@ -196,28 +201,42 @@ export function sequenceAfter(firstSequence: number, records: number): number {
   return (firstSequence + records) % SEQUENCES;
 }
 
-async function fence(cluster: OpenCluster, options: ProducerOptions): Promise<{ identity: Producer; coordinator: Broker | null }> {
+interface Fenced { identity: ProducerIdentity; coordinator: number | null; lane: string }
+
+async function fence(connections: Connections, options: ProducerOptions): Promise<Fenced> {
   const { transactionalId, transactionTimeoutMs: transactionTimeout, throwIfOver } = options;
-  return untilReady(async () => {
-    const coordinator = transactionalId === null ? null : await findCoordinator(cluster, transactionalId, COORDINATOR.TRANSACTION);
+  const lane = laneOf(transactionalId);
+  // After an error leaders may be others
+  await connections.leaders.look();
+  return untilReady(FENCING, async () => {
+    const coordinator = transactionalId === null ? null : await findCoordinator(connections, transactionalId, COORDINATOR.transaction);
     throwIfOver();
-    const broker = coordinator ?? await cluster.brokerPool.findConnectedBroker() as unknown as Broker;
-    const { producerId, producerEpoch } = await broker.initProducerId({ transactionalId, transactionTimeout });
-    return { identity: { producerId, producerEpoch }, coordinator };
+    const request = initProducerIdRequest({ transactionalId, transactionTimeout });
+    const identity = coordinator === null ? await connections.sendToAny(request) : await connections.send({ nodeId: coordinator, lane }, request);
+    return { identity, coordinator, lane };
   });
 }
 
-async function findCoordinator(cluster: OpenCluster, groupId: string, coordinatorType: number): Promise<Broker> {
-  return await cluster.findGroupCoordinator({ groupId, coordinatorType } as { groupId: string }) as unknown as Broker;
+let nextLane = 0;
+
+/** The same for the same transactional id, so that its requests keep their order also over an error. */
+function laneOf(transactionalId: string | null): string {
+  const number = transactionalId === null ? nextLane++ : [...transactionalId].reduce((sum, character) => sum + character.charCodeAt(0), 0);
+  return `write-${number % WRITE_LANES}`;
 }
 
-async function untilReady<T>(request: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + FENCING_FOR_MS;
-  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * WAIT_FACTOR, LAST_WAIT_MS)) {
+async function findCoordinator(connections: Connections, groupId: string, coordinatorType: number): Promise<number> {
+  const { coordinator } = await connections.sendToAny(findCoordinatorRequest({ groupId, coordinatorType }));
+  return coordinator.nodeId;
+}
+
+async function untilReady<T>({ soonOver, forMs, lastWaitMs }: Patience, request: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + forMs;
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * WAIT_FACTOR, lastWaitMs)) {
     try {
       return await request();
     } catch (error) {
-      if (!SOON_OVER.has((error as { type?: string }).type ?? '') || performance.now() > deadline) throw error;
+      if (!soonOver.has((error as { type?: string }).type ?? '') || performance.now() > deadline) throw error;
     }
     await delay(waitMs);
   }

@@ -1,15 +1,10 @@
 import { loadInternal } from '../cluster.ts';
+import type { ProtocolRequest } from '../wire/request.ts';
 
 /** A record batch and the partition it is for. */
 export interface EncodedBatch { topic: string; partition: number; bytes: Buffer }
 
 export interface ProducedBatch { topic: string; partition: number; errorCode: number; baseOffset: bigint }
-
-/** A request as the hardened kafkajs sends it (request-copies). */
-export interface ProtocolRequest<Answer> {
-  request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<{ parts: Buffer[] }> };
-  response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
-}
 
 interface Decoder {
   readInt16(): number;

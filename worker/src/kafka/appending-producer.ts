@@ -1,5 +1,4 @@
-import { RecordBatchBuilder, type BatchProducer } from '@sagafleet/kafka';
-import type { Kafka } from 'kafkajs';
+import { RecordBatchBuilder, type BatchProducer, type Connections } from '@sagafleet/kafka';
 import type { AppendingProducer, OutputRecord } from '../driver.ts';
 import { RefusedBatch } from '../driver.ts';
 import { openIdempotent, toSendError } from './producers.ts';
@@ -19,11 +18,11 @@ interface Lane { topic: string; partition: number; waiting: Waiting[]; isSending
  * so that the rate does not depend on the broker's answer time.
  */
 export class KafkajsAppendingProducer implements AppendingProducer {
-  readonly #kafka: Kafka;
+  readonly #connections: Connections;
   readonly #lanes = new Map<string, Lane>();
 
-  constructor(kafka: Kafka) {
-    this.#kafka = kafka;
+  constructor(connections: Connections) {
+    this.#connections = connections;
   }
 
   append(record: OutputRecord): Promise<string> {
@@ -65,7 +64,7 @@ export class KafkajsAppendingProducer implements AppendingProducer {
   async #send(lane: Lane, records: readonly OutputRecord[]): Promise<bigint> {
     const batches = [{ topic: lane.topic, partition: lane.partition, records: RecordBatchBuilder.of(records) }];
     try {
-      const producer = await (lane.producer ??= openIdempotent(this.#kafka, [lane.topic]));
+      const producer = await (lane.producer ??= openIdempotent(this.#connections));
       const [appended] = await producer.send(batches);
       return appended!.baseOffset;
     } catch (error) {

@@ -1,22 +1,20 @@
-import { onOffsetOutOfRange, type FetchedRecord } from '@sagafleet/kafka';
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { Assignment, FetchedBatch, GroupMember, InputRecord, MemberEvents, TopicPosition } from '../driver.ts';
+import { type Connections, type CorruptBatch, type GroupMembership, PartitionReader } from '@sagafleet/kafka';
+import type { Consumer, Kafka } from 'kafkajs';
+import type { Assignment, GroupMember, MemberEvents, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { awaitGroupOffsets } from '../start-positions.ts';
-import { systemTiming } from '../timing.ts';
+import { backoffMs, systemTiming } from '../timing.ts';
 import { createTaskAssigner, type AssignmentExtras } from './assigner.ts';
-import type { GroupCoordinator, Membership } from './coordinator.ts';
+import type { GroupCoordinator } from './coordinator.ts';
 
 /** Members notice a rebalance by it alone, so it bounds hand-over and stall. */
 const HEARTBEAT_MS = 250;
 const REBALANCE_TIMEOUT_MS = 15_000;
-/** An idle fetch; heartbeats are sent between fetches, so not longer than their interval. */
-const MAX_WAIT_MS = 250;
 /** About a transaction's records: what waits for long costs the garbage collector more than another fetch. */
 const MAX_BYTES_PER_PARTITION = 256 * 1024;
-/** Records are views of the whole answer, which stays as long as one of them. */
-const MAX_BYTES = 4 * 1024 * 1024;
-const RECORD_OVERHEAD_BYTES = 64;
+/** Where much is waiting already. */
+const FEW_BYTES_PER_PARTITION = 16 * 1024;
 /** How soon partitions that were added to an input are noticed; kafkajs would take five minutes. */
 const METADATA_MAX_AGE_MS = 10_000;
 /** How long leaving waits for a join under way, so that the coordinator learns of the leave. */
@@ -25,28 +23,37 @@ const JOIN_BEFORE_LEAVE_MS = 5_000;
 const KEEP_WITHIN_MS = 2_000;
 const RESTART_AFTER_MS = 1_000;
 
-export interface MemberOptions { group: string; topics: readonly string[]; sessionTimeoutMs: number }
+export interface MemberOptions {
+  group: string;
+  topics: readonly string[];
+  sessionTimeoutMs: number;
+  /** Of one record batch, decompressed. */
+  maxBatchBytes: number;
+  log: Log;
+}
 
-/** A kafkajs consumer with everything decided by us: what is fetched, from where, and what is committed. */
+export interface MemberParts { kafka: Kafka; connections: Connections; coordinator: GroupCoordinator }
+
+/** A kafkajs consumer for the membership, and a reader of our own for the records. */
 export class KafkajsMember implements GroupMember {
   readonly #consumer: Consumer;
   readonly #coordinator: GroupCoordinator;
+  readonly #reader: PartitionReader;
   readonly #events: MemberEvents;
   readonly #group: string;
   readonly #topics: readonly string[];
   /** Of the last join, and of the last one that kafkajs has reported: in between the tasks are still the old ones. */
   #sync: AssignmentExtras | null = null;
-  #membership: Membership | null = null;
+  #membership: GroupMembership | null = null;
   #owned: number[] = [];
-  /** Partitions whose first offset is being asked for. */
-  readonly #resetting = new Set<string>();
   #joined = Promise.withResolvers<void>();
   /** The first run's: a consumer is one that can be stopped only when this has ended, shortly after it has joined. */
   #running: Promise<void> | null = null;
   #leaving = false;
 
-  constructor(kafka: Kafka, coordinator: GroupCoordinator, options: MemberOptions, events: MemberEvents) {
+  constructor({ kafka, connections, coordinator }: MemberParts, options: MemberOptions, events: MemberEvents) {
     this.#coordinator = coordinator;
+    this.#reader = this.#createReader(connections, options);
     this.#events = events;
     this.#group = options.group;
     this.#topics = options.topics;
@@ -62,21 +69,15 @@ export class KafkajsMember implements GroupMember {
       sessionTimeout: options.sessionTimeoutMs,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_MS,
-      maxWaitTimeInMs: MAX_WAIT_MS,
+      maxWaitTimeInMs: HEARTBEAT_MS,
       metadataMaxAge: METADATA_MAX_AGE_MS,
-      maxBytes: MAX_BYTES,
-      maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
-      readUncommitted: false,
       allowAutoTopicCreation: false,
-      partitionAssigners: [(config) => {
-        onOffsetOutOfRange(config.cluster, ({ topic, partition }) => void this.#resetPosition(topic, partition));
-        return assigner(config);
-      }],
+      partitionAssigners: [assigner],
     });
   }
 
   /** The membership that the last join gave, for requests made as a member. */
-  get membership(): Membership {
+  get membership(): GroupMembership {
     if (!this.#membership) throw new WorkerError('not-a-member', 'systemic', 'this worker has not joined its group yet');
     return this.#membership;
   }
@@ -85,7 +86,6 @@ export class KafkajsMember implements GroupMember {
     const { CRASH, GROUP_JOIN } = this.#consumer.events;
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joinedGroup(payload.memberId, payload.memberAssignment));
     this.#consumer.on(CRASH, ({ payload }) => this.#crashed(payload.error, payload.restart));
-    await this.#coordinator.connect();
     await awaitGroupOffsets(this.#group, this.#coordinator, systemTiming);
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [...this.#topics], fromBeginning: true });
@@ -99,9 +99,9 @@ export class KafkajsMember implements GroupMember {
     if (atRest.length > 0) await this.#keep(atRest);
     // A consumer stopped before its join is over leaves a member behind until the session times out
     if (this.#running) await Promise.race([Promise.all([this.#running, this.#joined.promise]).catch(() => undefined), deadline(JOIN_BEFORE_LEAVE_MS)]);
+    this.#reader.close();
     await this.#consumer.stop();
     await this.#consumer.disconnect();
-    await this.#coordinator.close();
   }
 
   /** As a member: what was given to another one meanwhile is refused. Where it fails, the brokers' retention holds. */
@@ -111,15 +111,19 @@ export class KafkajsMember implements GroupMember {
   }
 
   seek(topic: string, partition: number, offset: bigint): void {
-    this.#whileRunning(() => this.#consumer.seek({ topic, partition, offset: String(offset) }));
+    this.#reader.seek(topic, partition, offset);
   }
 
   pause(topics: readonly string[], partition: number): void {
-    this.#whileRunning(() => this.#consumer.pause(topics.map((topic) => ({ topic, partitions: [partition] }))));
+    for (const topic of topics) this.#reader.pause(topic, partition);
   }
 
   resume(topics: readonly string[], partition: number): void {
-    this.#whileRunning(() => this.#consumer.resume(topics.map((topic) => ({ topic, partitions: [partition] }))));
+    for (const topic of topics) this.#reader.resume(topic, partition);
+  }
+
+  release(topics: readonly string[], partition: number): void {
+    for (const topic of topics) this.#reader.remove(topic, partition);
   }
 
   async proveMembership(): Promise<void> {
@@ -146,13 +150,18 @@ export class KafkajsMember implements GroupMember {
     return this.#coordinator.knownForMs;
   }
 
-  /** Between a crash and its restart kafkajs refuses these; the next join says everything anew. */
-  #whileRunning(tell: () => void): void {
-    try {
-      tell();
-    } catch (error) {
-      if (!messageOf(error).startsWith('Consumer group was not initialized')) throw error;
-    }
+  #createReader(connections: Connections, { maxBatchBytes, log }: MemberOptions): PartitionReader {
+    return new PartitionReader({
+      connections, maxBatchBytes,
+      partitionBytes: () => (this.#events.isMemoryFull() ? FEW_BYTES_PER_PARTITION : MAX_BYTES_PER_PARTITION),
+      events: {
+        onBatch: (batch) => this.#events.onBatch(batch),
+        onOutOfRange: (topic, partition) => void this.#resetPosition(topic, partition),
+        onRecreated: (topic, partition) => this.#events.onRecreated(topic, partition),
+        onCorrupt: (topic, partition, error) => this.#events.onUnreadable(corruptError(topic, partition, error)),
+        onTrouble: (error) => log.warn({ reason: messageOf(error) }, 'cannot read for now'),
+      },
+    });
   }
 
   #joinedGroup(memberId: string, memberAssignment: Record<string, number[]>): void {
@@ -169,11 +178,7 @@ export class KafkajsMember implements GroupMember {
   }
 
   #run(): Promise<void> {
-    return this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      eachBatch: (payload) => this.#handOver(payload),
-    });
+    return this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined });
   }
 
   #crashed(error: Error, restarts: boolean): void {
@@ -187,40 +192,23 @@ export class KafkajsMember implements GroupMember {
     this.#events.onCrash(new WorkerError('consumer-crashed', 'fatal', message, { cause: error }));
   }
 
-  async #handOver({ batch, resolveOffset, isStale }: EachBatchPayload): Promise<void> {
-    // A seek that kafkajs has not followed yet: what was fetched before it is not what was asked for
-    if (isStale()) return;
-    const lastOffset = batch.lastOffset();
-    const fetched = toFetchedBatch(batch, lastOffset);
-    if (this.#events.onBatch(fetched)) resolveOffset(lastOffset);
-  }
-
+  /** Tries until it knows the first offset: nothing is read meanwhile. */
   async #resetPosition(topic: string, partition: number): Promise<void> {
-    const place = `${topic}/${partition}`;
-    if (this.#resetting.has(place)) return;
-    this.#resetting.add(place);
-    this.pause([topic], partition);
-    try {
-      const earliest = await this.earliestOffset(topic, partition);
-      this.#events.onOutOfRange({ topic, partition, offset: earliest }, earliest);
-    } catch {
-      // The next fetch finds the position out of range again
-      this.resume([topic], partition);
-    } finally {
-      this.#resetting.delete(place);
+    for (let attempt = 0; !this.#leaving; attempt++) {
+      try {
+        const earliest = await this.earliestOffset(topic, partition);
+        return this.#events.onOutOfRange({ topic, partition, offset: earliest }, earliest);
+      } catch {
+        await systemTiming.wait(backoffMs(attempt, Math.random));
+      }
     }
   }
 }
 
-function toFetchedBatch(batch: EachBatchPayload['batch'], lastOffset: string): FetchedBatch {
-  const { topic, partition } = batch;
-  // Made by the hardened decoder
-  const messages = batch.messages as unknown as FetchedRecord[];
-  const records: readonly InputRecord[] = messages;
-  let bytes = RECORD_OVERHEAD_BYTES;
-  for (const { sizeInBytes } of messages) bytes += RECORD_OVERHEAD_BYTES + sizeInBytes;
-  const { fetchedOffset } = batch as unknown as { fetchedOffset: string };
-  return { topic, partition, records, bytes, fetchedOffset: BigInt(fetchedOffset), nextOffset: BigInt(lastOffset) + 1n };
+function corruptError(topic: string, partition: number, error: CorruptBatch): WorkerError {
+  return new WorkerError('record-corrupt', 'fatal',
+    `the records of ${topic}/${partition} from offset ${error.offset} on are damaged: ${error.message}. Repair or restore the partition, `
+    + 'or set the group\'s offset behind them (kafka-consumer-groups --reset-offsets), which skips them', { cause: error });
 }
 
 /** No broker could be asked who the coordinator is. kafkajs takes it as final, as if it were a wrong setting. */

@@ -1,33 +1,39 @@
-import { BatchProducer, ProduceError, type PartitionBatch } from '@sagafleet/kafka';
-import type { Kafka } from 'kafkajs';
+import { BatchProducer, type Connections, ProduceError, type PartitionBatch } from '@sagafleet/kafka';
 import { RefusedBatch, type OutputBatch, type TaskProducer, type TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import { brokerErrorType } from './broker-error.ts';
 
-interface TransactionalOptions { transactionalId: string; group: string; topics: readonly string[]; timeoutMs: number; throwIfOver: () => void }
+interface TransactionalOptions {
+  transactionalId: string;
+  group: string;
+  timeoutMs: number;
+  throwIfOver: () => void;
+  /** What is committed beside a position. */
+  metadataOf: (position: TopicPosition) => string;
+}
 
 /**
  * Fences the transactional id: when this resolves, no earlier holder can write and its last
  * transaction is complete (InitProducerId, KIP-98).
  */
-export async function createTransactionalProducer(kafka: Kafka, options: TransactionalOptions): Promise<TaskProducer> {
-  const { transactionalId, group, topics, timeoutMs: transactionTimeoutMs, throwIfOver } = options;
-  const producer = await BatchProducer.open(kafka, { transactionalId, topics, transactionTimeoutMs, throwIfOver });
+export async function createTransactionalProducer(connections: Connections, options: TransactionalOptions): Promise<TaskProducer> {
+  const { transactionalId, group, timeoutMs: transactionTimeoutMs, throwIfOver, metadataOf } = options;
+  const producer = await BatchProducer.open(connections, { transactionalId, transactionTimeoutMs, throwIfOver });
   return {
     begin: async () => ({
       send: (batches) => send(producer, batches),
-      sendOffsets: (positions) => producer.sendOffsets(group, positions),
+      sendOffsets: (positions) => producer.sendOffsets(group, positions.map((position) => ({ ...position, metadata: metadataOf(position) }))),
       commit: () => producer.commit(),
     }),
     discard: () => close(producer),
   };
 }
 
-interface IdempotentOptions { topics: readonly string[]; throwIfOver: () => void; commitOffsets: (positions: readonly TopicPosition[]) => Promise<void> }
+interface IdempotentOptions { throwIfOver: () => void; commitOffsets: (positions: readonly TopicPosition[]) => Promise<void> }
 
 /** The same port with no transaction behind it: records first, then the offsets. */
-export async function createIdempotentProducer(kafka: Kafka, { topics, throwIfOver, commitOffsets }: IdempotentOptions): Promise<TaskProducer> {
-  const producer = await openIdempotent(kafka, topics, throwIfOver);
+export async function createIdempotentProducer(connections: Connections, { throwIfOver, commitOffsets }: IdempotentOptions): Promise<TaskProducer> {
+  const producer = await openIdempotent(connections, throwIfOver);
   return {
     begin: async () => {
       let positions: readonly TopicPosition[] = [];
@@ -41,8 +47,8 @@ export async function createIdempotentProducer(kafka: Kafka, { topics, throwIfOv
   };
 }
 
-export function openIdempotent(kafka: Kafka, topics: readonly string[], throwIfOver: () => void = () => undefined): Promise<BatchProducer> {
-  return BatchProducer.open(kafka, { transactionalId: null, topics, transactionTimeoutMs: 0, throwIfOver });
+export function openIdempotent(connections: Connections, throwIfOver: () => void = () => undefined): Promise<BatchProducer> {
+  return BatchProducer.open(connections, { transactionalId: null, transactionTimeoutMs: 0, throwIfOver });
 }
 
 async function send(producer: BatchProducer, batches: readonly OutputBatch[]): Promise<void> {

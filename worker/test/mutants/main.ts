@@ -8,7 +8,7 @@ import { messageOf } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
 import { createKafkajsDriver, Worker, type CreateDriver } from '../../src/worker.ts';
 import { FAULTS, type FaultName } from './faults.ts';
-import { MUTATIONS, tellRefusedBatches, type MutationName } from './mutations.ts';
+import { MUTATIONS, type MutationName } from './mutations.ts';
 
 const log = createLog('info');
 
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   const disturb = FAULTS[process.env['FAULT'] as FaultName];
   const { MUTATION: _mutation, FAULT: _fault, ...env } = process.env;
   const config = readConfig(env, (path) => readFileSync(path, 'utf8'));
-  const createDriver: CreateDriver = (settings, log) => tellRefusedBatches(mutate(disturb(createKafkajsDriver(settings, log)), settings), log);
+  const createDriver: CreateDriver = (settings, log) => mutate(disturb(createKafkajsDriver(settings, log)), settings);
   const worker = new Worker(config, log, createDriver);
   process.once('SIGTERM', () => worker.stop().then(() => process.exit(0), fail));
   await Promise.race([worker.start().then(() => new Promise(() => undefined)), worker.failed]);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { API } from '../../../test/support/kafka-proxy.ts';
 import { until } from '../../../test/support/until.ts';
-import { CLEAN, everyMutation, findingsOf, Scenario, shared, some } from './scenario.ts';
+import { everyMutation, findingsOf, Scenario, some } from './scenario.ts';
 
 test.each(everyMutation('no fencing on assignment'))(
   'a commit arrives while the next owner takes over: %s', async (mutation) => {
@@ -40,20 +40,6 @@ test.each(everyMutation('producer reused after an error'))('the answer to the of
   await (await scenario.start({ fault: 'offsets-answer-lost' })).ready();
   await scenario.send(20);
   expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
-});
-
-test.each(everyMutation('seek left out for retained tasks'))('a worker with a commit on its way keeps a task in a join: %s', async (mutation) => {
-  const scenario = await Scenario.of(mutation);
-  const proxy = await scenario.openProxy();
-  const worker = await (await scenario.start({ through: proxy })).ready();
-  const commits = proxy.hold(({ api }) => api === API.endTxn);
-  await scenario.send(20);
-  await until('a commit of each task to be on its way', () => commits.requests.length === scenario.partitions);
-  await shared([worker, await scenario.start()], scenario.partitions);
-  commits.release();
-  expect(await scenario.findings()).toEqual(CLEAN);
-  const refused = worker.log.filter(({ msg }) => msg === 'batch refused').length;
-  expect(refused > 0).toBe(mutation !== 'none');
 });
 
 test.each(everyMutation('aborted records not filtered'))('the input holds aborted transactions: %s', async (mutation) => {

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createRequire } from 'node:module';
-import { createKafka } from '@sagafleet/kafka';
+import { Connections, createKafka, type GroupMembership } from '@sagafleet/kafka';
 import type { WorkerConfig } from '../../src/config.ts';
 import type { Driver, GroupMember, MemberEvents, TaskProducer, TopicPosition, Transaction } from '../../src/driver.ts';
-import { GroupCoordinator, type Membership } from '../../src/kafka/coordinator.ts';
-import { createCluster } from '../../src/kafka/internals.ts';
+import { GroupCoordinator } from '../../src/kafka/coordinator.ts';
 import { createTransactionalProducer } from '../../src/kafka/producers.ts';
 import type { Log } from '../../src/log.ts';
 import { altered } from './altered.ts';
@@ -15,8 +13,8 @@ export const MUTATIONS = {
   none: (driver) => driver,
   'no fencing on assignment': (driver) => altered(driver, { fenceTask: async (task, throwIfOver) => fencedLater(() => driver.fenceTask(task, throwIfOver)) }),
   'random transactional id per process': (driver, config) => altered(driver, {
-    fenceTask: (task, throwIfOver) => createTransactionalProducer(clientOf(config), {
-      transactionalId: `${randomUUID()}.${task}`, group: config.settings.group, topics: [], timeoutMs: config.settings.delivery.timeoutMs, throwIfOver,
+    fenceTask: (task, throwIfOver) => createTransactionalProducer(connectionsOf(config), {
+      transactionalId: `${randomUUID()}.${task}`, group: config.settings.group, timeoutMs: config.settings.delivery.timeoutMs, throwIfOver, metadataOf: () => '',
     }),
   }),
   'offsets outside the transaction': (driver, config) => commitAfterwards(driver, new OutsideCommits(config)),
@@ -29,7 +27,10 @@ export const MUTATIONS = {
   'fencing before membership is proven': (driver) => withMember(driver, {
     member: (member) => altered(member, { proveMembership: async () => undefined }),
   }),
-  'seek left out for retained tasks': (driver) => withMember(driver, withoutSeekInJoins()),
+  'what was fetched before a seek is delivered': (driver) => {
+    deliverWhatIsStale();
+    return driver;
+  },
   'aborted records not filtered': (driver) => {
     showAbortedRecords();
     return driver;
@@ -37,19 +38,6 @@ export const MUTATIONS = {
 } satisfies Record<string, (driver: Driver, config: WorkerConfig) => Driver>;
 
 export type MutationName = keyof typeof MUTATIONS;
-
-/** Tells of batches that a task does not take, because they begin elsewhere than the last one ended. */
-export function tellRefusedBatches(driver: Driver, log: Log): Driver {
-  return withMember(driver, {
-    events: (events) => altered(events, {
-      onBatch: (batch) => {
-        const isTaken = events.onBatch(batch);
-        if (!isTaken) log.info({ partition: batch.partition, from: String(batch.fetchedOffset) }, 'batch refused');
-        return isTaken;
-      },
-    }),
-  });
-}
 
 interface MemberChanges { member?: (member: GroupMember) => GroupMember; events?: (events: MemberEvents) => MemberEvents }
 
@@ -76,30 +64,14 @@ function reuseProducers(driver: Driver): Driver {
   });
 }
 
-function withoutSeekInJoins(): Required<MemberChanges> {
-  let isJoining = false;
-  return {
-    events: (events) => altered(events, {
-      onAssigned: (assignment) => {
-        isJoining = true;
-        events.onAssigned(assignment);
-        isJoining = false;
-      },
-    }),
-    member: (member) => altered(member, { seek: (topic, partition, offset) => { if (!isJoining) member.seek(topic, partition, offset); } }),
-  };
-}
-
 /** Commits of the group that no transaction holds, as a member like any consumer's. */
 class OutsideCommits {
   readonly #coordinator: GroupCoordinator;
-  readonly #connected: Promise<void>;
-  #membership: Membership | null = null;
+  #membership: GroupMembership | null = null;
 
   constructor(config: WorkerConfig) {
     const { group, inputs } = config.settings;
-    this.#coordinator = new GroupCoordinator(createCluster(clientOf(config)), group, inputs.map(({ topic }) => topic));
-    this.#connected = this.#coordinator.connect();
+    this.#coordinator = new GroupCoordinator(connectionsOf(config), group, inputs.map(({ topic }) => topic));
   }
 
   watch(driver: Driver): Driver {
@@ -114,7 +86,6 @@ class OutsideCommits {
   }
 
   async commit(positions: readonly TopicPosition[]): Promise<void> {
-    await this.#connected;
     await this.#coordinator.commit(this.#membership!, positions);
   }
 }
@@ -142,9 +113,8 @@ function commitBeforehand(driver: Driver, outside: OutsideCommits): Driver {
   const early = withMember(outside.watch(driver), {
     events: (events) => altered(events, {
       onBatch: (batch) => {
-        const isTaken = events.onBatch(batch);
-        if (isTaken) committed = committed.then(() => outside.commit([{ ...batch, offset: batch.nextOffset }]));
-        return isTaken;
+        events.onBatch(batch);
+        committed = committed.then(() => outside.commit([{ ...batch, offset: batch.nextOffset }]));
       },
     }),
   });
@@ -156,21 +126,29 @@ function commitBeforehand(driver: Driver, outside: OutsideCommits): Driver {
   }));
 }
 
-function clientOf({ settings, clientId }: WorkerConfig) {
+function connectionsOf({ settings, clientId }: WorkerConfig): Connections {
   const { brokers, tls } = settings.kafka;
-  return createKafka({ brokers, tls, sasl: null, clientId }, { log: () => undefined });
+  return new Connections(createKafka({ brokers, tls, sasl: null, clientId }, { log: () => undefined }));
 }
 
-interface Fetched { responses: { partitions: { abortedTransactions?: unknown[] }[] }[] }
-interface BrokerClass { prototype: { fetch(request: object): Promise<Fetched> } }
+/** A reader of its own takes what came for the position before for that of the new one. */
+function deliverWhatIsStale(): void {
+  const { seek } = PartitionReader.prototype;
+  PartitionReader.prototype.seek = function seekWithoutDropping(this: PartitionReader, ...place) {
+    const states = (this as unknown as { states: Map<string, { version: number }> }).states;
+    const before = states.get(`${place[0]}/${place[1]}`)?.version;
+    seek.apply(this, place);
+    if (before !== undefined) states.get(`${place[0]}/${place[1]}`)!.version = before;
+  };
+}
 
-/** After the self-test has passed. */
+interface Fetched { partitions: { aborted?: unknown[] }[] }
+
 function showAbortedRecords(): void {
-  const { prototype } = createRequire(import.meta.url)('kafkajs/src/broker') as BrokerClass;
-  const { fetch } = prototype;
-  prototype.fetch = async function fetchWithoutAbortedTransactions(request) {
-    const answer = await fetch.call(this, request);
-    for (const { partitions } of answer.responses) for (const partition of partitions) partition.abortedTransactions = [];
-    return answer;
+  const { send } = Connections.prototype;
+  Connections.prototype.send = async function sendAndForgetAborted(this: Connections, ...request) {
+    const answer = await send.apply(this, request);
+    for (const partition of (answer as Partial<Fetched>).partitions ?? []) if (partition.aborted) partition.aborted = [];
+    return answer as never;
   };
 }

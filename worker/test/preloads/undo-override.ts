@@ -2,5 +2,5 @@
 import { createRequire } from 'node:module';
 import '@sagafleet/kafka';
 
-const Cluster = createRequire(import.meta.url)('kafkajs/src/cluster') as { prototype: { retry: unknown } };
-Cluster.prototype.retry = undefined;
+const Connection = createRequire(import.meta.url)('kafkajs/src/network/connection') as { prototype: { connect: unknown } };
+Connection.prototype.connect = undefined;

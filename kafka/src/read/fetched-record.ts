@@ -3,24 +3,16 @@ export type HeaderPair = [name: string, value: Buffer | null];
 
 /** What the records of one batch have in common (Kafka protocol guide, "Record Batch"). */
 export interface BatchContext {
-  /** Where the batch was fetched from; set by `fetched-batches`. */
-  topic: string;
-  partition: number;
-  readonly firstOffset: string;
-  readonly firstTimestamp: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly firstOffset: bigint;
+  readonly firstTimestamp: bigint;
   /** The same two as numbers; rounded beyond 2^53. */
   readonly offsetBase: number;
   readonly timestampBase: number;
-  readonly maxTimestamp: string;
-  readonly timestampType: number;
-  readonly magicByte: number;
-  readonly producerId: string;
-  readonly inTransaction: boolean;
-  readonly isControlBatch: boolean;
-  readonly lastOffsetDelta: number;
+  /** That of all records, where the broker sets it; else null. */
+  readonly appendTime: string | null;
 }
-
-const LOG_APPEND_TIME = 1;
 
 /** Reads a batch's records one after another. */
 export class RecordReader {
@@ -58,16 +50,12 @@ export class RecordReader {
   }
 }
 
-/**
- * One record of a record batch v2 (Kafka protocol guide, "Record"), in the place of kafkajs' message
- * but for its headers, which are pairs. Its parts are views of the fetch, made when they are asked for.
- */
+/** One record of a record batch v2 (Kafka protocol guide, "Record"). Its parts are views of the fetch, made when they are asked for. */
 export class FetchedRecord {
-  readonly batchContext: BatchContext;
-  readonly sizeInBytes: number;
+  readonly #batch: BatchContext;
   readonly #bytes: Buffer;
   readonly #timestampDelta: number;
-  readonly #offsetDelta: number;
+  readonly offsetDelta: number;
   readonly #keyAt: number;
   #key: Buffer | null | undefined;
   #value: Buffer | null | undefined;
@@ -75,47 +63,37 @@ export class FetchedRecord {
 
   /** Leaves the reader behind the record. */
   constructor(reader: RecordReader, batch: BatchContext) {
-    this.batchContext = batch;
-    this.sizeInBytes = reader.varint();
-    const end = reader.position + this.sizeInBytes;
+    this.#batch = batch;
+    const size = reader.varint();
+    const end = reader.position + size;
+    // A size that is negative would never come to an end
+    if (!(size > 0 && end <= reader.bytes.length)) throw new RangeError(`a record of ${size} bytes does not fit into its batch`);
     reader.position++; // attributes: none is defined
     this.#bytes = reader.bytes;
     this.#timestampDelta = reader.varint();
-    this.#offsetDelta = reader.varint();
+    this.offsetDelta = reader.varint();
     this.#keyAt = reader.position;
     reader.position = end;
   }
 
   get topic(): string {
-    return this.batchContext.topic;
+    return this.#batch.topic;
   }
 
   get partition(): number {
-    return this.batchContext.partition;
+    return this.#batch.partition;
   }
 
-  get isControlRecord(): boolean {
-    return this.batchContext.isControlBatch;
-  }
-
-  get magicByte(): number {
-    return this.batchContext.magicByte;
-  }
-
-  get attributes(): number {
-    return 0;
-  }
-
-  /** Decimal text, as kafkajs has it. */
+  /** Decimal text. */
   get offset(): string {
-    const { firstOffset, offsetBase } = this.batchContext;
-    return plus(firstOffset, offsetBase, this.#offsetDelta);
+    const { firstOffset, offsetBase } = this.#batch;
+    return plus(firstOffset, offsetBase, this.offsetDelta);
   }
 
   /** Milliseconds since the epoch, decimal text. */
   get timestamp(): string {
-    const { timestampType, maxTimestamp, firstTimestamp, timestampBase } = this.batchContext;
-    return timestampType === LOG_APPEND_TIME ? maxTimestamp : plus(firstTimestamp, timestampBase, this.#timestampDelta);
+    const { appendTime, firstTimestamp, timestampBase } = this.#batch;
+    return appendTime ?? plus(firstTimestamp, timestampBase, this.#timestampDelta);
   }
 
   get key(): Buffer | null {
@@ -147,8 +125,7 @@ function readHeaders(reader: RecordReader): HeaderPair[] {
 }
 
 /** A producer may write time stamps beyond what a double holds. */
-function plus(text: string, base: number, delta: number): string {
-  if (delta === 0) return text;
+function plus(exact: bigint, base: number, delta: number): string {
   const sum = base + delta;
-  return Number.isSafeInteger(sum) ? String(sum) : String(BigInt(text) + BigInt(delta));
+  return Number.isSafeInteger(sum) ? String(sum) : String(exact + BigInt(delta));
 }

@@ -14,26 +14,27 @@ const STORED = 0x80000000;
 interface Block { at: number; size: number; isStored: boolean }
 
 /**
- * The content of an LZ4 frame (LZ4 Frame Format 1.6), as Java clients and librdkafka write it.
+ * The content of an LZ4 frame (LZ4 Frame Format 1.6), as Java clients and librdkafka write it; null where
+ * it is larger than `maxBytes`.
  *
  * lz4js has a frame reader of its own, which misplaces block checksums and asks for the largest
  * possible output before it starts; only its block decoder is used. Checksums are passed over: record
  * batches have their own.
  */
-export function readLz4Frame(frame: Buffer): Buffer {
+export function readLz4Frame(frame: Buffer, maxBytes: number): Buffer | null {
   const { decompressBlock } = require('lz4js') as Lz4js;
   const { blocks, maxBlockSize } = listBlocks(frame);
-  const size = blocks.reduce((sum, block) => sum + (block.isStored ? block.size : maxBlockSize), 0);
+  const most = blocks.reduce((sum, block) => sum + (block.isStored ? block.size : maxBlockSize), 0);
 
-  const content = Buffer.allocUnsafe(size);
+  const content = Buffer.allocUnsafe(Math.min(most, maxBytes + maxBlockSize));
   let end = 0;
-  for (const { at, size: blockSize, isStored } of blocks) {
-    end = isStored
-      ? end + frame.copy(content, end, at, at + blockSize)
-      : decompressBlock(frame, content, at, blockSize, end);
+  for (const { at, size, isStored } of blocks) {
+    end = isStored ? end + frame.copy(content, end, at, at + size) : decompressBlock(frame, content, at, size, end);
+    if (end > content.length) throw new Error('lz4 block is larger than its frame says');
+    if (end > maxBytes) return null;
   }
-  if (end > size) throw new Error('lz4 block is larger than its frame says');
-  return content.subarray(0, end);
+  // What is read stays as long as a record of it
+  return 2 * end < content.length ? Buffer.from(content.subarray(0, end)) : content.subarray(0, end);
 }
 
 function listBlocks(frame: Buffer): { blocks: Block[]; maxBlockSize: number } {

@@ -1,0 +1,95 @@
+import type { Broker, Kafka } from 'kafkajs';
+import { ISOLATION, openCluster, type OpenCluster } from '../cluster.ts';
+import { KafkaError } from '../errors.ts';
+import { type ClusterMetadata, metadataRequest } from '../wire/metadata.ts';
+import type { ProtocolRequest } from '../wire/request.ts';
+import { Leaders } from './leaders.ts';
+import { type Connection, Line } from './line.ts';
+
+export interface Destination {
+  nodeId: number;
+  /** Requests of one lane share a connection to each broker; those of different lanes never wait for each other. */
+  lane: string;
+}
+
+/** What kafkajs' types leave out. */
+interface ConnectionPool {
+  pool: Connection[];
+  setVersions(versions: unknown): void;
+  setSupportAuthenticationProtocol(isSupported: boolean): void;
+  send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer>;
+}
+interface Insides {
+  connectionPoolBuilder: { build(address: { host: string; port: number }): Promise<ConnectionPool> };
+  brokerPool: { versions: unknown };
+}
+type AnyBroker = Broker & { connectionPool: ConnectionPool };
+
+/**
+ * The connections of a process to a cluster, shared by all who name the same lane. kafkajs finds a broker to
+ * begin with and makes connections with TLS and SASL; which broker leads what is asked for here, since
+ * kafkajs' metadata knows neither topic ids nor leader epochs.
+ */
+export class Connections {
+  readonly leaders = new Leaders(this);
+  readonly #cluster: OpenCluster;
+  readonly #lines = new Map<string, Promise<Line>>();
+  #addresses = new Map<number, { host: string; port: number }>();
+  #isClosed = false;
+
+  constructor(kafka: Kafka) {
+    this.#cluster = openCluster(kafka, ISOLATION.readCommitted);
+  }
+
+  /** @param signal withdraws a request that was not sent yet */
+  async send<Answer>(destination: Destination, request: ProtocolRequest<Answer>, signal?: AbortSignal): Promise<Answer> {
+    this.#throwIfClosed();
+    const line = await this.#lineTo(destination);
+    this.#throwIfClosed();
+    return line.send(request, signal);
+  }
+
+  /** To any broker that answers. */
+  async sendToAny<Answer>(request: ProtocolRequest<Answer>): Promise<Answer> {
+    this.#throwIfClosed();
+    await this.#cluster.connect();
+    const broker = await this.#cluster.brokerPool.findConnectedBroker() as AnyBroker;
+    return broker.connectionPool.send(request);
+  }
+
+  /** Asked for now; also learns where brokers are. */
+  async metadata(topics: readonly string[]): Promise<ClusterMetadata> {
+    const metadata = await this.sendToAny(metadataRequest(topics));
+    this.#addresses = new Map(metadata.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    return metadata;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const lines = await Promise.allSettled(this.#lines.values());
+    await Promise.all(lines.map(async (line) => { if (line.status === 'fulfilled') await line.value.close(); }));
+    await this.#cluster.disconnect();
+  }
+
+  async #lineTo({ nodeId, lane }: Destination): Promise<Line> {
+    if (!this.#addresses.has(nodeId)) await this.metadata([]);
+    const address = this.#addresses.get(nodeId);
+    if (!address) throw new KafkaError('NoBroker', `broker ${nodeId} is not part of the cluster now`);
+    const name = `${lane}@${address.host}:${address.port}`;
+    const open = this.#lines.get(name) ?? this.#openLine(address);
+    this.#lines.set(name, open);
+    return open;
+  }
+
+  async #openLine(address: { host: string; port: number }): Promise<Line> {
+    const { connectionPoolBuilder, brokerPool } = this.#cluster as unknown as Insides;
+    const pool = await connectionPoolBuilder.build(address);
+    pool.setVersions(brokerPool.versions);
+    pool.setSupportAuthenticationProtocol(true);
+    return new Line(pool.pool[0]!);
+  }
+
+  #throwIfClosed(): void {
+    if (this.#isClosed) throw new KafkaError('Unavailable', 'the connections are closed');
+  }
+}

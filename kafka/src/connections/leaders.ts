@@ -1,0 +1,63 @@
+import type { PartitionLeader, TopicMetadata } from '../wire/metadata.ts';
+import { throwUnlessOk } from '../wire/request.ts';
+import type { Connections } from './connections.ts';
+
+const UNKNOWN_TOPIC_OR_PARTITION = 3;
+
+/** Which broker leads each partition of the topics that were asked about, as of the last look. */
+export class Leaders {
+  readonly #connections: Pick<Connections, 'metadata'>;
+  #topics = new Map<string, TopicMetadata>();
+  readonly #wanted = new Set<string>();
+  #looking: Promise<void> | null = null;
+
+  constructor(connections: Pick<Connections, 'metadata'>) {
+    this.#connections = connections;
+  }
+
+  /** Looks unless each of the topics was seen. @throws `UNKNOWN_TOPIC_OR_PARTITION` and the like of the first that has an error */
+  async ensure(topics: readonly string[]): Promise<void> {
+    if (topics.every((topic) => this.topic(topic))) return;
+    await this.look(topics);
+    for (const topic of topics) this.expect(topic);
+  }
+
+  /** Asks anew for these topics and all that were asked about before; joins a look that is under way. */
+  async look(topics: readonly string[] = []): Promise<void> {
+    const isAskedFor = topics.every((topic) => this.#wanted.has(topic));
+    // A look that is under way does not ask for them
+    if (!isAskedFor) await this.#looking?.catch(() => undefined);
+    for (const topic of topics) this.#wanted.add(topic);
+    this.#looking ??= this.#look().finally(() => { this.#looking = null; });
+    await this.#looking;
+  }
+
+  /** Undefined where the topic, the partition or a leader is missing. */
+  leaderOf(topic: string, partition: number): (PartitionLeader & { leader: number }) | undefined {
+    const found = this.#topics.get(topic)?.partitions[partition];
+    return found?.leader === null ? undefined : found as (PartitionLeader & { leader: number }) | undefined;
+  }
+
+  /** Undefined where the topic does not exist. */
+  topic(name: string): TopicMetadata | undefined {
+    const found = this.#topics.get(name);
+    return found?.errorCode === 0 ? found : undefined;
+  }
+
+  /** @throws what the brokers said of it, UNKNOWN_TOPIC_OR_PARTITION most often */
+  expect(name: string): TopicMetadata {
+    const found = this.#topics.get(name);
+    throwUnlessOk(found?.errorCode ?? UNKNOWN_TOPIC_OR_PARTITION);
+    return found!;
+  }
+
+  async #look(): Promise<void> {
+    const { topics } = await this.#connections.metadata([...this.#wanted]);
+    this.#topics = new Map(topics.map((topic) => [topic.name, sorted(topic)]));
+  }
+}
+
+/** Partitions are numbered without gaps: each stands at its number. */
+function sorted(topic: TopicMetadata): TopicMetadata {
+  return { ...topic, partitions: topic.partitions.toSorted((a, b) => a.partition - b.partition) };
+}

@@ -1,0 +1,90 @@
+import { KafkaError } from '../errors.ts';
+import type { ProtocolRequest } from '../wire/request.ts';
+
+/** One of kafkajs' connections, as far as it is used here. */
+export interface Connection {
+  isConnected(): boolean;
+  connect(): Promise<unknown>;
+  authenticate(): Promise<void>;
+  send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer>;
+  disconnect(): Promise<unknown>;
+  rejectRequests(error: Error): void;
+}
+
+/** A broker handles one request of a connection at a time: more only have to hide the way to it. */
+const MAX_IN_FLIGHT = 8;
+
+interface Waiting { start: () => void; give: (error: Error) => void }
+
+/**
+ * One connection to one broker, for everybody who shares it. Connects when it is used, once at a time: two
+ * requests that connect at once would leave a socket behind whose end rejects the requests of the other.
+ * A request that waits for its turn can be withdrawn; one that was sent cannot.
+ */
+export class Line {
+  readonly #connection: Connection;
+  #connecting: Promise<void> | null = null;
+  #inFlight = 0;
+  readonly #waiting = new Set<Waiting>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** @throws what the signal was aborted with, where it was before the request was sent */
+  async send<Answer>(request: ProtocolRequest<Answer>, signal?: AbortSignal): Promise<Answer> {
+    signal?.throwIfAborted();
+    if (this.#inFlight >= MAX_IN_FLIGHT) await this.#turn(signal);
+    this.#inFlight++;
+    try {
+      if (!this.#connection.isConnected() || this.#connecting) await this.#connect();
+      signal?.throwIfAborted();
+      return await this.#connection.send(request);
+    } catch (error) {
+      // Whoever waits behind a request that is not answered would wait as long
+      if ((error as Error).name === 'KafkaJSRequestTimeoutError') void this.#disconnect(error as Error);
+      throw error;
+    } finally {
+      this.#inFlight--;
+      this.#next();
+    }
+  }
+
+  close(): Promise<void> {
+    const closed = new KafkaError('Unavailable', 'the connection is closed');
+    for (const { give } of this.#waiting) give(closed);
+    return this.#disconnect(closed);
+  }
+
+  #connect(): Promise<void> {
+    this.#connecting ??= this.#connection.connect()
+      .then(() => this.#connection.authenticate())
+      .finally(() => { this.#connecting = null; });
+    return this.#connecting;
+  }
+
+  /** kafkajs waits for the answers to what is under way before it closes: nobody waits for them any more. */
+  async #disconnect(reason: Error): Promise<void> {
+    this.#connection.rejectRequests(reason);
+    await this.#connection.disconnect();
+  }
+
+  #turn(signal?: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiting: Waiting = { start: resolve, give: reject };
+    const withdraw = () => {
+      this.#waiting.delete(waiting);
+      reject(signal!.reason as Error);
+    };
+    this.#waiting.add(waiting);
+    signal?.addEventListener('abort', withdraw, { once: true });
+    return promise.finally(() => signal?.removeEventListener('abort', withdraw));
+  }
+
+  #next(): void {
+    const [first] = this.#waiting;
+    if (!first || this.#inFlight >= MAX_IN_FLIGHT) return;
+    this.#waiting.delete(first);
+    first.start();
+  }
+}

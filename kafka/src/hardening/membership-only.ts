@@ -1,0 +1,38 @@
+import type { Override, Prototype } from './override.ts';
+
+interface ConsumerGroup {
+  cluster: { refreshMetadataIfNecessary(): Promise<void> };
+  maxWaitTime: number;
+  checkForStaleAssignment(): void;
+  joinAndSync(): Promise<void>;
+  fetch(nodeId: string): Promise<unknown[]>;
+}
+
+/**
+ * Records are fetched by a reader of our own (ADR 9). kafkajs' loop of fetches goes on, since it sends the heartbeats and
+ * joins again; a fetch only looks for partitions that were added.
+ */
+async function fetch(this: ConsumerGroup): Promise<never[]> {
+  // What metadata cannot be had now is asked for with the next; a coordinator that is away shows by its heartbeats
+  await this.cluster.refreshMetadataIfNecessary().catch(() => undefined);
+  if (hasMorePartitions(this)) await this.joinAndSync();
+  await new Promise((resolve) => { setTimeout(resolve, this.maxWaitTime); });
+  return [];
+}
+
+function hasMorePartitions(group: ConsumerGroup): boolean {
+  try {
+    group.checkForStaleAssignment();
+    return false;
+  } catch (error) {
+    return (error as Error).name === 'KafkaJSStaleTopicMetadataAssignment';
+  }
+}
+
+export const membershipOnly: Override = {
+  name: 'membership-only',
+  install: (internals) => {
+    (internals.load('consumer/consumerGroup') as Prototype<ConsumerGroup>).prototype.fetch = fetch;
+  },
+  isActive: (internals) => (internals.load('consumer/consumerGroup') as Prototype<ConsumerGroup>).prototype.fetch === fetch,
+};

@@ -1,0 +1,51 @@
+/**
+ * What a commit says beside the offset, in its metadata.
+ *
+ * `topic=` is the id of the topic that the offset is from: one that was deleted and created again under the same
+ * name has another, and none of its offsets. `partitions=` stands where an offset is to outlast a group without
+ * members. Brokers drop what a group committed when it has had no members for `offsets.retention.minutes`, unless
+ * the commit itself said how long it is kept (KIP-211). Such a commit also notes how many partitions its
+ * topic had. So a partition whose offset was dropped is told from one that was added, which is read from
+ * its beginning.
+ */
+
+/** A hundred years. */
+export const KEPT_FOR_GOOD_MS = 100 * 365 * 86_400_000;
+
+const PARTITIONS = /(?:^| )partitions=(\d+)/;
+const TOPIC_ID = /(?:^| )topic=(\S+)/;
+
+/** @param keptPartitions how many the topic has, for an offset that is kept for good */
+export function positionMetadata(topicId: string | null, keptPartitions?: number): string {
+  const parts = [keptPartitions === undefined ? '' : `partitions=${keptPartitions}`, topicId === null ? '' : `topic=${topicId}`];
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+/** As OffsetFetch answers for one partition. */
+export interface AnsweredPartition { partition: number; offset: bigint; metadata: string | null }
+
+/**
+ * `offset` null: the group has none; `isForgotten`: it had one, and the broker dropped it;
+ * `isOfDeletedTopic`: it is from another topic of this name.
+ */
+export interface CommittedPartition { partition: number; offset: bigint | null; isForgotten: boolean; isOfDeletedTopic: boolean }
+
+/**
+ * The answers for one topic. The protocol's "none" is -1. kafkajs as published commits -1 and -2, its words for
+ * "end" and "beginning", where a position is out of range: no offset to go on at either.
+ * @param topicId of the topic that is there now
+ */
+export function committedPartitions<P extends AnsweredPartition>(
+  answers: readonly P[], topicId: string | null,
+): (Omit<P, 'offset' | 'metadata'> & CommittedPartition)[] {
+  const noted = (metadata: string | null, pattern: RegExp) => pattern.exec(metadata ?? '')?.[1] ?? null;
+  const onceKnown = Math.max(0, ...answers.map(({ metadata }) => Number(noted(metadata, PARTITIONS) ?? 0)));
+  return answers.map(({ offset: answered, metadata, ...place }) => {
+    const offset = answered < 0n ? null : answered;
+    const ofTopic = noted(metadata, TOPIC_ID);
+    return {
+      ...place, offset, isForgotten: offset === null && place.partition < onceKnown,
+      isOfDeletedTopic: ofTopic !== null && topicId !== null && ofTopic !== topicId,
+    };
+  });
+}

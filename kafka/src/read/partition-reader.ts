@@ -1,0 +1,246 @@
+import type { Connections } from '../connections/connections.ts';
+import { errorOf } from '../wire/request.ts';
+import { BrokerFetcher } from './broker-fetcher.ts';
+import type { FetchedPartition } from './fetch-request.ts';
+import { CorruptBatch, decodeRecords, type ReadableRecord } from './record-batches.ts';
+
+/** One fetched stretch of a partition; without records where only control or aborted ones were there. */
+export interface ReadBatch {
+  topic: string;
+  partition: number;
+  records: readonly ReadableRecord[];
+  fetchedOffset: bigint;
+  /** One past the last record, control records included. */
+  nextOffset: bigint;
+  /** What it holds in memory. */
+  bytes: number;
+}
+
+export interface ReaderEvents {
+  onBatch(batch: ReadBatch): void;
+  /** The broker has no record at the position: reading rests until it is told where to go on. */
+  onOutOfRange(topic: string, partition: number): void;
+  /** The topic was deleted, and another one has its name: reading rests until it is told where to go on. */
+  onRecreated(topic: string, partition: number): void;
+  /** The bytes are damaged, also when fetched a second time: reading rests. */
+  onCorrupt(topic: string, partition: number, error: CorruptBatch): void;
+  /** Nothing can be fetched for now; said once for a time of trouble. */
+  onTrouble(error: Error): void;
+}
+
+export interface ReaderOptions {
+  connections: Connections;
+  events: ReaderEvents;
+  /** Uncompressed; a larger batch is passed over. */
+  maxBatchBytes: number;
+  /** How much of a partition is wanted at once. */
+  partitionBytes(): number;
+}
+
+/** Where reading of one partition stands. */
+export interface ReadState {
+  readonly topic: string;
+  readonly partition: number;
+  position: bigint;
+  isPaused: boolean;
+  isFetching: boolean;
+  /** The position is from another topic of this name, or fits nothing: to be set anew. */
+  isResting: boolean;
+  /** Grows with each new position: what was fetched for an older one is dropped. */
+  version: number;
+  topicId: string | null;
+  leader: number | null;
+  leaderEpoch: number;
+  /** Fetched with a wrong checksum already. */
+  wasCorrupt: boolean;
+}
+
+const OFFSET_OUT_OF_RANGE = 1;
+const LOOK_EVERY_MS = 10_000;
+const FIRST_LOOK_AGAIN_MS = 50;
+const LAST_LOOK_AGAIN_MS = 1_000;
+const TROUBLE_OVER_AFTER_MS = 3_000;
+const TOLD_AFTER_FAILURES = 2;
+
+/**
+ * Reads partitions from positions that it alone holds, in order, committed records only. Leaders that move, brokers
+ * that come and go, and sessions that are forgotten show as nothing but a delay.
+ */
+export class PartitionReader {
+  readonly #options: ReaderOptions;
+  readonly #leaders: Connections['leaders'];
+  readonly #states = new Map<string, ReadState>();
+  readonly #brokers = new Map<number, BrokerFetcher>();
+  #lookTimer: NodeJS.Timeout | undefined;
+  #isLookingSoon = false;
+  #failures = 0;
+  #troubleAt = -Infinity;
+  #isClosed = false;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+    this.#leaders = options.connections.leaders;
+  }
+
+  /**
+   * From `offset` on; what was fetched before is not delivered any more. Paused stays paused; a new partition is paused.
+   * @param topicId of the topic that the offset is from; null: whichever has the name
+   */
+  seek(topic: string, partition: number, offset: bigint, topicId: string | null = null): void {
+    const state = this.#states.get(nameOf(topic, partition)) ?? this.#add(topic, partition);
+    state.position = offset;
+    state.version++;
+    state.topicId = topicId ?? (state.isResting ? null : state.topicId);
+    state.isResting = false;
+    this.#place(state);
+  }
+
+  pause(topic: string, partition: number): void {
+    const state = this.#states.get(nameOf(topic, partition));
+    if (state) state.isPaused = true;
+  }
+
+  resume(topic: string, partition: number): void {
+    const state = this.#states.get(nameOf(topic, partition));
+    if (!state?.isPaused) return;
+    state.isPaused = false;
+    this.#place(state);
+  }
+
+  remove(topic: string, partition: number): void {
+    const state = this.#states.get(nameOf(topic, partition));
+    if (!state) return;
+    state.version++;
+    this.#states.delete(nameOf(topic, partition));
+    if (state.leader !== null) this.#brokers.get(state.leader)?.remove(state);
+  }
+
+  /** The id of the topic that is read; null while it is not known. */
+  topicIdOf(topic: string, partition: number): string | null {
+    return this.#states.get(nameOf(topic, partition))?.topicId ?? null;
+  }
+
+  /** Nothing is delivered any more. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#lookTimer);
+    for (const state of this.#states.values()) state.version++;
+    for (const fetcher of this.#brokers.values()) fetcher.close();
+    this.#states.clear();
+    this.#brokers.clear();
+  }
+
+  #add(topic: string, partition: number): ReadState {
+    const state: ReadState = {
+      topic, partition, position: 0n, isPaused: true, isFetching: false, isResting: false, version: 0,
+      topicId: null, leader: null, leaderEpoch: 0, wasCorrupt: false,
+    };
+    this.#states.set(nameOf(topic, partition), state);
+    return state;
+  }
+
+  /** Hands the partition to the fetcher of its leader; where that is not known the next look does. */
+  #place(state: ReadState): void {
+    if (this.#isClosed || state.isPaused || state.isResting) return;
+    const leader = this.#leaders.leaderOf(state.topic, state.partition);
+    const topic = this.#leaders.topic(state.topic);
+    if (!leader || !topic) return this.#lookSoon();
+    state.topicId ??= topic.id;
+    if (state.topicId !== topic.id) return this.#rest(state, () => this.#options.events.onRecreated(state.topic, state.partition));
+    if (state.leader !== null && state.leader !== leader.leader) this.#brokers.get(state.leader)?.remove(state);
+    state.leader = leader.leader;
+    state.leaderEpoch = leader.leaderEpoch;
+    this.#fetcherOf(leader.leader).add(state);
+  }
+
+  #fetcherOf(nodeId: number): BrokerFetcher {
+    const known = this.#brokers.get(nodeId);
+    if (known) return known;
+    const { connections, partitionBytes } = this.#options;
+    const fetcher = new BrokerFetcher(connections, nodeId, {
+      partitionBytes,
+      onFetched: (state, fetched, from) => this.#deliver(state, fetched, from),
+      onFailed: (states, error) => this.#failed(states, error),
+    });
+    this.#brokers.set(nodeId, fetcher);
+    return fetcher;
+  }
+
+  async #deliver(state: ReadState, fetched: FetchedPartition, from: { offset: bigint; version: number }): Promise<void> {
+    const isStale = () => state.version !== from.version;
+    if (isStale()) return;
+    if (fetched.errorCode !== 0) return this.#refused(state, fetched.errorCode);
+    if (fetched.records.length === 0) return;
+    const { topic, partition } = state;
+    try {
+      const decoded = await decodeRecords({ ...fetched, topic, fromOffset: from.offset }, this.#options.maxBatchBytes);
+      if (isStale() || decoded.nextOffset === from.offset) return;
+      state.position = decoded.nextOffset;
+      state.wasCorrupt = false;
+      this.#options.events.onBatch({ topic, partition, fetchedOffset: from.offset, ...decoded });
+    } catch (error) {
+      if (isStale()) return;
+      const damage = error instanceof CorruptBatch ? error : new CorruptBatch(from.offset, (error as Error).message);
+      if (state.wasCorrupt) this.#rest(state, () => this.#options.events.onCorrupt(topic, partition, damage));
+      state.wasCorrupt = true;
+    }
+  }
+
+  /** Most refusals say that the leader is another one, or that the topic is gone. */
+  #refused(state: ReadState, errorCode: number): void {
+    if (errorCode === OFFSET_OUT_OF_RANGE) {
+      this.#rest(state, () => this.#options.events.onOutOfRange(state.topic, state.partition));
+    } else {
+      this.#failed([state], errorOf(errorCode));
+    }
+  }
+
+  #rest(state: ReadState, tell: () => void): void {
+    state.isResting = true;
+    if (state.leader !== null) this.#brokers.get(state.leader)?.remove(state);
+    tell();
+  }
+
+  #failed(states: readonly ReadState[], error: Error): void {
+    if (this.#isClosed) return;
+    for (const state of states) this.#brokers.get(state.leader!)?.remove(state);
+    this.#lookSoon(error);
+  }
+
+  /** Later and later for as long as it does not help. */
+  #lookSoon(reason?: Error): void {
+    if (this.#isLookingSoon) return;
+    const now = performance.now();
+    if (now - this.#troubleAt > TROUBLE_OVER_AFTER_MS) this.#failures = 0;
+    this.#troubleAt = now;
+    // A leader that moves is told by one refusal, and known a moment later
+    if (reason && this.#failures === TOLD_AFTER_FAILURES) this.#options.events.onTrouble(reason);
+    this.#lookIn(this.#failures === 0 ? 0 : Math.min(FIRST_LOOK_AGAIN_MS * 2 ** (this.#failures - 1), LAST_LOOK_AGAIN_MS));
+    this.#failures++;
+    this.#isLookingSoon = true;
+  }
+
+  #lookIn(ms: number): void {
+    clearTimeout(this.#lookTimer);
+    this.#lookTimer = setTimeout(() => void this.#look(), ms);
+  }
+
+  /** New partitions, leaders and topics show by it; what cannot be placed asks for the next one. */
+  async #look(): Promise<void> {
+    let failure: Error | undefined;
+    try {
+      await this.#leaders.look([...this.#states.values()].map(({ topic }) => topic));
+    } catch (error) {
+      failure = error as Error;
+    }
+    this.#isLookingSoon = false;
+    if (this.#isClosed) return;
+    if (failure) this.#lookSoon(failure);
+    else for (const state of this.#states.values()) this.#place(state);
+    if (!this.#isLookingSoon) this.#lookIn(LOOK_EVERY_MS);
+  }
+}
+
+function nameOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}

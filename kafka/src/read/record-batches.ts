@@ -1,0 +1,152 @@
+/** The bytes that a fetch brought of one partition → its records (Kafka protocol guide, "Record Batch"). */
+import { crc32c } from '../produce/crc32c.ts';
+import { decompress } from './decompress.ts';
+import type { AbortedTransaction } from './fetch-request.ts';
+import { type BatchContext, FetchedRecord, type HeaderPair, RecordReader } from './fetched-record.ts';
+
+/** Why the records of a whole batch, from the offset that it stands at up to `lastOffset`, cannot be read. */
+export interface Unreadable { lastOffset: string; reason: string }
+
+/** A record; with `unreadable` one that stands for a whole batch. */
+export interface ReadableRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly timestamp: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: HeaderPair[];
+  readonly unreadable?: Unreadable;
+}
+
+export interface DecodedPartition {
+  /** Committed ones from the offset that was asked for on, in order; neither control records nor aborted ones. */
+  records: ReadableRecord[];
+  /** One past the last record that was there, of whatever kind. */
+  nextOffset: bigint;
+  /** What the records hold in memory. */
+  bytes: number;
+}
+
+export interface FetchedBytes {
+  topic: string;
+  partition: number;
+  /** That was asked for: a fetch brings whole batches. */
+  fromOffset: bigint;
+  records: Buffer;
+  aborted: readonly AbortedTransaction[];
+}
+
+/** The bytes of a batch are not those that the producer wrote. */
+export class CorruptBatch extends Error {
+  override readonly name = 'CorruptBatch';
+  readonly offset: bigint;
+
+  constructor(offset: bigint, reason: string) {
+    super(reason);
+    this.offset = offset;
+  }
+}
+
+const LENGTH_AT = 8;
+/** The length in a batch's head counts from here. */
+const LENGTH_COUNTS_FROM = 12;
+const MAGIC_AT = 16;
+const MAGIC = 2;
+const CRC_AT = 17;
+const ATTRIBUTES_AT = 21;
+const HEAD_BYTES = 61;
+const CODEC = 0x07;
+const LOG_APPEND_TIME = 0x08;
+const TRANSACTIONAL = 0x10;
+const CONTROL = 0x20;
+
+/**
+ * A batch that cannot be decompressed, or holds more than `maxBatchBytes`, becomes one record that says so.
+ * @throws CorruptBatch where the checksum is another one, or the format is one of before Kafka 0.11
+ */
+export async function decodeRecords(fetched: FetchedBytes, maxBatchBytes: number): Promise<DecodedPartition> {
+  const { records: bytes, fromOffset, aborted } = fetched;
+  const decoded: DecodedPartition = { records: [], nextOffset: fromOffset, bytes: bytes.length };
+  const isAborted = abortedFilter(aborted);
+  for (let at = 0; at + HEAD_BYTES <= bytes.length;) {
+    const end = at + LENGTH_COUNTS_FROM + bytes.readInt32BE(at + LENGTH_AT);
+    // The last batch may be cut off: a fetch is limited in bytes
+    if (end > bytes.length) break;
+    const batch = checked(bytes.subarray(at, end));
+    const lastOffset = batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(23));
+    if (!isAborted(batch, lastOffset)) await decodeBatch(batch, fetched, { decoded, maxBatchBytes });
+    if (lastOffset >= decoded.nextOffset) decoded.nextOffset = lastOffset + 1n;
+    at = end;
+  }
+  return decoded;
+}
+
+function checked(batch: Buffer): Buffer {
+  const offset = batch.readBigInt64BE(0);
+  if (batch[MAGIC_AT] !== MAGIC) {
+    throw new CorruptBatch(offset, `record format ${batch[MAGIC_AT]}, written by a client of before Kafka 0.11, is not read: copy the topic with a newer client`);
+  }
+  if (batch.length < HEAD_BYTES || crc32c(batch, ATTRIBUTES_AT) !== batch.readUInt32BE(CRC_AT)) {
+    throw new CorruptBatch(offset, 'the checksum does not fit the bytes: the log of the broker, its memory or the network has changed them');
+  }
+  return batch;
+}
+
+/**
+ * Whether a batch holds nothing to see. Brokers list aborted transactions in the order of their ends; one begins at its
+ * first offset and ends with the next control record of its producer, as in Kafka's `CompletedFetch`.
+ */
+function abortedFilter(transactions: readonly AbortedTransaction[]): (batch: Buffer, lastOffset: bigint) => boolean {
+  const upcoming = transactions.toSorted((a, b) => Number(a.firstOffset - b.firstOffset));
+  const aborting = new Set<bigint>();
+  let next = 0;
+  return (batch, lastOffset) => {
+    for (let begun = upcoming[next]; begun && begun.firstOffset <= lastOffset; begun = upcoming[++next]) aborting.add(begun.producerId);
+    const attributes = batch.readInt16BE(ATTRIBUTES_AT);
+    if (attributes & CONTROL) {
+      aborting.delete(batch.readBigInt64BE(43));
+      return true;
+    }
+    return (attributes & TRANSACTIONAL) !== 0 && aborting.has(batch.readBigInt64BE(43));
+  };
+}
+
+interface Sink { decoded: DecodedPartition; maxBatchBytes: number }
+
+async function decodeBatch(batch: Buffer, fetched: FetchedBytes, { decoded, maxBatchBytes }: Sink): Promise<void> {
+  const context = contextOf(batch, fetched);
+  const codec = batch.readInt16BE(ATTRIBUTES_AT) & CODEC;
+  const count = batch.readInt32BE(57);
+  const from = Number(fetched.fromOffset - context.firstOffset);
+  const begin = decoded.records.length;
+  try {
+    const reader = codec === 0 || count === 0
+      ? new RecordReader(batch, HEAD_BYTES) : new RecordReader(await decompress(codec, batch.subarray(HEAD_BYTES), maxBatchBytes), 0);
+    for (let at = 0; at < count; at++) {
+      const record = new FetchedRecord(reader, context);
+      if (record.offsetDelta >= from) decoded.records.push(record);
+    }
+    if (reader.bytes !== batch) decoded.bytes += reader.bytes.length;
+  } catch (error) {
+    decoded.records.splice(begin);
+    decoded.records.push(unreadable(batch, context, from > 0 ? fetched.fromOffset : context.firstOffset, error));
+  }
+}
+
+function contextOf(batch: Buffer, { topic, partition }: FetchedBytes): BatchContext {
+  const firstOffset = batch.readBigInt64BE(0);
+  const firstTimestamp = batch.readBigInt64BE(27);
+  const hasAppendTime = (batch.readInt16BE(ATTRIBUTES_AT) & LOG_APPEND_TIME) !== 0;
+  return {
+    topic, partition, firstOffset, firstTimestamp, offsetBase: Number(firstOffset), timestampBase: Number(firstTimestamp),
+    appendTime: hasAppendTime ? String(batch.readBigInt64BE(35)) : null,
+  };
+}
+
+function unreadable(batch: Buffer, { topic, partition, firstOffset }: BatchContext, offset: bigint, error: unknown): ReadableRecord {
+  return {
+    topic, partition, offset: String(offset), timestamp: String(batch.readBigInt64BE(35)), key: null, value: null, headers: [],
+    unreadable: { lastOffset: String(firstOffset + BigInt(batch.readInt32BE(23))), reason: error instanceof Error ? error.message : String(error) },
+  };
+}

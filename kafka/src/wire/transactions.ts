@@ -1,0 +1,87 @@
+import { flexibleRequest, kafkajsRequests, type KafkajsRequest, type ProtocolRequest } from './request.ts';
+
+export interface ProducerIdentity { producerId: string; producerEpoch: number }
+export interface InTransaction extends ProducerIdentity { transactionalId: string }
+export interface TopicPartitions { topic: string; partitions: number[] }
+
+/** Names of Kafka's `TransactionState`. */
+export type TransactionState =
+  | 'Empty' | 'Ongoing' | 'PrepareCommit' | 'PrepareAbort' | 'CompleteCommit' | 'CompleteAbort' | 'Dead' | 'PrepareEpochFence';
+
+/** What a coordinator knows of a transactional id; `partitions` are those of the transaction that is open or being ended. */
+export interface TransactionDescription {
+  errorCode: number;
+  transactionalId: string;
+  state: TransactionState;
+  producerId: bigint;
+  producerEpoch: number;
+  partitions: TopicPartitions[];
+}
+
+/** A producer that wrote to a partition lately; `openSince` is the first offset of its open transaction, null where none is open. */
+export interface ActiveProducer { producerId: bigint; producerEpoch: number; coordinatorEpoch: number; openSince: bigint | null }
+
+export interface PartitionProducers { topic: string; partition: number; errorCode: number; producers: ActiveProducer[] }
+
+const DESCRIBE_PRODUCERS = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' };
+const DESCRIBE_TRANSACTIONS = { apiKey: 65, apiVersion: 0, apiName: 'DescribeTransactions' };
+const NONE_OPEN = -1n;
+
+/** DescribeTransactions, version 0 (KIP-664), for the coordinator of the transactional id; needs Describe on it. */
+export function describeTransactionsRequest(transactionalIds: readonly string[]): ProtocolRequest<{ transactions: TransactionDescription[] }> {
+  return flexibleRequest(DESCRIBE_TRANSACTIONS, (to) => {
+    to.array(transactionalIds, (id) => to.string(id));
+  }, (from) => ({
+    transactions: from.structs(() => {
+      const [errorCode, transactionalId, state] = [from.int16(), from.string()!, from.string() as TransactionState];
+      from.int32(); // time-out
+      from.int64(); // start time
+      const [producerId, producerEpoch] = [from.int64(), from.int16()];
+      const partitions = from.structs(() => ({ topic: from.string()!, partitions: from.array(() => from.int32()) }));
+      return { errorCode, transactionalId, state, producerId, producerEpoch, partitions };
+    }),
+  }));
+}
+
+/** DescribeProducers, version 0 (KIP-664), for the leader of the partitions; needs Read on their topics. */
+export function describeProducersRequest(topics: readonly TopicPartitions[]): ProtocolRequest<{ partitions: PartitionProducers[] }> {
+  return flexibleRequest(DESCRIBE_PRODUCERS, (to) => {
+    to.structs(topics, ({ topic, partitions }) => to.string(topic).array(partitions, (partition) => to.int32(partition)));
+  }, (from) => ({
+    partitions: from.structs(() => {
+      const topic = from.string()!;
+      return from.structs((): PartitionProducers => {
+        const place = { topic, partition: from.int32(), errorCode: from.int16() };
+        from.string(); // error message
+        const producers = from.structs(() => {
+          const [producerId, producerEpoch] = [from.int64(), from.int32()];
+          from.int32(); // last sequence
+          from.int64(); // last timestamp
+          const [coordinatorEpoch, openSince] = [from.int32(), from.int64()];
+          return { producerId, producerEpoch, coordinatorEpoch, openSince: openSince === NONE_OPEN ? null : openSince };
+        });
+        return { ...place, producers };
+      });
+    }).flat(),
+  }));
+}
+
+const { GroupCoordinator, InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn } = kafkajsRequests as {
+  GroupCoordinator: KafkajsRequest<{ groupId: string; coordinatorType: number }, { coordinator: { nodeId: number } }>;
+  InitProducerId: KafkajsRequest<{ transactionalId: string | null; transactionTimeout: number }, ProducerIdentity>;
+  AddPartitionsToTxn: KafkajsRequest<InTransaction & { topics: readonly TopicPartitions[] }, unknown>;
+  AddOffsetsToTxn: KafkajsRequest<InTransaction & { groupId: string }, unknown>;
+  TxnOffsetCommit: KafkajsRequest<InTransaction & { groupId: string; topics: readonly object[] }, unknown>;
+  EndTxn: KafkajsRequest<InTransaction & { transactionResult: boolean }, unknown>;
+};
+
+/** Of what: FindCoordinator's "key type". */
+export const COORDINATOR = { group: 0, transaction: 1 };
+
+export const findCoordinatorRequest = GroupCoordinator.protocol({ version: 2 });
+export const initProducerIdRequest = InitProducerId.protocol({ version: 1 });
+export const addPartitionsToTxnRequest = AddPartitionsToTxn.protocol({ version: 1 });
+export const addOffsetsToTxnRequest = AddOffsetsToTxn.protocol({ version: 1 });
+export const txnOffsetCommitRequest = TxnOffsetCommit.protocol({ version: 1 });
+/** Version 1 leaves the producer's epoch as it is: one epoch spans thousands of transactions. */
+export const endTxnRequest = EndTxn.protocol({ version: 1 });
