@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  assignTasks, decodeMemberData, encodeMemberData, highestPositions, NOTHING_OWNED, type GroupMemberClaim,
-} from './assignment.ts';
+import { assignTasks, type GroupMemberClaim } from './assignment.ts';
+import { NOTHING_OWNED } from './member-data.ts';
 
 function member(memberId: string, owned: number[] = [], generation = 1, topics = ['a', 'b']): GroupMemberClaim {
   return { memberId, topics, data: { ...NOTHING_OWNED, owned, generation } };
@@ -57,27 +56,5 @@ describe('task assignment', () => {
       const again = members.map((each) => member(each.memberId, tasksOf(assignment, each.memberId), 9));
       expect(new Map([...assignTasks(again, counts)].sort())).toEqual(new Map([...assignment].sort()));
     }));
-  });
-});
-
-describe('member data', () => {
-  test('is read back as it was written', () => {
-    const data = { version: 1, owned: [1, 4], generation: 12, positions: [{ topic: 'a', partition: 1, offset: 9_007_199_254_740_993n }] };
-    expect(decodeMemberData(encodeMemberData(data))).toEqual(data);
-  });
-
-  test('of an unknown kind counts as nothing owned', () => {
-    expect(decodeMemberData(Buffer.from([0, 1, 2]))).toEqual(NOTHING_OWNED);
-    expect(decodeMemberData(null)).toEqual(NOTHING_OWNED);
-  });
-
-  test('of a newer version is read as far as it is known', () => {
-    const newer = Buffer.from('{"version":2,"owned":[3],"generation":5,"positions":[],"mood":"good"}');
-    expect(decodeMemberData(newer)).toMatchObject({ version: 2, owned: [3], generation: 5 });
-  });
-
-  test('the highest known position wins', () => {
-    const at = (offset: bigint) => ({ topic: 'a', partition: 0, offset });
-    expect(highestPositions([at(3n), at(9n), at(4n)])).toEqual([at(9n)]);
   });
 });

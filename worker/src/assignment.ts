@@ -2,25 +2,9 @@
  * Which member of a group owns which task. Task p is partition p of every input topic: all of them
  * go to one member, which keeps what it had (KIP-54 sticky) and gets an even share.
  */
-import type { TopicPosition } from './driver.ts';
-
-/** Version of what members tell each other when they join; a reader ignores fields it does not know. */
-export const MEMBER_DATA_VERSION = 1;
-
-/** What a member says when it joins. */
-export interface MemberData {
-  version: number;
-  /** Tasks it owned until this join. */
-  owned: number[];
-  /** Generation in which it got them; a member back from a freeze claims with an old one. */
-  generation: number;
-  /** Highest positions it knows, of its own tasks and of those it had before. */
-  positions: TopicPosition[];
-}
+import type { MemberData } from './member-data.ts';
 
 export interface GroupMemberClaim { memberId: string; topics: readonly string[]; data: MemberData }
-
-export const NOTHING_OWNED: MemberData = { version: MEMBER_DATA_VERSION, owned: [], generation: -1, positions: [] };
 
 /** Task number → member id, for every task that some member can read. Same input, same answer. */
 export function assignTasks(
@@ -60,34 +44,4 @@ function shares(members: readonly GroupMemberClaim[], taskCount: number): Map<st
   const odd = taskCount - base * members.length;
   const byHolding = [...members].sort((a, b) => b.data.owned.length - a.data.owned.length);
   return new Map(byHolding.map((member, at) => [member.memberId, base + (at < odd ? 1 : 0)]));
-}
-
-/** The highest position per topic partition among what all members know. */
-export function highestPositions(known: Iterable<TopicPosition>): TopicPosition[] {
-  const highest = new Map<string, TopicPosition>();
-  for (const position of known) {
-    const key = `${position.topic}/${position.partition}`;
-    const before = highest.get(key);
-    if (!before || before.offset < position.offset) highest.set(key, position);
-  }
-  return [...highest.values()];
-}
-
-/** Member data as bytes: JSON, offsets as decimal text. */
-export function encodeMemberData(data: MemberData): Buffer {
-  return Buffer.from(JSON.stringify(data, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
-}
-
-/** Reads what another version of the worker may have written; what can not be read counts as nothing. */
-export function decodeMemberData(bytes: Buffer | null): MemberData {
-  if (!bytes || bytes.length === 0) return NOTHING_OWNED;
-  try {
-    const data = JSON.parse(bytes.toString()) as Partial<MemberData>;
-    const positions = (data.positions ?? []).map((position) => ({ ...position, offset: BigInt(position.offset) }));
-    return {
-      version: data.version ?? MEMBER_DATA_VERSION, owned: data.owned ?? [], generation: data.generation ?? -1, positions,
-    };
-  } catch {
-    return NOTHING_OWNED;
-  }
 }

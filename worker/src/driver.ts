@@ -78,7 +78,7 @@ export interface MemberEvents {
   onBatch(batch: FetchedBatch): void;
   /** Whether much of what was fetched is waiting, in all tasks together. */
   isMemoryFull(): boolean;
-  /** Positions to tell the group when joining: everything this process knows. */
+  /** Everything this process knows; of it the group is told, when joining, what nobody else can be relied on to tell. */
   knownPositions(): TopicPosition[];
   /** The broker no longer has the records at the position; nothing is read until a new one is set. */
   onOutOfRange(at: TopicPosition, earliest: bigint): void;

@@ -1,19 +1,23 @@
 import { AssignerProtocol } from '@sagafleet/kafka';
 import type { Assigner, PartitionAssigner } from 'kafkajs';
-import {
-  assignTasks, decodeMemberData, encodeMemberData, highestPositions, MEMBER_DATA_VERSION, type MemberData,
-} from '../assignment.ts';
+import { assignTasks } from '../assignment.ts';
 import type { TopicPosition } from '../driver.ts';
+import {
+  decodeAssignmentData, decodeMemberData, encodeAssignmentData, encodeMemberData, type AssignmentData, type MemberData,
+} from '../member-data.ts';
+import { PositionsToTell, PositionsTold } from '../told-positions.ts';
 import type { Broker, Cluster } from './internals.ts';
 
 const ASSIGNER_NAME = 'sagafleet-tasks';
+/** Of Kafka's consumer protocol around our data, which brokers and tools read; later versions have more fields. */
+const CONSUMER_PROTOCOL_VERSION = 0;
 
 /** What the leader sends to one member beside its partitions. */
 export interface AssignmentExtras { memberId: string; generation: number; floors: TopicPosition[] }
 
 export interface AssignerOptions {
-  /** What this member says when it joins. */
-  memberData(): Omit<MemberData, 'version'>;
+  /** What this member knows when it joins. */
+  memberData(): MemberData;
   /** Called in each join, before kafkajs reports it. */
   onSync(extras: AssignmentExtras): void;
   /** A join request failed. */
@@ -25,36 +29,40 @@ export interface AssignerOptions {
  * data of a join, so both are read from the sync request and its answer on the way.
  */
 export function createTaskAssigner(options: AssignerOptions): PartitionAssigner {
+  // Outlasts a restart of the consumer
+  const toTell = new PositionsToTell();
   return (config) => {
     const cluster = config.cluster as unknown as Cluster;
-    observeJoins(cluster, options);
-    return taskAssigner(cluster, options);
+    observeJoins(cluster, { ...options, onSync: (extras, { settled }) => {
+      toTell.settle(settled);
+      options.onSync(extras);
+    } });
+    return taskAssigner(cluster, options, toTell);
   };
 }
 
-function taskAssigner(cluster: Cluster, options: AssignerOptions): Assigner {
+function taskAssigner(cluster: Cluster, options: AssignerOptions, toTell: PositionsToTell): Assigner {
   return {
     name: ASSIGNER_NAME,
-    version: MEMBER_DATA_VERSION,
-    protocol: ({ topics }) => ({
-      name: ASSIGNER_NAME,
-      metadata: AssignerProtocol.MemberMetadata.encode({
-        version: MEMBER_DATA_VERSION,
-        topics,
-        userData: encodeMemberData({ version: MEMBER_DATA_VERSION, ...options.memberData() }),
-      }),
-    }),
+    version: CONSUMER_PROTOCOL_VERSION,
+    protocol: ({ topics }) => {
+      const { owned, generation, positions } = options.memberData();
+      const data = { owned, generation, positions: toTell.select(positions, new Set(owned)) };
+      const userData = encodeMemberData(data, topics);
+      return { name: ASSIGNER_NAME, metadata: AssignerProtocol.MemberMetadata.encode({ version: CONSUMER_PROTOCOL_VERSION, topics, userData }) };
+    },
     assign: async ({ members }) => {
       const claims = members.map(({ memberId, memberMetadata }) => {
-        const metadata = AssignerProtocol.MemberMetadata.decode(memberMetadata);
-        return { memberId, topics: metadata?.topics ?? [], data: decodeMemberData(metadata?.userData ?? null) };
+        const { topics = [], userData = null } = AssignerProtocol.MemberMetadata.decode(memberMetadata) ?? {};
+        return { memberId, topics, data: decodeMemberData(userData, topics) };
       });
       const counts = await partitionCounts(cluster, new Set(claims.flatMap(({ topics }) => topics)));
       const owners = assignTasks(claims, counts);
-      const floors = highestPositions(claims.flatMap(({ data }) => data.positions));
-      return claims.map(({ memberId, topics }) => {
-        const tasks = [...owners].filter(([, owner]) => owner === memberId).map(([task]) => task);
-        return { memberId, memberAssignment: encodeAssignment(tasks, topics, counts, floors) };
+      const told = new PositionsTold(claims);
+      return claims.map((claim) => {
+        const tasks = [...owners].filter(([, owner]) => owner === claim.memberId).map(([task]) => task);
+        const memberAssignment = encodeAssignment(partitionsOf(tasks, claim.topics, counts), told.answerTo(claim, tasks));
+        return { memberId: claim.memberId, memberAssignment };
       });
     },
   };
@@ -66,23 +74,25 @@ async function partitionCounts(cluster: Cluster, topics: ReadonlySet<string>): P
   return new Map([...topics].map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]));
 }
 
-function encodeAssignment(
-  tasks: readonly number[], topics: readonly string[], counts: ReadonlyMap<string, number>, floors: TopicPosition[],
-): Buffer {
+function partitionsOf(tasks: readonly number[], topics: readonly string[], counts: ReadonlyMap<string, number>): Record<string, number[]> {
   const assignment: Record<string, number[]> = {};
   for (const topic of topics) {
     const partitions = tasks.filter((task) => task < counts.get(topic)!);
     if (partitions.length > 0) assignment[topic] = partitions;
   }
-  const positions = floors.filter(({ partition }) => tasks.includes(partition));
-  return AssignerProtocol.MemberAssignment.encode({
-    version: MEMBER_DATA_VERSION,
-    assignment,
-    userData: encodeMemberData({ version: MEMBER_DATA_VERSION, owned: [], generation: -1, positions }),
-  });
+  return assignment;
 }
 
-function observeJoins(cluster: Cluster, { onSync, onTrouble }: AssignerOptions): void {
+function encodeAssignment(assignment: Record<string, number[]>, data: AssignmentData): Buffer {
+  const userData = encodeAssignmentData(data, Object.keys(assignment));
+  return AssignerProtocol.MemberAssignment.encode({ version: CONSUMER_PROTOCOL_VERSION, assignment, userData });
+}
+
+interface JoinObserver extends Pick<AssignerOptions, 'onTrouble'> {
+  onSync(extras: AssignmentExtras, data: AssignmentData): void;
+}
+
+function observeJoins(cluster: Cluster, { onSync, onTrouble }: JoinObserver): void {
   const findCoordinator = cluster.findGroupCoordinator.bind(cluster);
   const observed = new WeakSet<Broker>();
   cluster.findGroupCoordinator = async (request) => {
@@ -99,13 +109,13 @@ function observeJoins(cluster: Cluster, { onSync, onTrouble }: AssignerOptions):
   };
 }
 
-function observeSync(broker: Broker, onSync: AssignerOptions['onSync']): void {
+function observeSync(broker: Broker, onSync: JoinObserver['onSync']): void {
   const syncGroup = broker.syncGroup.bind(broker);
   broker.syncGroup = async (request) => {
     const response = await syncGroup(request);
     const decoded = AssignerProtocol.MemberAssignment.decode(response.memberAssignment);
-    const { positions } = decodeMemberData(decoded?.userData ?? null);
-    onSync({ memberId: request.memberId, generation: request.generationId, floors: positions });
+    const data = decodeAssignmentData(decoded?.userData ?? null, Object.keys(decoded?.assignment ?? {}));
+    onSync({ memberId: request.memberId, generation: request.generationId, floors: data.floors }, data);
     return response;
   };
 }
