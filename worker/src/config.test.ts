@@ -27,8 +27,45 @@ const WRONG: Record<string, { path: string; value: unknown; message: RegExp }> =
   'a number below zero': { path: 'retry.initialMs', value: -1, message: /retry\.initialMs/ },
   'a word that is not known': { path: 'delivery.guarantee', value: 'AtMostOnce', message: /delivery\.guarantee.*ExactlyOnce/ },
   'no input': { path: 'inputs', value: [], message: /inputs: must be a list with an entry/ },
+  'an empty SASL mechanism': { path: 'kafka.sasl', value: '', message: /kafka\.sasl: must be plain, scram-sha-256, scram-sha-512 or null/ },
+  'a missing SASL mechanism': { path: 'kafka.sasl', value: undefined, message: /kafka\.sasl: must be/ },
+  'a SASL mechanism that is not known': { path: 'kafka.sasl', value: 'SCRAM-SHA-512', message: /kafka\.sasl: must be/ },
   'a setting that is not known': { path: 'kafka.brokerz', value: [], message: /kafka\.brokerz/ },
 };
+
+const KAFKA_USER = 'SAGAFLEET_KAFKA_USERNAME';
+const KAFKA_PASSWORD = 'SAGAFLEET_KAFKA_PASSWORD';
+const REGISTRY_USER = 'SAGAFLEET_REGISTRY_USERNAME';
+const REGISTRY_PASSWORD = 'SAGAFLEET_REGISTRY_PASSWORD';
+
+/** Each would connect, without saying who it is. */
+const HALF_SET: Record<string, { sasl?: string; env: NodeJS.ProcessEnv; message: string }> = {
+  'SASL without credentials': {
+    sasl: 'plain', env: {}, message: `kafka.sasl is plain: set ${KAFKA_USER} and ${KAFKA_PASSWORD} (missing or empty), or kafka.sasl to null to connect without SASL`,
+  },
+  'SASL without a user name': { sasl: 'scram-sha-256', env: { [KAFKA_PASSWORD]: 'p' }, message: `kafka.sasl is scram-sha-256: set ${KAFKA_USER} (missing or empty)` },
+  'SASL with an empty user name': { sasl: 'plain', env: { [KAFKA_USER]: '', [KAFKA_PASSWORD]: 'p' }, message: `kafka.sasl is plain: set ${KAFKA_USER} (missing or empty)` },
+  'SASL without a password': { sasl: 'plain', env: { [KAFKA_USER]: 'u' }, message: `kafka.sasl is plain: set ${KAFKA_PASSWORD} (missing or empty)` },
+  'SASL with an empty password': { sasl: 'plain', env: { [KAFKA_USER]: 'u', [KAFKA_PASSWORD]: '' }, message: `kafka.sasl is plain: set ${KAFKA_PASSWORD} (missing or empty)` },
+  'credentials for Kafka without SASL': { env: { [KAFKA_USER]: 'u', [KAFKA_PASSWORD]: 'p' }, message: `kafka.sasl is null: set it to a mechanism, or unset ${KAFKA_USER} and ${KAFKA_PASSWORD} to connect without SASL` },
+  'a user of the registry without a password': {
+    env: { [REGISTRY_USER]: 'u' }, message: `${REGISTRY_USER} is set: set ${REGISTRY_PASSWORD} too (missing or empty), or neither to connect to the registry without authentication`,
+  },
+  'a password of the registry without a user': { env: { [REGISTRY_PASSWORD]: 'p' }, message: `${REGISTRY_PASSWORD} is set: set ${REGISTRY_USER} too` },
+};
+
+describe('credentials', () => {
+  test.each(Object.entries(HALF_SET))('rejected by setting and variable: %s', (_, { sasl = null, env, message }) => {
+    const reading = () => read(withSetting('kafka.sasl', sasl), env);
+    expect(reading).toThrow(expect.objectContaining({ code: 'bad-settings', consequence: 'fatal' }));
+    expect(reading).toThrow(message);
+  });
+
+  test('are none without SASL, and for a registry without variables', () => {
+    expect(read(SETTINGS)).toMatchObject({ kafkaCredentials: null, registryCredentials: null });
+    expect(read(SETTINGS, { [REGISTRY_USER]: 'u', [REGISTRY_PASSWORD]: 'p' }).registryCredentials).toEqual({ username: 'u', password: 'p' });
+  });
+});
 
 describe('settings', () => {
   test('are read as they were written', () => {
@@ -49,7 +86,7 @@ describe('settings', () => {
   });
 
   test('the environment says who this worker is, where it listens and how it logs in', () => {
-    const config = read(SETTINGS, {
+    const config = read(withSetting('kafka.sasl', 'scram-sha-512'), {
       SAGAFLEET_CLIENT_ID: 'payment-1', SAGAFLEET_LISTEN_HEALTH: '127.0.0.1:1', SAGAFLEET_LISTEN_INGRESS: '[::1]:2', SAGAFLEET_LOG_LEVEL: 'debug',
       SAGAFLEET_KAFKA_USERNAME: 'u', SAGAFLEET_KAFKA_PASSWORD: 'p',
     });

@@ -1,7 +1,7 @@
 /** What a worker is told: the rendered settings file and a few variables of its environment. */
 import {
   HEALTH_CONTAINER_PORT, INGRESS_CONTAINER_PORT, SETTINGS_FILE, SETTINGS_MOUNT, WORKER_ENV, WORKER_SETTINGS_VERSION,
-  type WorkerSettings,
+  type SaslMechanism, type WorkerSettings,
 } from '@sagafleet/schemas';
 import convict from 'convict';
 import { messageOf, WorkerError } from './errors.ts';
@@ -19,12 +19,14 @@ export interface WorkerConfig {
   registryCredentials: Credentials | null;
 }
 
+const SASL_MECHANISMS: readonly unknown[] = ['plain', 'scram-sha-256', 'scram-sha-512'] satisfies SaslMechanism[];
+
 const FORMATS: convict.Format[] = [
   { name: 'non-empty-list', validate: (value: unknown) => check(Array.isArray(value) && value.length > 0, 'must be a list with an entry') },
   { name: 'boxed-object', validate: (value: unknown) => check(typeof unboxed(value) === 'object' && unboxed(value) !== null, 'must be an object') },
   { name: 'boxed-object-or-null', validate: (value: unknown) => check(typeof unboxed(value) === 'object', 'must be an object or null') },
   { name: 'text', validate: (value: unknown) => check(typeof value === 'string' && value !== '', 'must be a non-empty text') },
-  { name: 'text-or-null', validate: (value: unknown) => check(value === null || typeof value === 'string', 'must be a text or null') },
+  { name: 'sasl-mechanism-or-null', validate: (value: unknown) => check(value === null || SASL_MECHANISMS.includes(value), `must be ${SASL_MECHANISMS.join(', ')} or null`) },
   // convict's own formats for these turn texts into something: "yes" would be false
   { name: 'true-or-false', validate: (value: unknown) => check(typeof value === 'boolean', 'must be true or false') },
   { name: 'number', validate: (value: unknown) => check(Number.isFinite(value), 'must be a number') },
@@ -64,7 +66,8 @@ const FILE_SCHEMA = {
   kafka: {
     brokers: { format: 'non-empty-list', default: null },
     tls: { format: 'true-or-false', default: null },
-    sasl: { format: 'text-or-null', default: null },
+    // Where it is missing it is no null, which would mean "without SASL"
+    sasl: { format: 'sasl-mechanism-or-null', default: '' },
     sessionTimeoutMs: { format: 'count', default: null },
   },
   registry: { url: { format: 'text', default: null } },
@@ -101,8 +104,8 @@ export function readConfig(env: NodeJS.ProcessEnv, readFile: (path: string) => s
     logLevel: own.logLevel,
     healthListen: listenAddress(own.healthListen),
     ingressListen: listenAddress(own.ingressListen),
-    kafkaCredentials: credentials(own.kafkaUsername, own.kafkaPassword),
-    registryCredentials: credentials(own.registryUsername, own.registryPassword),
+    kafkaCredentials: kafkaCredentials(settings.kafka.sasl, { username: own.kafkaUsername, password: own.kafkaPassword }),
+    registryCredentials: registryCredentials({ username: own.registryUsername, password: own.registryPassword }),
   };
 }
 
@@ -146,6 +149,31 @@ function listenAddress(text: string): ListenAddress {
   return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
 }
 
-function credentials(username: string, password: string): Credentials | null {
-  return username === '' ? null : { username, password };
+/** @throws WorkerError `bad-settings` (fatal) where they do not fit the setting: what is half set would connect as nobody. */
+function kafkaCredentials(sasl: SaslMechanism | null, credentials: Credentials): Credentials | null {
+  const { given, missing } = variables(credentials, { username: WORKER_ENV.kafkaUsername, password: WORKER_ENV.kafkaPassword });
+  if (sasl === null) {
+    if (given.length > 0) throw refused(`kafka.sasl is null: set it to a mechanism, or unset ${given.join(' and ')} to connect without SASL`);
+    return null;
+  }
+  if (missing.length > 0) throw refused(`kafka.sasl is ${sasl}: set ${missing.join(' and ')} (missing or empty), or kafka.sasl to null to connect without SASL`);
+  return credentials;
+}
+
+/** As for Kafka. */
+function registryCredentials(credentials: Credentials): Credentials | null {
+  const { given, missing } = variables(credentials, { username: WORKER_ENV.registryUsername, password: WORKER_ENV.registryPassword });
+  if (given.length === 0) return null;
+  if (missing.length > 0) throw refused(`${given.join()} is set: set ${missing.join()} too (missing or empty), or neither to connect to the registry without authentication`);
+  return credentials;
+}
+
+function variables({ username, password }: Credentials, names: Credentials): { given: string[]; missing: string[] } {
+  const all = [{ name: names.username, value: username }, { name: names.password, value: password }];
+  const [given, missing] = [all.filter(({ value }) => value !== ''), all.filter(({ value }) => value === '')];
+  return { given: given.map(({ name }) => name), missing: missing.map(({ name }) => name) };
+}
+
+function refused(reason: string): WorkerError {
+  return new WorkerError('bad-settings', 'fatal', reason);
 }

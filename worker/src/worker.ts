@@ -1,10 +1,11 @@
 /** One process, one member of the step's consumer group, put together. */
 import type { Server } from 'node:http';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
+import type { SaslMechanism } from '@sagafleet/schemas';
 import type { FastifyInstance } from 'fastify';
-import type { WorkerConfig } from './config.ts';
+import type { Credentials, WorkerConfig } from './config.ts';
 import type { AppendingProducer, Driver, GroupMember } from './driver.ts';
-import { consequenceOf, messageOf } from './errors.ts';
+import { consequenceOf, messageOf, WorkerError } from './errors.ts';
 import { serveHealth } from './health.ts';
 import { serveIngress } from './ingress.ts';
 import { KafkajsDriver } from './kafka/driver.ts';
@@ -154,11 +155,10 @@ export class Worker {
   }
 }
 
-export function createKafkajsDriver({ settings, clientId, kafkaCredentials }: WorkerConfig, log: Log): Driver {
-  const { kafka, delivery, inputs, group } = settings;
-  const sasl = kafka.sasl && kafkaCredentials ? { mechanism: kafka.sasl, ...kafkaCredentials } : null;
+export function createKafkajsDriver(config: WorkerConfig, log: Log): Driver {
+  const { settings: { kafka, delivery, inputs, group }, clientId } = config;
   return new KafkajsDriver({
-    connection: { brokers: kafka.brokers, tls: kafka.tls, sasl, clientId },
+    connection: { brokers: kafka.brokers, tls: kafka.tls, sasl: saslOf(config), clientId },
     group,
     topics: inputs.map(({ topic }) => topic),
     sessionTimeoutMs: kafka.sessionTimeoutMs,
@@ -167,6 +167,13 @@ export function createKafkajsDriver({ settings, clientId, kafkaCredentials }: Wo
     maxBatchBytes: MAX_BATCH_BYTES,
     log,
   });
+}
+
+/** @throws WorkerError `bad-settings` (fatal): without credentials it would connect as nobody */
+function saslOf({ settings: { kafka: { sasl } }, kafkaCredentials }: WorkerConfig): { mechanism: SaslMechanism } & Credentials | null {
+  if (sasl === null) return null;
+  if (kafkaCredentials === null) throw new WorkerError('bad-settings', 'fatal', `kafka.sasl is ${sasl} but there are no credentials for Kafka`);
+  return { mechanism: sasl, ...kafkaCredentials };
 }
 
 /** The port to listen on is taken: waiting would not help. */
