@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Admin, Broker, Cluster, Kafka, Logger, RetryOptions } from 'kafkajs';
+import { type AskingCluster, showRefusals } from './coordinator-refusal.ts';
 import { KafkaError } from './errors.ts';
 import './kafkajs.ts';
 
@@ -40,5 +41,7 @@ export function openCluster(kafka: Kafka, isolationLevel: Isolation): OpenCluste
     .find(({ description }) => description === 'private:Kafka:createCluster');
   if (!symbol) throw new KafkaError('NotHardened', 'kafkajs has no createCluster, install the pinned version');
   const create = (kafka as unknown as Record<symbol, (options: object) => OpenCluster>)[symbol]!;
-  return create({ isolationLevel, allowAutoTopicCreation: false, metadataMaxAge: METADATA_MAX_AGE_MS });
+  const cluster = create({ isolationLevel, allowAutoTopicCreation: false, metadataMaxAge: METADATA_MAX_AGE_MS });
+  showRefusals(cluster as AskingCluster);
+  return cluster;
 }

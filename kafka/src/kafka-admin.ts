@@ -5,6 +5,7 @@ import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
 import {
   type CommittedOffset, commitOffsets, fetchOffsets, NO_MEMBER, type PartitionOffsets, topicOffsets, type TopicPartitionOffset,
 } from './group-offsets.ts';
+import type { NeededAcls } from './missing-acl.ts';
 import { Session } from './session.ts';
 import {
   alterTopicConfig, createTopic, describeTopics, growPartitions, type NewTopic, topicConfig, type TopicDescription,
@@ -69,7 +70,8 @@ export class KafkaAdmin {
 
   /** `latest` is the high watermark, records of open transactions included. */
   offsets(topic: string): Promise<PartitionOffsets[]> {
-    return this.#session.run(`read the offsets of topic ${topic}`, () => topicOffsets(this.#session.connections, topic));
+    const needed: NeededAcls = { topic: { operations: ['DESCRIBE'], names: [topic] } };
+    return this.#session.run(`read the offsets of topic ${topic}`, needed, () => topicOffsets(this.#session.connections, topic));
   }
 
   /**
@@ -78,7 +80,8 @@ export class KafkaAdmin {
    * of a topic that this object created and gave the group no offsets on.
    */
   async committedOffsets(group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
-    const ask = () => this.#session.run(`read the offsets of group ${group}`, () =>
+    const needed: NeededAcls = { group: { operations: ['DESCRIBE'], names: [group] }, topic: { operations: ['DESCRIBE'], names: topics } };
+    const ask = () => this.#session.run(`read the offsets of group ${group}`, needed, () =>
       fetchOffsets(this.#session.connections, group, { topics, isStable: false }));
     const first = await ask();
     const isCertain = ({ topic, offset }: CommittedOffset) =>
@@ -90,7 +93,9 @@ export class KafkaAdmin {
 
   /** Sets offsets of a group that has no members; `GroupInUse` when it has some. */
   async commitOffsets(group: string, offsets: readonly TopicPartitionOffset[]): Promise<void> {
-    await this.#session.run(`set the offsets of group ${group}`, () =>
+    const topics = [...new Set(offsets.map(({ topic }) => topic))];
+    const needed: NeededAcls = { group: { operations: ['READ'], names: [group] }, topic: { operations: ['READ'], names: topics } };
+    await this.#session.run(`set the offsets of group ${group}`, needed, () =>
       commitOffsets(this.#session.connections, group, { membership: NO_MEMBER, positions: offsets, keep: true }));
     for (const { topic } of offsets) this.#fresh.get(topic)?.add(group);
   }

@@ -1,18 +1,34 @@
 import { expect, test } from 'vitest';
-import { committedPartitions, keptMetadata } from './kept-offsets.ts';
+import { committedPartitions, positionMetadata } from './position-metadata.ts';
 
-const answer = (partition: number, offset: string, metadata: string | null = '') => ({ partition, offset, metadata });
+const ID = 'cQ6cJ0YtSAuPLzl-1FnCsw';
+const answer = (partition: number, offset: bigint, metadata: string | null = '') => ({ partition, offset, metadata });
+const kept = (partitions: number) => positionMetadata(ID, partitions);
 
 const CASES: Record<string, [answers: ReturnType<typeof answer>[], offsets: (bigint | null)[], forgotten: number[]]> = {
-  'offsets are numbers': [[answer(0, '0'), answer(1, '12', null)], [0n, 12n], []],
-  'none is none, also in the words of kafkajs': [[answer(0, '-1'), answer(1, '-2')], [null, null], []],
-  'a partition beside others may be new': [[answer(0, '5', 'of somebody else'), answer(1, '-1')], [5n, null], []],
-  'one that was there when another was kept is forgotten': [[answer(0, '5', keptMetadata(3)), answer(1, '-1'), answer(2, '6')], [5n, null, 6n], [1]],
-  'one that came later is new': [[answer(0, '5', keptMetadata(2)), answer(1, '5', keptMetadata(1)), answer(2, '-1')], [5n, 5n, null], []],
+  'offsets are numbers': [[answer(0, 0n), answer(1, 12n, null)], [0n, 12n], []],
+  'none is none, also in the words of kafkajs': [[answer(0, -1n), answer(1, -2n)], [null, null], []],
+  'a partition beside others may be new': [[answer(0, 5n, 'of somebody else'), answer(1, -1n)], [5n, null], []],
+  'one that was there when another was kept is forgotten': [[answer(0, 5n, kept(3)), answer(1, -1n), answer(2, 6n)], [5n, null, 6n], [1]],
+  'one that came later is new': [[answer(0, 5n, kept(2)), answer(1, 5n, kept(1)), answer(2, -1n)], [5n, 5n, null], []],
+  'commits of versions before say the number of partitions alone': [[answer(0, 5n, 'partitions=2'), answer(1, -1n)], [5n, null], [1]],
 };
 
 test.each(Object.entries(CASES))('%s', (_, [answers, offsets, forgotten]) => {
-  const committed = committedPartitions(answers);
+  const committed = committedPartitions(answers, ID);
   expect(committed.map(({ offset }) => offset)).toEqual(offsets);
   expect(committed.filter(({ isForgotten }) => isForgotten).map(({ partition }) => partition)).toEqual(forgotten);
+});
+
+const TOPICS: Record<string, [metadata: string | null, isOfDeletedTopic: boolean]> = {
+  'of this topic': [positionMetadata(ID), false],
+  'of this topic, kept for good': [kept(3), false],
+  'of a topic that had the name before': [positionMetadata('AAAAAAAAAAAAAAAAAAAAAQ'), true],
+  'of a topic that had the name before, kept for good': [positionMetadata('AAAAAAAAAAAAAAAAAAAAAQ', 3), true],
+  'of a version before, or of a tool': ['', false],
+  'without metadata': [null, false],
+};
+
+test.each(Object.entries(TOPICS))('an offset %s', (_, [metadata, isOfDeletedTopic]) => {
+  expect(committedPartitions([answer(0, 5n, metadata)], ID)).toMatchObject([{ offset: 5n, isOfDeletedTopic }]);
 });

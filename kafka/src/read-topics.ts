@@ -77,14 +77,15 @@ async function openLanes(session: Session, { topics, partitions, until }: ReadOp
 
 /** Per partition the first offset, or the one that follows the last committed record. */
 function offsetsOf(session: Session, topic: string, time: bigint): Promise<Map<number, bigint>> {
-  return session.run(`read the offsets of topic ${topic}`, () => listOffsets(session.connections, topic, { time, isCommitted: true }));
+  return session.run(`read the offsets of topic ${topic}`, { topic: { operations: ['DESCRIBE'], names: [topic] } }, () => listOffsets(session.connections, topic, { time, isCommitted: true }));
 }
 
 /** One fetch from each leader at the same time; nothing for a lane whose records were deleted meanwhile. */
 function fetchNext(session: Session, lanes: readonly Lane[]): Promise<[Lane, DecodedPartition][]> {
   const { leaders } = session.connections;
-  return session.run('read', async () => {
-    await leaders.ensure([...new Set(lanes.map(({ topic }) => topic))]);
+  const names = [...new Set(lanes.map(({ topic }) => topic))];
+  return session.run(`read ${names.join(', ')}`, { topic: { operations: ['READ'], names } }, async () => {
+    await leaders.ensure(names);
     const byLeader = Map.groupBy(lanes, ({ topic, partition }) => leaders.leaderOf(topic, partition)?.leader);
     const batches = await Promise.all([...byLeader].map(async ([leader, its]) => {
       try {

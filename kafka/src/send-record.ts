@@ -1,6 +1,7 @@
 import { ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
 import { KafkaError } from './errors.ts';
+import type { NeededAcls } from './missing-acl.ts';
 import { partitionOf } from './partition-of.ts';
 import { BatchProducer, ProduceError } from './produce/batch-producer.ts';
 import { RecordBatchBuilder } from './produce/record-batch.ts';
@@ -25,7 +26,8 @@ export async function sendRecord(
 ): Promise<SentRecord> {
   const session = new Session(connection, options, ISOLATION.readUncommitted);
   try {
-    return await session.run(`write to topic ${record.topic}`, () => sendOnce(session, record));
+    const needed: NeededAcls = { topic: { operations: ['WRITE', 'DESCRIBE'], names: [record.topic] }, cluster: { operations: ['IDEMPOTENT_WRITE'] } };
+    return await session.run(`write to topic ${record.topic}`, needed, () => sendOnce(session, record));
   } finally {
     await session.close();
   }

@@ -4,6 +4,7 @@ import { createAdmin, type Isolation, openCluster, type OpenCluster } from './cl
 import { createKafka, type KafkaConnection, type KafkaOptions, PATIENCE_MS, retryFor } from './create-kafka.ts';
 import { Connections } from './connections/connections.ts';
 import type { KafkaErrorCode } from './errors.ts';
+import { type NeededAcls, principalOf } from './missing-acl.ts';
 import { toKafkaError } from './to-kafka-error.ts';
 
 /** kafkajs' own retries cover a lost connection; a failover is waited for here, with fresh metadata. */
@@ -31,7 +32,7 @@ export class Session {
   }
 
   connect(): Promise<void> {
-    return this.run('connect', () => this.cluster.connect());
+    return this.run('connect', {}, () => this.cluster.connect());
   }
 
   async close(): Promise<void> {
@@ -45,15 +46,16 @@ export class Session {
 
   /**
    * Does `action`, again and again while no broker, leader or coordinator is there, for as long as the
-   * session is patient. Throws `KafkaError`; `what` is what failed, as it reads after "can not".
+   * session is patient. Throws `KafkaError`; `what` is what failed, as it reads after "can not", and `needed` what
+   * it has to be allowed.
    */
-  async run<T>(what: string, action: () => Promise<T>): Promise<T> {
+  async run<T>(what: string, needed: NeededAcls, action: () => Promise<T>): Promise<T> {
     const deadline = Date.now() + this.#patienceMs;
     for (let isFirst = true; ; isFirst = false) {
       try {
         return await action();
       } catch (cause) {
-        const error = toKafkaError(cause, { what, brokers: this.#connection.brokers });
+        const error = toKafkaError(cause, { what, needed, principal: principalOf(this.#connection), brokers: this.#connection.brokers });
         if (isFirst && error.code === 'UnknownTopic') {
           // kafkajs asks for every topic it was ever asked about: one that is gone would fail all that follows
           this.cluster.targetTopics.clear();

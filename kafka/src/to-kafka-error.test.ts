@@ -25,7 +25,7 @@ const CASES: Record<string, Case> = {
       name: 'KafkaJSAggregateError',
       errors: [error('Not authorized.', { name: 'KafkaJSCreateTopicError', type: 'TOPIC_AUTHORIZATION_FAILED' })],
     }),
-    code: 'NotAuthorized', consequence: 'systemic', message: /^can not list topics: Not authorized, grant it by an ACL/,
+    code: 'NotAuthorized', consequence: 'systemic', message: /^can not list topics: Not authorized, grant it on topic by an ACL to the user that connects$/,
   },
   'a leader is being elected': {
     error: error('no leader', { name: 'KafkaJSProtocolError', type: 'LEADER_NOT_AVAILABLE', retriable: true }),

@@ -1,4 +1,5 @@
 import { KafkaError, type KafkaErrorCode } from './errors.ts';
+import { missingAcl, type NeededAcls } from './missing-acl.ts';
 
 /** What kafkajs' errors may carry; `type` is the protocol's name of an error code. */
 interface KafkajsError {
@@ -41,7 +42,6 @@ const CODES: Record<string, KafkaErrorCode> = {
 
 const ADVICE: Partial<Record<KafkaErrorCode, string>> = {
   NotAuthenticated: 'check the SASL mechanism, user name and password',
-  NotAuthorized: 'grant it by an ACL to the user that connects',
   UnknownTopic: 'create the topic first, or correct its name',
   GroupInUse: 'stop the members of the group first',
   RecordTooLarge: 'raise max.message.bytes of the topic, or send less',
@@ -51,10 +51,13 @@ export interface Attempt {
   /** What was tried, as it reads after "can not". */
   what: string;
   brokers: readonly string[];
+  /** What it has to be allowed, and who tried. */
+  needed?: NeededAcls;
+  principal?: string;
 }
 
 /** The error of ours for one of kafkajs'; errors of ours pass unchanged. */
-export function toKafkaError(error: unknown, { what, brokers }: Attempt): KafkaError {
+export function toKafkaError(error: unknown, { what, brokers, needed = {}, principal = 'the user that connects' }: Attempt): KafkaError {
   if (error instanceof KafkaError) return error;
   const origin = originOf(error as KafkajsError);
   const code = codeOf(origin);
@@ -63,7 +66,7 @@ export function toKafkaError(error: unknown, { what, brokers }: Attempt): KafkaE
     return new KafkaError(code, `can not ${what}: ${reason}`, { cause: error });
   }
   const reason = (origin.message ?? String(error)).replace(/\.$/, '');
-  const advice = ADVICE[code];
+  const advice = missingAcl(origin, needed, principal) ?? ADVICE[code];
   return new KafkaError(code, `can not ${what}: ${reason}${advice ? `, ${advice}` : ''}`, { cause: error });
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConfigEntries, PartitionMetadata } from 'kafkajs';
 import { KafkaError } from './errors.ts';
 import { ConfigResourceTypes, ConfigSource } from './kafkajs.ts';
+import type { AclOperation, NeededAcls } from './missing-acl.ts';
 import type { Session } from './session.ts';
 
 export interface TopicDescription { name: string; partitions: number; replicationFactor: number }
@@ -15,6 +16,10 @@ const INTERNAL_PREFIX = '__';
 const BROKERS_LEARN_MS = 15_000;
 const POLL_MS = 50;
 
+function onTopic(operation: AclOperation, name: string): NeededAcls {
+  return { topic: { operations: [operation], names: [name] } };
+}
+
 /** Without `names` all but internal topics; with them those that exist. */
 export async function describeTopics(session: Session, names?: readonly string[]): Promise<TopicDescription[]> {
   const found = names
@@ -24,7 +29,7 @@ export async function describeTopics(session: Session, names?: readonly string[]
 }
 
 function allTopics(session: Session): Promise<TopicDescription[]> {
-  return session.run('list topics', async () => {
+  return session.run('list topics', {}, async () => {
     const { topicMetadata } = await (await session.broker()).metadata([]);
     return topicMetadata.map(({ topic, partitionMetadata }) => toDescription(topic, partitionMetadata));
   });
@@ -32,7 +37,7 @@ function allTopics(session: Session): Promise<TopicDescription[]> {
 
 async function describeTopic(session: Session, name: string): Promise<TopicDescription | null> {
   try {
-    return await session.run(`describe topic ${name}`, async () => {
+    return await session.run(`describe topic ${name}`, onTopic('DESCRIBE', name), async () => {
       const { topicMetadata } = await (await session.broker()).metadata([name]);
       return toDescription(name, topicMetadata[0]?.partitionMetadata ?? []);
     });
@@ -61,7 +66,7 @@ export async function topicConfig(session: Session, name: string): Promise<Recor
 export async function alterTopicConfig(session: Session, name: string, changes: Record<string, string>): Promise<void> {
   const merged = { ...await ownSettings(session, name), ...changes };
   const configEntries = Object.entries(merged).map(([key, value]) => ({ name: key, value }));
-  await session.run(`change the settings of topic ${name}`, () => session.admin.alterConfigs({
+  await session.run(`change the settings of topic ${name}`, onTopic('ALTER_CONFIGS', name), () => session.admin.alterConfigs({
     validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
   }));
   await waitUntil(`topic ${name} does not show its new settings`, async () => {
@@ -75,7 +80,7 @@ async function ownSettings(session: Session, name: string): Promise<Record<strin
 }
 
 function describeConfig(session: Session, name: string): Promise<ConfigEntries[]> {
-  return session.run(`read the settings of topic ${name}`, async () => {
+  return session.run(`read the settings of topic ${name}`, onTopic('DESCRIBE_CONFIGS', name), async () => {
     const { resources } = await session.admin.describeConfigs({
       resources: [{ type: ConfigResourceTypes.TOPIC, name }], includeSynonyms: false,
     });
@@ -94,7 +99,7 @@ export async function createTopic(session: Session, topic: NewTopic): Promise<bo
   const { name, partitions, replicationFactor, config } = topic;
   const settings = Object.entries(config).map(([key, value]) => `, ${key}=${value}`).join('');
   const what = `create topic ${name} (partitions=${partitions}, replicationFactor=${replicationFactor}${settings})`;
-  const isNew = await session.run(what, () => session.admin.createTopics({
+  const isNew = await session.run(what, onTopic('CREATE', name), () => session.admin.createTopics({
     waitForLeaders: false,
     topics: [{
       topic: name,
@@ -111,7 +116,7 @@ export async function createTopic(session: Session, topic: NewTopic): Promise<bo
 export async function growPartitions(session: Session, name: string, partitions: number): Promise<void> {
   const [topic] = await describeTopics(session, [name]);
   if (topic && topic.partitions >= partitions) return;
-  await session.run(`grow topic ${name} to ${partitions} partitions`, () =>
+  await session.run(`grow topic ${name} to ${partitions} partitions`, onTopic('ALTER', name), () =>
     session.admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] }));
   await waitForLeaders(session, name, partitions);
 }

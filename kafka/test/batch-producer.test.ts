@@ -1,12 +1,13 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
-import { BatchProducer, createKafka, RecordBatchBuilder } from '../src/index.ts';
+import { BatchProducer, Connections, createKafka, RecordBatchBuilder } from '../src/index.ts';
 import { sequenceAfter } from '../src/produce/batch-producer.ts';
 import { client, connectAdmin, connection, createTopic, options, readUntil, texts, uniqueName } from './cluster-under-test.ts';
 
 async function open(transactionalId: string, { kafka = client(), throwIfOver = () => {} } = {}): Promise<BatchProducer> {
-  const producer = await BatchProducer.open(kafka, { transactionalId, topics: [], transactionTimeoutMs: 15_000, throwIfOver });
-  onTestFinished(() => producer.close());
+  const connections = new Connections(kafka);
+  onTestFinished(() => connections.close());
+  const producer = await BatchProducer.open(connections, { transactionalId, transactionTimeoutMs: 15_000, throwIfOver });
   return producer;
 }
 

@@ -19,6 +19,7 @@ export type WorkerErrorCode =
   | 'unexpected'
   | 'broker-unavailable'
   | 'not-a-member'
+  | 'not-authorized'
   | 'offsets-missing'
   | 'offsets-stale'
   | 'offset-out-of-range'

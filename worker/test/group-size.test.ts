@@ -1,8 +1,8 @@
 /** How large a group may be: what its members say in a join is one record of the broker's. */
-import { createKafka } from '@sagafleet/kafka';
+import { createKafka, ISOLATION, openCluster } from '@sagafleet/kafka';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { until } from '../../test/support/until.ts';
-import { createCluster, type Broker } from '../src/kafka/internals.ts';
+import type { Broker } from '../src/kafka/internals.ts';
 import { AssigningMember, type GroupOptions } from './support/group-of-assigners.ts';
 import { StepFixture } from './support/step-fixture.ts';
 
@@ -56,9 +56,10 @@ async function grow(there: readonly AssigningMember[], newcomers: readonly Assig
 
 /** On a connection of its own: brokers answer one request of a connection at a time. */
 async function findCoordinator(groupId: string, topic: string): Promise<DescribingBroker> {
-  const cluster = createCluster(createKafka({ brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'test' }, { log: () => undefined, level: 'error' }));
+  const kafka = createKafka({ brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'test' }, { log: () => undefined, level: 'error' });
+  const cluster = openCluster(kafka, ISOLATION.readCommitted);
   await cluster.connect();
   onTestFinished(() => cluster.disconnect());
   await cluster.addMultipleTargetTopics([topic]);
-  return await cluster.findGroupCoordinator({ groupId }) as DescribingBroker;
+  return await cluster.findGroupCoordinator({ groupId }) as unknown as DescribingBroker;
 }

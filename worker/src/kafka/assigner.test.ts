@@ -1,6 +1,10 @@
 import fc from 'fast-check';
+import type { PartitionAssigner } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import { AssigningMember, FakeCoordinator } from '../../test/support/group-of-assigners.ts';
+import { NOTHING_OWNED } from '../member-data.ts';
+import { createTaskAssigner } from './assigner.ts';
+import type { Cluster } from './internals.ts';
 
 /** `max.message.bytes` of `__consumer_offsets`, which the record with all that members and leader say must not exceed. */
 const RECORD_LIMIT = 1_048_588;
@@ -128,4 +132,13 @@ describe('the position of a task that moves', () => {
       }
     }), { numRuns: 300 });
   });
+});
+
+test('a consumer that restarts, each time with an assigner of its own, is watched once', async () => {
+  const troubles: unknown[] = [];
+  const create = createTaskAssigner({ memberData: () => NOTHING_OWNED, onSync: () => undefined, onTrouble: (error) => troubles.push(error) });
+  const cluster = { findGroupCoordinator: async () => { throw new Error('away'); } };
+  for (let starts = 0; starts < 3; starts++) create({ cluster } as unknown as Parameters<PartitionAssigner>[0]);
+  await expect((cluster as unknown as Cluster).findGroupCoordinator({ groupId: 'default.payment' })).rejects.toThrow('away');
+  expect(troubles).toHaveLength(1);
 });

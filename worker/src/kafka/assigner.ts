@@ -1,4 +1,4 @@
-import { AssignerProtocol } from '@sagafleet/kafka';
+import { AssignerProtocol, showRefusals } from '@sagafleet/kafka';
 import type { Assigner, PartitionAssigner } from 'kafkajs';
 import { assignTasks } from '../assignment.ts';
 import type { TopicPosition } from '../driver.ts';
@@ -6,6 +6,7 @@ import {
   decodeAssignmentData, decodeMemberData, encodeAssignmentData, encodeMemberData, type AssignmentData, type MemberData,
 } from '../member-data.ts';
 import { PositionsToTell, PositionsTold } from '../told-positions.ts';
+import { namedRefusal } from './authorization.ts';
 import type { Broker, Cluster } from './internals.ts';
 
 const ASSIGNER_NAME = 'sagafleet-tasks';
@@ -29,14 +30,16 @@ export interface AssignerOptions {
  * data of a join, so both are read from the sync request and its answer on the way.
  */
 export function createTaskAssigner(options: AssignerOptions): PartitionAssigner {
-  // Outlasts a restart of the consumer
+  // A consumer that restarts asks for another assigner, for the same cluster
   const toTell = new PositionsToTell();
+  const observed = new WeakSet<Cluster>();
   return (config) => {
     const cluster = config.cluster as unknown as Cluster;
-    observeJoins(cluster, { ...options, onSync: (extras, { settled }) => {
+    if (!observed.has(cluster)) observeJoins(cluster, { ...options, onSync: (extras, { settled }) => {
       toTell.settle(settled);
       options.onSync(extras);
     } });
+    observed.add(cluster);
     return taskAssigner(cluster, options, toTell);
   };
 }
@@ -93,12 +96,13 @@ interface JoinObserver extends Pick<AssignerOptions, 'onTrouble'> {
 }
 
 function observeJoins(cluster: Cluster, { onSync, onTrouble }: JoinObserver): void {
+  showRefusals(cluster);
   const findCoordinator = cluster.findGroupCoordinator.bind(cluster);
   const observed = new WeakSet<Broker>();
   cluster.findGroupCoordinator = async (request) => {
     const broker = await findCoordinator(request).catch((error: unknown) => {
       onTrouble(error);
-      throw error;
+      throw named(error, request);
     });
     if (!observed.has(broker)) {
       observed.add(broker);
@@ -123,14 +127,19 @@ function observeSync(broker: Broker, onSync: JoinObserver['onSync']): void {
 function observeFailure(
   broker: Broker, method: 'joinGroup' | 'syncGroup' | 'heartbeat', onTrouble: (error: unknown) => void,
 ): void {
-  const original = (broker[method] as (request: unknown) => Promise<unknown>).bind(broker);
-  const observed = async (request: unknown) => {
+  const original = (broker[method] as (request: { groupId: string }) => Promise<unknown>).bind(broker);
+  const observed = async (request: { groupId: string }) => {
     try {
       return await original(request);
     } catch (error) {
       onTrouble(error);
-      throw error;
+      throw named(error, request);
     }
   };
   Object.assign(broker, { [method]: observed });
+}
+
+function named(error: unknown, { groupId }: { groupId: string }): unknown {
+  const needed = { group: { operations: ['READ', 'DESCRIBE'], names: [groupId] } } as const;
+  return namedRefusal(error, `join group ${groupId}`, { principal: 'the user that connects', needed });
 }

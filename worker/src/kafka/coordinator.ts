@@ -4,6 +4,7 @@ import {
 } from '@sagafleet/kafka';
 import { messageOf, WorkerError } from '../errors.ts';
 import type { TopicPosition } from '../driver.ts';
+import { namedRefusal, type Rights } from './authorization.ts';
 
 /** Answers that concern this member, not the coordinator's health. */
 const MEMBERSHIP_ERRORS = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'MEMBER_ID_REQUIRED'];
@@ -13,13 +14,17 @@ export class GroupCoordinator {
   readonly #connections: Connections;
   readonly #group: string;
   readonly #topics: readonly string[];
+  readonly #rights: Rights;
   #troubleAt = -Infinity;
   #firstAnswerAt = Infinity;
 
-  constructor(connections: Connections, group: string, topics: readonly string[]) {
+  /** `principal`: who connects, as ACLs name it */
+  constructor(connections: Connections, group: string, topics: readonly string[], principal = 'the user that connects') {
     this.#connections = connections;
     this.#group = group;
     this.#topics = topics;
+    const operations = ['READ', 'DESCRIBE'] as const;
+    this.#rights = { principal, needed: { group: { operations, names: [group] }, topic: { operations, names: topics } } };
   }
 
   get troubleAgeMs(): number {
@@ -76,6 +81,8 @@ export class GroupCoordinator {
       return answer;
     } catch (error) {
       this.noteTrouble(error);
+      const refusal = namedRefusal(error, `make ${what} of group ${this.#group}`, this.#rights);
+      if (refusal !== error) throw refusal;
       const message = `the coordinator of group ${this.#group} refused ${what}: ${messageOf(error)}`;
       throw new WorkerError(code, 'systemic', message, { cause: error });
     }

@@ -1,7 +1,8 @@
-import { Connections, createKafka, partitionOf, positionMetadata, RecordBatchBuilder, verifyHardening, type KafkaConnection } from '@sagafleet/kafka';
+import { Connections, createKafka, partitionOf, positionMetadata, principalOf, RecordBatchBuilder, verifyHardening } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
 import type { AppendingProducer, Driver, GroupMember, MemberEvents, RecordBatch, TaskProducer, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
+import { namedRefusal, namingAppends, namingProducer, type Rights } from './authorization.ts';
 import { GroupCoordinator } from './coordinator.ts';
 import { KafkajsMember, type MemberOptions } from './member.ts';
 import { KafkajsAppendingProducer } from './appending-producer.ts';
@@ -9,7 +10,6 @@ import { brokerErrorType } from './broker-error.ts';
 import { createIdempotentProducer, createTransactionalProducer } from './producers.ts';
 
 export interface DriverOptions extends MemberOptions {
-  connection: KafkaConnection;
   transactionTimeoutMs: number;
   exactlyOnce: boolean;
 }
@@ -36,7 +36,7 @@ export class KafkajsDriver implements Driver {
       },
     });
     this.#connections = new Connections(this.#kafka);
-    this.#coordinator = new GroupCoordinator(this.#connections, options.group, options.topics);
+    this.#coordinator = new GroupCoordinator(this.#connections, options.group, options.topics, principalOf(options.connection));
   }
 
   member(events: MemberEvents): GroupMember {
@@ -49,12 +49,28 @@ export class KafkajsDriver implements Driver {
     const { group, exactlyOnce, transactionTimeoutMs } = this.#options;
     if (!exactlyOnce) {
       const commitOffsets = (positions: readonly TopicPosition[]) => this.#coordinator.commit(this.#member!.membership, positions);
-      return createIdempotentProducer(this.#connections, { throwIfOver, commitOffsets });
+      return namingProducer(createIdempotentProducer(this.#connections, { throwIfOver, commitOffsets }), this.#rights());
     }
-    return createTransactionalProducer(this.#connections, {
-      transactionalId: `sagafleet.${group}.${task}`, group, timeoutMs: transactionTimeoutMs, throwIfOver,
+    const transactionalId = `sagafleet.${group}.${task}`;
+    const producer = createTransactionalProducer(this.#connections, {
+      transactionalId, group, timeoutMs: transactionTimeoutMs, throwIfOver,
       metadataOf: ({ topic }) => positionMetadata(this.#connections.leaders.topic(topic)?.id ?? null),
     });
+    return namingProducer(producer, this.#rights(transactionalId));
+  }
+
+  /** Of a producer: with a transactional id, or idempotent, which whoever may write to some topic may be too (KIP-679). */
+  #rights(transactionalId?: string): Rights {
+    const { group, topics, connection } = this.#options;
+    return {
+      principal: principalOf(connection),
+      needed: {
+        group: { operations: ['READ', 'DESCRIBE'], names: [group] },
+        topic: { operations: ['DESCRIBE'], names: topics },
+        cluster: { operations: ['IDEMPOTENT_WRITE'] },
+        ...(transactionalId === undefined ? {} : { transactionalId: { operations: ['WRITE', 'DESCRIBE'], names: [transactionalId] } }),
+      },
+    };
   }
 
   newBatch(): RecordBatch {
@@ -62,7 +78,7 @@ export class KafkajsDriver implements Driver {
   }
 
   appendingProducer(): AppendingProducer {
-    return new KafkajsAppendingProducer(this.#connections);
+    return namingAppends(new KafkajsAppendingProducer(this.#connections), this.#rights());
   }
 
   async partitionCounts(topics: readonly string[]): Promise<Map<string, number>> {
@@ -75,6 +91,9 @@ export class KafkajsDriver implements Driver {
       if (brokerErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION' && missing !== undefined) {
         throw new WorkerError('topic-missing', 'systemic', `topic ${missing} does not exist, create it`, { cause: error });
       }
+      const needed = { topic: { operations: ['DESCRIBE'], names: topics } } as const;
+      const refusal = namedRefusal(error, 'read partitions', { principal: principalOf(this.#options.connection), needed });
+      if (refusal !== error) throw refusal;
       const message = `cannot read the partitions of ${topics.join(', ')}: ${messageOf(error)}`;
       throw new WorkerError('broker-unavailable', 'systemic', message, { cause: error });
     }

@@ -12,4 +12,5 @@ export interface Cluster {
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   findTopicPartitionMetadata(topic: string): { partitionId: number }[];
   findGroupCoordinator(request: { groupId: string }): Promise<Broker>;
+  brokerPool: { findConnectedBroker(): Promise<unknown> };
 }

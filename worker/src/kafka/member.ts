@@ -1,10 +1,11 @@
-import { type Connections, type CorruptBatch, type GroupMembership, PartitionReader } from '@sagafleet/kafka';
+import { type Connections, type CorruptBatch, type GroupMembership, isNotAuthorized, type KafkaConnection, PartitionReader, principalOf } from '@sagafleet/kafka';
 import type { Consumer, Kafka } from 'kafkajs';
 import type { Assignment, GroupMember, MemberEvents, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { awaitGroupOffsets } from '../start-positions.ts';
 import { backoffMs, systemTiming } from '../timing.ts';
+import { namedRefusal, type Rights } from './authorization.ts';
 import { createTaskAssigner, type AssignmentExtras } from './assigner.ts';
 import type { GroupCoordinator } from './coordinator.ts';
 
@@ -27,6 +28,7 @@ export interface MemberOptions {
   group: string;
   topics: readonly string[];
   sessionTimeoutMs: number;
+  connection: KafkaConnection;
   /** Of one record batch, decompressed. */
   maxBatchBytes: number;
   log: Log;
@@ -150,7 +152,8 @@ export class KafkajsMember implements GroupMember {
     return this.#coordinator.knownForMs;
   }
 
-  #createReader(connections: Connections, { maxBatchBytes, log }: MemberOptions): PartitionReader {
+  #createReader(connections: Connections, { maxBatchBytes, log, topics, connection }: MemberOptions): PartitionReader {
+    const readRights: Rights = { principal: principalOf(connection), needed: { topic: { operations: ['READ', 'DESCRIBE'], names: topics } } };
     return new PartitionReader({
       connections, maxBatchBytes,
       partitionBytes: () => (this.#events.isMemoryFull() ? FEW_BYTES_PER_PARTITION : MAX_BYTES_PER_PARTITION),
@@ -159,7 +162,7 @@ export class KafkajsMember implements GroupMember {
         onOutOfRange: (topic, partition) => void this.#resetPosition(topic, partition),
         onRecreated: (topic, partition) => this.#events.onRecreated(topic, partition),
         onCorrupt: (topic, partition, error) => this.#events.onUnreadable(corruptError(topic, partition, error)),
-        onTrouble: (error) => log.warn({ reason: messageOf(error) }, 'cannot read for now'),
+        onTrouble: (error) => log.warn({ reason: messageOf(namedRefusal(error, 'read', readRights)) }, 'cannot read for now'),
       },
     });
   }
@@ -184,7 +187,8 @@ export class KafkajsMember implements GroupMember {
   #crashed(error: Error, restarts: boolean): void {
     this.#coordinator.noteTrouble(error);
     if (restarts || this.#leaving) return;
-    if (isCoordinatorAway(error)) {
+    // Both go away by themselves or by somebody who grants what is missing
+    if (isCoordinatorAway(error) || isNotAuthorized(error)) {
       setTimeout(() => { if (!this.#leaving) this.#run().catch((cause: Error) => this.#crashed(cause, false)); }, RESTART_AFTER_MS);
       return;
     }

@@ -27,10 +27,6 @@ export const MUTATIONS = {
   'fencing before membership is proven': (driver) => withMember(driver, {
     member: (member) => altered(member, { proveMembership: async () => undefined }),
   }),
-  'what was fetched before a seek is delivered': (driver) => {
-    deliverWhatIsStale();
-    return driver;
-  },
   'aborted records not filtered': (driver) => {
     showAbortedRecords();
     return driver;
@@ -129,17 +125,6 @@ function commitBeforehand(driver: Driver, outside: OutsideCommits): Driver {
 function connectionsOf({ settings, clientId }: WorkerConfig): Connections {
   const { brokers, tls } = settings.kafka;
   return new Connections(createKafka({ brokers, tls, sasl: null, clientId }, { log: () => undefined }));
-}
-
-/** A reader of its own takes what came for the position before for that of the new one. */
-function deliverWhatIsStale(): void {
-  const { seek } = PartitionReader.prototype;
-  PartitionReader.prototype.seek = function seekWithoutDropping(this: PartitionReader, ...place) {
-    const states = (this as unknown as { states: Map<string, { version: number }> }).states;
-    const before = states.get(`${place[0]}/${place[1]}`)?.version;
-    seek.apply(this, place);
-    if (before !== undefined) states.get(`${place[0]}/${place[1]}`)!.version = before;
-  };
 }
 
 interface Fetched { partitions: { aborted?: unknown[] }[] }
