@@ -11,11 +11,11 @@ import type { Read } from './avro/read.ts';
 import { compileWrite } from './avro/write.ts';
 import type { Write } from './avro/write.ts';
 import type { RegistryClient } from './client.ts';
-import { RegistryError } from './errors.ts';
+import { RegistryError, withoutStackOverflow } from './errors.ts';
 import { FRAME_BYTES, writeFrameHead } from './frame.ts';
 
-/** Writers' schemas kept per reader; the one loaded first goes first. */
-const MAX_DECODERS = 1000;
+/** Writers' schemas that are kept, and decoders per reader; the one loaded first goes first. */
+const MAX_WRITERS = 1000;
 
 /** What is needed of {@link RegistryClient}. */
 export type SchemaLookup = Pick<RegistryClient, 'schemaById' | 'latest' | 'version' | 'lookup'>;
@@ -73,34 +73,56 @@ export class Encoder {
 }
 
 /** `id` null: a schema given in full, or none at all. */
-interface ReaderState { id: number | null; schema: AvroSchema | null; decoders: Map<number, Decoder> }
+interface ReaderState {
+  id: number | null;
+  schema: AvroSchema | null;
+  decoders: Map<number, Decoder>;
+  loading: Map<number, Promise<Decoder>>;
+}
 
-/** Sources are told apart by identity: pass the objects of the settings, not copies. */
+/**
+ * Sources are told apart by identity: pass the objects of the settings, not copies.
+ *
+ * What a `load…` gives is what its caller has to use: a decoder may be evicted, or its reader replaced,
+ * before it is asked for again. Each thing is loaded once however many wait for it.
+ */
 export class AvroCodecs {
   readonly #registry: SchemaLookup;
   readonly #readers = new Map<SchemaSource | null, ReaderState>();
+  readonly #loadingReaders = new Map<SchemaSource | null, Promise<ReaderState>>();
+  /** They outlive the readers, so that a new reader needs no registry for the ids that are known. */
+  readonly #writers = new Map<number, AvroSchema>();
+  readonly #loadingWriters = new Map<number, Promise<AvroSchema>>();
   readonly #encoders = new Map<SchemaSource, Encoder>();
+  readonly #loadingEncoders = new Map<SchemaSource, Promise<Encoder>>();
+  #refreshing: Promise<void> | null = null;
 
   constructor(registry: SchemaLookup) {
     this.#registry = registry;
   }
 
+  /** Undefined where it was not loaded, or not since its reader changed, or was evicted. */
   decoder(schemaId: number, reader: SchemaSource | null): Decoder | undefined {
     return this.#readers.get(reader)?.decoders.get(schemaId);
   }
 
-  /** @throws {RegistryError} as {@link RegistryClient}; `incompatible` where the reader can not read it */
-  async loadDecoder(schemaId: number, reader: SchemaSource | null): Promise<Decoder> {
-    const state = this.#readers.get(reader) ?? await this.#loadReader(reader);
-    const known = state.decoders.get(schemaId);
-    if (known) return known;
-    const writer = parseWriterSchema(await this.#registry.schemaById(schemaId));
-    const decoder = new Decoder(schemaId, compileRead(writer, state.schema ?? writer));
-    if (state.decoders.size >= MAX_DECODERS) state.decoders.delete(state.decoders.keys().next().value!);
-    state.decoders.set(schemaId, decoder);
-    return decoder;
+  /** Apart from {@link loadDecoder}, since what is wrong with a reader is no record's fault. @throws {RegistryError} */
+  async loadReader(reader: SchemaSource | null): Promise<void> {
+    await this.#reader(reader);
   }
 
+  /** @throws {RegistryError} as {@link RegistryClient}; `incompatible` where the reader can not read it */
+  async loadDecoder(schemaId: number, reader: SchemaSource | null): Promise<Decoder> {
+    const state = await this.#reader(reader);
+    return state.decoders.get(schemaId) ?? await once(state.loading, schemaId, async () => {
+      const writer = await this.#writer(schemaId);
+      const decoder = new Decoder(schemaId, compileRead(writer, state.schema ?? writer));
+      putBounded(state.decoders, schemaId, decoder);
+      return decoder;
+    });
+  }
+
+  /** Undefined where it was not loaded; one that was is replaced by newer ones but never goes. */
   encoder(source: SchemaSource): Encoder | undefined {
     return this.#encoders.get(source);
   }
@@ -110,32 +132,59 @@ export class AvroCodecs {
    * @throws {RegistryError} as {@link RegistryClient}; `invalid-schema` naming subject and field
    */
   async loadEncoder(source: SchemaSource): Promise<Encoder> {
-    const known = this.encoder(source);
-    if (known) return known;
-    const encoder = await this.#newEncoder(source);
-    this.#encoders.set(source, encoder);
-    return encoder;
+    return this.encoder(source) ?? await once(this.#loadingEncoders, source, async () => {
+      const encoder = await this.#newEncoder(source);
+      this.#encoders.set(source, encoder);
+      return encoder;
+    });
   }
 
-  /** Resolves every `latest` again; what did not change keeps its codecs. */
-  async refresh(): Promise<void> {
-    for (const [source, encoder] of this.#encoders) {
-      if (!isLatest(source)) continue;
-      const latest = await this.#newEncoder(source);
-      if (latest.schemaId !== encoder.schemaId) this.#encoders.set(source, latest);
-    }
-    for (const [source, { id }] of this.#readers) {
-      if (source === null || !isLatest(source)) continue;
-      const latest = await this.#resolve(source);
-      if (latest.id !== id) this.#readers.set(source, { ...latest, decoders: new Map() });
-    }
+  /**
+   * Resolves every `latest` again; what did not change keeps its codecs, and what cannot be resolved
+   * stays as it is. Never twice at a time: an older answer would replace a newer one.
+   * @throws {RegistryError} the first of what could not be resolved
+   */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => { this.#refreshing = null; });
+    return this.#refreshing;
   }
 
-  async #loadReader(source: SchemaSource | null): Promise<ReaderState> {
-    const resolved = source === null ? { id: null, schema: null } : await this.#resolve(source);
-    const state: ReaderState = { ...resolved, decoders: new Map() };
-    this.#readers.set(source, state);
-    return state;
+  async #refresh(): Promise<void> {
+    const encoders = [...this.#encoders].filter(([source]) => isLatest(source));
+    const readers = [...this.#readers].filter(([source]) => source !== null && isLatest(source));
+    const outcomes = await Promise.allSettled([
+      ...encoders.map(([source, encoder]) => this.#refreshEncoder(source, encoder)),
+      ...readers.map(([source, state]) => this.#refreshReader(source!, state)),
+    ]);
+    const failed = outcomes.find(({ status }) => status === 'rejected');
+    if (failed) throw (failed as PromiseRejectedResult).reason;
+  }
+
+  async #refreshEncoder(source: SchemaSource, encoder: Encoder): Promise<void> {
+    const latest = await this.#newEncoder(source);
+    if (latest.schemaId !== encoder.schemaId) this.#encoders.set(source, latest);
+  }
+
+  /** What is being loaded for the old state goes to those who wait for it, and nowhere else. */
+  async #refreshReader(source: SchemaSource, state: ReaderState): Promise<void> {
+    const latest = await this.#resolve(source);
+    if (latest.id !== state.id) this.#readers.set(source, newState(latest));
+  }
+
+  async #reader(source: SchemaSource | null): Promise<ReaderState> {
+    return this.#readers.get(source) ?? await once(this.#loadingReaders, source, async () => {
+      const state = newState(source === null ? { id: null, schema: null } : await this.#resolve(source));
+      this.#readers.set(source, state);
+      return state;
+    });
+  }
+
+  async #writer(schemaId: number): Promise<AvroSchema> {
+    return this.#writers.get(schemaId) ?? await once(this.#loadingWriters, schemaId, async () => {
+      const writer = parseWriterSchema(await this.#registry.schemaById(schemaId));
+      putBounded(this.#writers, schemaId, writer);
+      return writer;
+    });
   }
 
   async #newEncoder(source: SchemaSource): Promise<Encoder> {
@@ -158,10 +207,24 @@ export class AvroCodecs {
   }
 }
 
-function isLatest(source: SchemaSource): boolean {
-  return source.kind === 'subject' && source.version === 'latest';
+function newState(resolved: Pick<ReaderState, 'id' | 'schema'>): ReaderState {
+  return { ...resolved, decoders: new Map(), loading: new Map() };
 }
 
-function withoutStackOverflow(code: 'undecodable' | 'unencodable', cause: unknown): unknown {
-  return cause instanceof RangeError ? new RegistryError(code, 'nested too deeply', { cause }) : cause;
+/** Joins a load of the same key that is under way. */
+function once<K, V>(loading: Map<K, Promise<V>>, key: K, load: () => Promise<V>): Promise<V> {
+  const running = loading.get(key);
+  if (running) return running;
+  const started = load().finally(() => loading.delete(key));
+  loading.set(key, started);
+  return started;
+}
+
+function putBounded<V>(map: Map<number, V>, key: number, value: V): void {
+  if (map.size >= MAX_WRITERS) map.delete(map.keys().next().value!);
+  map.set(key, value);
+}
+
+function isLatest(source: SchemaSource): boolean {
+  return source.kind === 'subject' && source.version === 'latest';
 }

@@ -40,3 +40,8 @@ export class RegistryError extends Error {
     this.consequence = SYSTEMIC.has(code) ? 'systemic' : 'permanent';
   }
 }
+
+/** What is nested too deeply ends in a RangeError of the stack, which carries no consequence. Anything else stays. */
+export function withoutStackOverflow(code: RegistryErrorCode, cause: unknown): unknown {
+  return cause instanceof RangeError ? new RegistryError(code, 'nested too deeply', { cause }) : cause;
+}
