@@ -25,9 +25,11 @@ export function compileExpression<Kind extends ExpressionKind>(
       try {
         return fit(run(context), kind);
       } catch (error) {
-        const twin = shieldedContext(context, VARIABLES[kind]);
-        if (twin === null) throw evaluationError(error, text);
-        return retry(() => fit(unshielded(run(twin)), kind), text);
+        return classified(() => {
+          const twin = shieldedContext(context, VARIABLES[kind]);
+          if (twin === null) throw error;
+          return fit(unshielded(run(twin)), kind);
+        }, text);
       }
     },
   };
@@ -47,7 +49,8 @@ function parse(text: string, environment: ReturnType<typeof evaluatingEnvironmen
   }
 }
 
-function retry<Result>(evaluate: () => Result, text: string): Result {
+/** Whatever goes wrong on a record is the record's and the expression's: also a value nested too deeply to be looked through. */
+function classified<Result>(evaluate: () => Result, text: string): Result {
   try {
     return evaluate();
   } catch (error) {

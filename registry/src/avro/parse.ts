@@ -5,7 +5,7 @@
  * avsc keeps defaults in a representation of its own.
  */
 import avsc from 'avsc';
-import { RegistryError } from '../errors.ts';
+import { RegistryError, withoutStackOverflow } from '../errors.ts';
 import { defaultValue } from './default.ts';
 
 /** The part of an avsc type that is used here; logical types are their base types. */
@@ -80,7 +80,15 @@ function misfitOf(schema: AvroSchema, field: AvroField): RegistryError | null {
   }
 }
 
-function parse({ schema, dependencies }: SchemaTexts, prepare: (json: unknown) => unknown): AvroSchema {
+function parse(texts: SchemaTexts, prepare: (json: unknown) => unknown): AvroSchema {
+  try {
+    return parseEach(texts, prepare);
+  } catch (cause) {
+    throw withoutStackOverflow('invalid-schema', cause);
+  }
+}
+
+function parseEach({ schema, dependencies }: SchemaTexts, prepare: (json: unknown) => unknown): AvroSchema {
   const registry: Record<string, never> = {};
   const defaults = new Map<AvroField, unknown>();
   const types = [...dependencies, schema].map((text) => {
@@ -159,9 +167,13 @@ function mapped(schema: unknown, change: (part: Json) => Json): unknown {
 function eachField(schema: unknown, type: AvroType, visit: (json: Json, field: AvroField) => void): void {
   if (Array.isArray(schema)) schema.forEach((branch, i) => eachField(branch, type.types[i]!, visit));
   if (!isObject(schema)) return;
+  // avsc takes a list of one name for the name
+  if (Array.isArray(schema['type'])) throw new RegistryError('invalid-schema', `not an Avro schema: unknown type: ${JSON.stringify(schema['type'])}`);
   if (typeof schema['type'] === 'object') eachField(schema['type'], type, visit);
-  if ('items' in schema) eachField(schema['items'], type.itemsType, visit);
-  if ('values' in schema) eachField(schema['values'], type.valuesType, visit);
+  // What else a schema holds is metadata, whatever it is called (Avro 1.12, "Schema Declaration")
+  if (schema['type'] === 'array') eachField(schema['items'], type.itemsType, visit);
+  if (schema['type'] === 'map') eachField(schema['values'], type.valuesType, visit);
+  if (schema['type'] !== 'record' && schema['type'] !== 'error') return;
   fieldsOf(schema)?.forEach((json, i) => {
     const field = type.fields[i]!;
     visit(json, field);

@@ -7,7 +7,7 @@
  * reader's union takes the branch of the writer's own type before an earlier one that it could be
  * promoted to, as Avro for Java does. Else ["double", "long"] would turn every long into a double.
  */
-import { RegistryError } from '../errors.ts';
+import { RegistryError, withoutStackOverflow } from '../errors.ts';
 import { isAmbiguous, kindOfValue, markOwn, markScalar } from './branches.ts';
 import type { ByteReader } from './cursor.ts';
 import { defaultValue } from './default.ts';
@@ -22,9 +22,13 @@ export type Read = (bytes: ByteReader) => unknown;
 /** Items that take no bytes (null, an empty record) could be announced in any number. */
 const MAX_EMPTY_ITEMS = 100_000;
 
-/** @throws {RegistryError} `incompatible` where the reader can never read what the writer writes */
+/** @throws {RegistryError} `incompatible` where the reader can never read what the writer writes, `invalid-schema` where they nest too deeply */
 export function compileRead(writer: AvroSchema, reader: AvroSchema): Read {
-  return new ReadCompiler(reader).read(writer.type, reader.type);
+  try {
+    return new ReadCompiler(reader).read(writer.type, reader.type);
+  } catch (cause) {
+    throw withoutStackOverflow('invalid-schema', cause);
+  }
 }
 
 /**
@@ -101,7 +105,8 @@ class ReadCompiler {
   #attempt(writer: AvroType, reader: AvroType): Read | null {
     try {
       return this.read(writer, reader);
-    } catch {
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error;
       return null;
     }
   }

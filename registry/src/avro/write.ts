@@ -6,7 +6,7 @@
  * field that the schema does not have is dropped: events of a wider schema may pass into a narrower
  * one.
  */
-import { RegistryError } from '../errors.ts';
+import { RegistryError, withoutStackOverflow } from '../errors.ts';
 import { kindOfType, kindOfValue, markedBranch } from './branches.ts';
 import type { Kind } from './branches.ts';
 import type { ByteWriter } from './cursor.ts';
@@ -23,8 +23,13 @@ export interface Write {
   fits(value: unknown): boolean;
 }
 
+/** @throws {RegistryError} `invalid-schema` where it nests too deeply */
 export function compileWrite(schema: AvroSchema): Write {
-  return new WriteCompiler(schema).write(schema.type);
+  try {
+    return new WriteCompiler(schema).write(schema.type);
+  } catch (cause) {
+    throw withoutStackOverflow('invalid-schema', cause);
+  }
 }
 
 class WriteCompiler {
