@@ -17,6 +17,8 @@ export type WorkerErrorCode =
   | 'output-too-large'
   | 'output-refused'
   | 'unexpected'
+  /** An error that no part of sagafleet has a class for. */
+  | 'defect'
   | 'broker-unavailable'
   | 'not-a-member'
   | 'not-authorized'
@@ -46,6 +48,10 @@ const CONSEQUENCES: readonly unknown[] = ['permanent', 'transient', 'systemic', 
 export function consequenceOf(error: unknown, otherwise: Consequence): Consequence {
   const carried = (error as { consequence?: unknown } | null)?.consequence;
   return CONSEQUENCES.includes(carried) ? (carried as Consequence) : otherwise;
+}
+
+export function carriesConsequence(error: unknown): boolean {
+  return CONSEQUENCES.includes((error as { consequence?: unknown } | null)?.consequence);
 }
 
 /** The message of an error with those of its causes, for one log line or header. */

@@ -198,6 +198,50 @@ describe('task', () => {
     expect(broker.calls.slice(-2)).toEqual(['offsets', 'commit']);
   });
 
+  describe('a defect of ours', () => {
+    const defect = () => new WorkerError('defect', 'transient', 'in/0, offset 0, met a defect', { cause: new TypeError('undefined') });
+    const meeting = (defects: number): Pipeline => {
+      let runs = 0;
+      return { run: (records: FetchedBatch['records']) => (runs++ < defects ? Promise.reject(defect()) : pipeline.run(records)) } as unknown as Pipeline;
+    };
+    /** The broker hands out again whatever is not committed. */
+    async function feed({ task, broker, fatal }: Running, values: readonly string[]): Promise<void> {
+      let startsFed = 0;
+      await expect.poll(() => {
+        const starts = broker.calls.filter((call) => call === 'resume').length;
+        if (task.state === 'RUNNING' && starts > startsFed) task.offer(batch(Number(broker.offset), values.slice(Number(broker.offset))));
+        startsFed = starts;
+        return broker.committed.length === values.length || fatal.length > 0;
+      }).toBe(true);
+    }
+
+    test('starts the task again and commits nothing', async () => {
+      const started = await running(new FakeBroker(), { pipeline: meeting(2) });
+      await feed(started, ['a']);
+      expect(started.broker.committed).toEqual(['a']);
+      expect(started.fatal).toEqual([]);
+      expect(started.broker.calls.filter((call) => call === 'fence')).toHaveLength(3);
+    });
+
+    test('ends the process the third time in a row', async () => {
+      const started = await running(new FakeBroker(), { pipeline: meeting(3) });
+      await feed(started, ['a']);
+      expect(started.fatal).toMatchObject([{ code: 'defect', consequence: 'fatal', message: expect.stringContaining('in/0, offset 0') as string }]);
+      expect(started.task.state).toBe('LOST');
+      expect(started.broker.committed).toEqual([]);
+    });
+
+    test('counts anew after a commit', async () => {
+      let runs = 0;
+      const everyThird = { run: (records: FetchedBatch['records']) => (runs++ % 3 < 2 ? Promise.reject(defect()) : pipeline.run(records)) } as unknown as Pipeline;
+      const started = await running(new FakeBroker(), { pipeline: everyThird });
+      await feed(started, ['a']);
+      await feed(started, ['a', 'b']);
+      expect(started.broker.committed).toEqual(['a', 'b']);
+      expect(started.fatal).toEqual([]);
+    });
+  });
+
   test('takes nothing before it runs, when lost or when draining', async () => {
     const starting = taskOn(new FakeBroker());
     starting.task.offer(batch(0, ['early']));

@@ -1,3 +1,4 @@
+import { Defects, stackOfDefect } from './defects.ts';
 import { RefusedBatch, type Driver, type FetchedBatch, type GroupMember, type Positions, type TaskProducer } from './driver.ts';
 import { consequenceOf, messageOf, WorkerError } from './errors.ts';
 import type { Log } from './log.ts';
@@ -59,6 +60,7 @@ export class Task {
   /** The transaction under way, or the last one. */
   #writing: Promise<void> = Promise.resolve();
   #failures = 0;
+  readonly #defects: Defects;
   #lastTakeWasFull = false;
   #interruption = Promise.withResolvers<never>();
   #producer: TaskProducer | null = null;
@@ -69,6 +71,7 @@ export class Task {
     this.topics = topics;
     this.#deps = deps;
     this.#queue = new HandOffQueue(deps.queue, deps.memory);
+    this.#defects = new Defects(number);
     this.#handling = new Stopwatch(deps.timing);
     this.#transacting = new Stopwatch(deps.timing);
     this.#provenAt = deps.timing.now();
@@ -217,6 +220,7 @@ export class Task {
     // Only now: a take that is worked again would tell them again
     for (const failure of outputs.failures) this.#deps.log.error(failure, 'dead letter');
     this.#failures = 0;
+    this.#defects.progressed();
   }
 
   /** Tries again for as long as the registry, say, is away; the records stay where they are. */
@@ -244,12 +248,13 @@ export class Task {
     this.#pause();
     this.#queue.clear();
     this.#setState('FENCING');
-    if (consequenceOf(error, 'systemic') === 'fatal') {
-      onFatal(error);
+    const cause = this.#defects.judge(error);
+    if (consequenceOf(cause, 'systemic') === 'fatal') {
+      onFatal(cause);
       this.lose();
       return;
     }
-    log.warn({ task: this.number, reason: messageOf(error) }, 'task starts again');
+    log.warn({ task: this.number, reason: messageOf(error), ...stackOfDefect(error) }, 'task starts again');
     // Each try knows more of what is refused than the one before
     if (error instanceof RefusedBatch) return;
     await timing.wait(backoffMs(this.#failures++, timing.random), this.#over.signal);

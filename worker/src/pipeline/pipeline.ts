@@ -1,10 +1,10 @@
-import { RegistryError, schemaIdOf, type AvroCodecs } from '@sagafleet/registry';
+import { RegistryError, schemaIdOf, type AvroCodecs, type Decoder } from '@sagafleet/registry';
 import type { InputRecord, OutputRecord, RecordBatch } from '../driver.ts';
-import { consequenceOf, messageOf, WorkerError } from '../errors.ts';
+import { carriesConsequence, messageOf, WorkerError } from '../errors.ts';
 import type { OutputTopics } from '../output-topics.ts';
 import { deadLetterOf, type DeadLetterTarget, type Failure } from './dead-letter.ts';
 import type { EmitProgram, StepProgram } from './program.ts';
-import { runStep, StageFailure, type StepIo } from './run-step.ts';
+import { failureAt, runStep, StageFailure, type StepIo } from './run-step.ts';
 import { Outputs } from './outputs.ts';
 import type { SizeLimits } from './size-limits.ts';
 
@@ -25,10 +25,10 @@ export class Pipeline {
   readonly #io: StepIo;
 
   constructor(options: PipelineOptions) {
-    const { codecs, topics, program } = options;
+    const { codecs, topics } = options;
     this.#options = options;
     this.#io = {
-      decodeValue: (record) => codecs.decoder(schemaIdOf(record.value!), program.readers.get(record.topic)!)!.decode(record.value!),
+      // Loaded before, and an encoder that was loaded never goes
       encodeValue: (emit, event) => codecs.encoder(emit.source)!.encode(event),
       loadEncoders: (emits) => (emits.every(({ source }) => codecs.encoder(source)) ? undefined : this.#loadEncoders(emits)),
       partitionFor: (topic, key, inputPartition) => topics.partitionFor(topic, key, inputPartition),
@@ -37,15 +37,19 @@ export class Pipeline {
 
   /**
    * Outputs in the order of the records.
-   * @throws an error that is `systemic` where registry or broker are needed and away
+   * @throws an error that is `systemic` where registry or broker are needed and away; `defect` where an error has no class
    */
   async run(records: readonly InputRecord[]): Promise<Outputs> {
     const { topics, newBatch, sizeLimits } = this.#options;
     await topics.load();
     const outputs = new Outputs(newBatch, sizeLimits);
     for (const record of records) {
-      const loading = this.#runOne(record, outputs);
-      if (loading) await loading;
+      try {
+        const loading = this.#runOne(record, outputs);
+        if (loading) await loading;
+      } catch (error) {
+        throw carriesConsequence(error) ? error : defectAt(record, error);
+      }
     }
     return outputs;
   }
@@ -56,8 +60,9 @@ export class Pipeline {
     try {
       const refusal = sizeLimits.refusalOf(record);
       if (refusal) throw new StageFailure('produce', refusal);
-      const loading = this.#loadDecoder(record);
-      const written = loading ? loading.then(() => runStep(program, record, this.#io)) : runStep(program, record, this.#io);
+      const decoder = this.#decoderOf(record);
+      const written = decoder instanceof Promise
+        ? decoder.then((loaded) => runStep(program, record, loaded, this.#io)) : runStep(program, record, decoder, this.#io);
       if (written instanceof Promise) return this.#putLoaded(written, record, outputs);
       for (const each of written) outputs.add(each, record, null);
     } catch (error) {
@@ -74,26 +79,31 @@ export class Pipeline {
     }
   }
 
-  /** Undefined when the decoder is loaded or the value has no schema id; decoding says what is wrong with it. */
-  #loadDecoder({ value, topic }: InputRecord): Promise<void> | undefined {
+  /** Null for a tombstone; a promise where something has to be loaded. @throws StageFailure where the value has no schema id */
+  #decoderOf({ value, topic }: InputRecord): Decoder | null | Promise<Decoder> {
+    if (value === null) return null;
+    const schemaId = schemaIdAtDecode(value);
+    return this.#options.codecs.decoder(schemaId, this.#options.program.readers.get(topic)!) ?? this.#loadDecoder(schemaId, topic);
+  }
+
+  /**
+   * An id that the registry does not hold is the record's fault. What is wrong with the reader's schema, or
+   * that it is not there yet, is not: it is named by the step, and the step waits for it.
+   */
+  async #loadDecoder(schemaId: number, topic: string): Promise<Decoder> {
     const { codecs, program } = this.#options;
-    if (value === null || value.length === 0) return undefined;
-    try {
-      const schemaId = schemaIdOf(value);
-      const reader = program.readers.get(topic)!;
-      if (codecs.decoder(schemaId, reader)) return undefined;
-      return codecs.loadDecoder(schemaId, reader).then(() => undefined, rethrowAtDecode(topic));
-    } catch {
-      return undefined;
-    }
+    const reader = program.readers.get(topic)!;
+    await codecs.loadReader(reader).catch((error: unknown) => { throw noSchemaYet(`read ${topic} with`, error); });
+    return await codecs.loadDecoder(schemaId, reader).catch((error: unknown) => {
+      const isUnknownReference = error instanceof RegistryError && error.code === 'subject-unknown';
+      throw isUnknownReference ? noSchemaYet(`read ${topic} with`, error) : failureAt('decode', error);
+    });
   }
 
   async #loadEncoders(emits: readonly EmitProgram[]): Promise<void> {
     for (const { source, topic } of emits) {
       await this.#options.codecs.loadEncoder(source).catch((error: unknown) => {
-        // Workers look up and never register: whoever provisions the step has not done so yet
-        const message = `no schema to write ${topic} with yet: ${messageOf(error)}`;
-        throw new WorkerError('no-schema', 'systemic', message, { cause: error });
+        throw noSchemaYet(`write ${topic} with`, error);
       });
     }
   }
@@ -109,19 +119,24 @@ export class Pipeline {
   }
 }
 
-/**
- * An id that the registry does not hold is the record's fault. A reader schema that is not there yet is
- * not: it is named by the step, and the step waits for it.
- */
-function rethrowAtDecode(topic: string): (error: unknown) => never {
-  return (error) => {
-    if (error instanceof RegistryError && error.code === 'subject-unknown') {
-      const message = `no schema to read ${topic} with yet: ${messageOf(error)}`;
-      throw new WorkerError('no-schema', 'systemic', message, { cause: error });
-    }
-    if (consequenceOf(error, 'systemic') === 'permanent') throw new StageFailure('decode', error);
-    throw error;
-  };
+/** Workers look up and never register: whoever provisions the step has not done so yet. */
+function noSchemaYet(purpose: string, error: unknown): unknown {
+  if (!carriesConsequence(error)) return error;
+  return new WorkerError('no-schema', 'systemic', `no schema to ${purpose} yet: ${messageOf(error)}`, { cause: error });
+}
+
+/** Never a dead letter, however often: the record may be as valid as any. */
+function defectAt({ topic, partition, offset }: InputRecord, cause: unknown): WorkerError {
+  const message = `${topic}/${partition}, offset ${offset}, met a defect of sagafleet, report it: ${messageOf(cause)}`;
+  return new WorkerError('defect', 'transient', message, { cause });
+}
+
+function schemaIdAtDecode(value: Buffer): number {
+  try {
+    return schemaIdOf(value);
+  } catch (error) {
+    throw failureAt('decode', error);
+  }
 }
 
 function schemaIdOrNull({ value }: InputRecord): number | null {

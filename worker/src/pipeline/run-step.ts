@@ -1,4 +1,5 @@
 /** The way of one record through a step. */
+import type { Decoder } from '@sagafleet/registry';
 import type { DeadLetterStage } from '@sagafleet/schemas';
 import type { InputRecord, OutputRecord } from '../driver.ts';
 import { consequenceOf } from '../errors.ts';
@@ -8,7 +9,6 @@ import type { EmitProgram, StepProgram } from './program.ts';
 
 /** What the way needs that is loaded before, so that it runs without waiting. */
 export interface StepIo extends EncodeOptions {
-  decodeValue(record: InputRecord): unknown;
   /** Undefined once the codecs of all emits are loaded. */
   loadEncoders(emits: readonly EmitProgram[]): Promise<void> | undefined;
 }
@@ -26,12 +26,15 @@ export class StageFailure extends Error {
 
 /**
  * Decode, handle, encode. Synchronous once everything is loaded.
+ * @param decoder null for a tombstone
  * @throws StageFailure where the record is at fault; anything else is not the record's fault
  */
-export function runStep(program: StepProgram, record: InputRecord, io: StepIo): OutputRecord[] | Promise<OutputRecord[]> {
+export function runStep(
+  program: StepProgram, record: InputRecord, decoder: Pick<Decoder, 'decode'> | null, io: StepIo,
+): OutputRecord[] | Promise<OutputRecord[]> {
   let stage: DeadLetterStage = 'decode';
   try {
-    const event = record.value === null ? null : io.decodeValue(record);
+    const event = decoder === null ? null : decoder.decode(record.value!);
     stage = 'handle';
     const { emits, context } = handle(program, record, event);
     stage = 'encode';
@@ -52,7 +55,7 @@ function encodeLoaded(encodeAll: () => OutputRecord[]): OutputRecord[] {
   }
 }
 
-/** An error without a consequence of its own is ours or the data's, and trying again would not help. */
-function failureAt(stage: DeadLetterStage, error: unknown): unknown {
-  return consequenceOf(error, 'permanent') === 'permanent' ? new StageFailure(stage, error) : error;
+/** Only what says of itself that it is the record's fault: an error without a consequence is a defect of ours. */
+export function failureAt(stage: DeadLetterStage, error: unknown): unknown {
+  return consequenceOf(error, 'systemic') === 'permanent' ? new StageFailure(stage, error) : error;
 }
