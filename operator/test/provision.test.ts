@@ -68,7 +68,7 @@ describe('a step that is applied', () => {
     const { payment, created } = newSaga();
     await admin.createTopics([{ name: created, partitions: 2, replicationFactor: 1, config: {} }]);
     const away = new RegistryClient({ url: 'http://127.0.0.1:1' });
-    expect(await provision(payment(), [], away)).toMatchObject({ pending: [expect.stringContaining('can not be reached')], problems: [] });
+    expect(await provision(payment(), [], away)).toMatchObject({ pending: [expect.stringContaining('cannot be reached')], problems: [] });
     const committed = await admin.committedOffsets(`default.${payment().metadata.name}`, [created]);
     expect(committed.map(({ offset }) => offset)).toEqual([0n, 0n]);
   });

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, inject, test } from 'vitest';
-import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
-
-const registry = new RegistryClient({ url: inject('registryUrl') });
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { AvroCodecs, RegistryClient, type RegistryOptions } from '@sagafleet/registry';
+import { AuthProxy } from '../../test/support/auth-proxy.ts';
 
 function order(...more: unknown[]): string {
   return JSON.stringify({ type: 'record', name: 'OrderEvent', fields: [{ name: 'orderId', type: 'string' }, { name: 'timestamp', type: 'long' }, ...more] });
@@ -11,7 +10,19 @@ function order(...more: unknown[]): string {
 /** A subject of its own for each test, with the character that needs encoding. */
 const newSubject = () => `team/orders-${randomUUID()}-value`;
 
-describe('a real registry', () => {
+let proxy: AuthProxy;
+beforeAll(async () => { proxy = await AuthProxy.open(inject('registryUrl')); });
+afterAll(() => proxy.close());
+
+const ACCESS: Record<string, () => RegistryOptions> = {
+  'without authentication': () => ({ url: inject('registryUrl') }),
+  'behind basic authentication': () => ({ url: proxy.url, ...proxy.credentials }),
+};
+
+describe.each(Object.entries(ACCESS))('a real registry %s', (_access, options) => {
+  let registry: RegistryClient;
+  beforeAll(() => { registry = new RegistryClient(options()); });
+
   test('gives back what was registered, by id, version and text', async () => {
     const subject = newSubject();
     const { id, version } = await registry.register(subject, order());
@@ -53,9 +64,16 @@ describe('a real registry', () => {
     const { id } = await registry.register(orders, schema, [{ name: 'Customer', subject: customers, version: 1 }]);
     await registry.setCompatibilityLevel(customers, 'NONE');
     await registry.register(customers, customer.replace('"vip"', '"level"'));
-    const codecs = new AvroCodecs(new RegistryClient({ url: inject('registryUrl') }));
+    const codecs = new AvroCodecs(new RegistryClient(options()));
     const source = { kind: 'subject', subject: orders, version: 'latest' } as const;
     const [encoder, decoder] = await Promise.all([codecs.loadEncoder(source), codecs.loadDecoder(id, source)]);
     expect(decoder.decode(encoder.encode({ customer: { vip: true } }))).toEqual({ customer: { vip: true } });
   });
+});
+
+test('a registry that demands credentials and gets none, or wrong ones', async () => {
+  for (const credentials of [{}, { ...proxy.credentials, password: 'wrong' }]) {
+    const registry = new RegistryClient({ url: proxy.url, ...credentials });
+    await expect(registry.schemaById(987_654_321)).rejects.toMatchObject({ code: 'unauthorized', consequence: 'systemic' });
+  }
 });

@@ -1,6 +1,8 @@
 import type { Message } from 'kafkajs';
 import type { ReadRecord } from '@sagafleet/kafka';
-import { expect, test } from 'vitest';
+import { WORKER_ENV } from '@sagafleet/schemas';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { AuthProxy } from '../../test/support/auth-proxy.ts';
 import { emitTo } from '../../test/support/settings.ts';
 import { headersOf, idsFrom, StepFixture, type FixtureOptions } from './support/step-fixture.ts';
 
@@ -196,4 +198,18 @@ test('a dead letter that its topic does not take holds the partition and says wh
   await step.drained();
   expect(await step.read(step.names.deadLetter)).toHaveLength(1);
   expect(await step.read(step.names.output)).toHaveLength(1);
+});
+
+test('behind basic authentication a schema id that the registry does not hold is one dead letter, too', async () => {
+  const registry = await AuthProxy.open(inject('registryUrl'));
+  onTestFinished(() => registry.close());
+  const step = await StepFixture.create({ partitions: 1, registryUrl: registry.url });
+  const { username, password } = registry.credentials;
+  const worker = await step.startWorker({ [WORKER_ENV.registryUsername]: username, [WORKER_ENV.registryPassword]: password });
+  await step.send([...await step.events(['before']), { key: 'k', value: Buffer.from([0, 0x7f, 0xff, 0xff, 0xfe, 1, 2]) }, ...await step.events(['after'])]);
+  await step.drained();
+  expect(await idsOf(step, await step.read(step.names.output))).toEqual(['before', 'after']);
+  const letters = await step.read(step.names.deadLetter);
+  expect(letters.map((letter) => headersOf(letter)['sagafleet-error-message'])).toEqual([expect.stringContaining('2147483646')]);
+  expect(await worker.stop()).toEqual({ code: 0, signal: null });
 });
