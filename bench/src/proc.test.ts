@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
-import { cpuSecondsOf, parseCpuSeconds, parseRssMiB, rssMiBOf } from './proc.ts';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { connectionsOf, cpuSecondsOf, parseCpuSeconds, parseRssMiB, rssMiBOf } from './proc.ts';
 
 test('CPU time is user and system time, whatever the program is called', () => {
   const rest = 'S 1 2 3 0 -1 4194304 9 8 7 6 250 50 11 12 20 0 7 0 123 456 789';
@@ -22,4 +24,16 @@ test('this process has both', () => {
 
 test('a process that is not there is named', () => {
   expect(() => cpuSecondsOf(999_999_999)).toThrow(/999999999/);
+});
+
+test('connections to one port are counted, and none that others have', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => { server.close(); });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  expect(connectionsOf(process.pid, port)).toBe(0);
+  const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+  onTestFinished(() => { for (const socket of sockets) socket.destroy(); });
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  expect(connectionsOf(process.pid, port)).toBe(2);
 });

@@ -1,10 +1,12 @@
-/** What Linux tells of a process: proc_pid_stat(5), proc_pid_status(5). */
-import { readFileSync } from 'node:fs';
+/** What Linux tells of a process: proc_pid_stat(5), proc_pid_status(5), proc_pid_fd(5), proc_pid_net(5). */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { BenchError } from './errors.ts';
 
 /** USER_HZ, which is 100 on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
 const KIB_PER_MIB = 1024;
+/** A state of a socket, in the kernel's number. */
+const ESTABLISHED = '01';
 
 export const CPU_RESOLUTION_SECONDS = 1 / TICKS_PER_SECOND;
 
@@ -16,6 +18,28 @@ export function cpuSecondsOf(pid: number): number {
 /** Resident memory, in MiB. */
 export function rssMiBOf(pid: number): number {
   return parseRssMiB(readProc(pid, 'status'));
+}
+
+/** Open TCP connections of a process to a port, over IPv4 or IPv6. */
+export function connectionsOf(pid: number, port: number): number {
+  const sockets = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)));
+  const inodes = ['net/tcp', 'net/tcp6'].flatMap((file) => parseConnectionInodes(readProc(pid, file), port));
+  return inodes.filter((inode) => sockets.has(`socket:[${inode}]`)).length;
+}
+
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null; // closed since the folder was read
+  }
+}
+
+/** @param table text of /proc/PID/net/tcp, proc_pid_net(5), which lists the sockets of all processes */
+export function parseConnectionInodes(table: string, port: number): string[] {
+  const isTo = (address: string | undefined) => parseInt(address?.split(':')[1] ?? '', 16) === port;
+  const lines = table.split('\n').slice(1).map((line) => line.trim().split(/\s+/));
+  return lines.filter(([, , remote, state]) => isTo(remote) && state === ESTABLISHED).map((fields) => fields[9]!);
 }
 
 /** @param stat text of /proc/PID/stat */

@@ -31,6 +31,11 @@ export interface LatencyRow {
 export interface ProcessFigures {
   /** Per cent of a core, with 100 partitions. */
   idleCpu: number;
+  /** The same with 1,000 partitions, and how many connections to the broker the worker has then. */
+  idleManyCpu: number;
+  connections: number;
+  /** Records per second of one busy partition beside eleven idle ones, against those that it has alone. */
+  hotShare: number;
   /** Until ready, on a drained topic. */
   startMs: number;
   /** Until the first record is out, on a topic that holds one. */

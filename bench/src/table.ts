@@ -33,6 +33,9 @@ function processTable(figures: ProcessFigures | null): string {
   if (!figures) return '';
   return table(['worker process', 'figure'], [
     ['idle with 100 partitions', `${figures.idleCpu} % of a core`],
+    ['idle with 1,000 partitions', `${figures.idleManyCpu} % of a core`],
+    ['connections to the broker with 1,000 partitions', String(figures.connections)],
+    ['one busy partition of twelve, against it alone', String(figures.hotShare)],
     ['start until ready, topic drained', `${count(figures.startMs)} ms`],
     ['start until the first record is out, topic not drained', `${count(figures.startBehindMs)} ms`],
     ['idle memory', `${count(figures.rssMiB)} MiB`],

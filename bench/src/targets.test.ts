@@ -57,7 +57,7 @@ test.for(Object.entries(RATIOS))('%s', ([what, { rows, found, isReached }]) => {
 
 test('a takeover after SIGKILL counts from the session timeout', () => {
   const process = {
-    idleCpu: 1, startMs: 1, startBehindMs: 1, rssMiB: 1, takeoverKillMs: 10_400, takeoverStopMs: 1, sessionTimeoutMs: 10_000, unmovedGapMs: { p50: 1, max: 1 },
+    idleCpu: 1, idleManyCpu: 0.9, connections: 9, hotShare: 0.95, startMs: 1, startBehindMs: 1, rssMiB: 1, takeoverKillMs: 10_400, takeoverStopMs: 1, sessionTimeoutMs: 10_000, unmovedGapMs: { p50: 1, max: 1 },
   };
   expect(judgementOf('takeover after SIGKILL, ms beyond the session timeout', { process })).toEqual({ found: 400, isReached: true });
 });

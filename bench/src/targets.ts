@@ -36,7 +36,10 @@ const TARGETS: readonly Target[] = [
   { what: 'a hop, idle, p99 in ms', below: 50, find: (report) => latency(report, 'hop', 'idle')?.p99Ms ?? null },
   { what: 'a hop, half load, p99 in ms', below: 300, find: (report) => latency(report, 'hop', 'half')?.p99Ms ?? null },
   { what: 'an order over HTTP, idle, p50 in ms', below: 80, find: (report) => latency(report, 'order', 'idle')?.p50Ms ?? null },
-  { what: 'idle with 100 partitions, per cent of a core', below: 1, find: ({ process }) => process?.idleCpu ?? null },
+  { what: 'idle with 100 partitions, per cent of a core', below: 0.5, find: ({ process }) => process?.idleCpu ?? null },
+  { what: 'idle with 1,000 partitions, per cent of a core', below: 1, find: ({ process }) => process?.idleManyCpu ?? null },
+  { what: 'connections to a broker with 1,000 partitions', below: 17, find: ({ process }) => process?.connections ?? null },
+  { what: 'one busy partition of twelve, against it alone', atLeast: 0.8, find: ({ process }) => process?.hotShare ?? null },
   { what: 'start until ready in ms', below: 1_000, find: ({ process }) => process?.startMs ?? null },
   { what: 'idle memory in MiB', below: 120, find: ({ process }) => process?.rssMiB ?? null },
   {

@@ -23,6 +23,15 @@ export async function startWorker({ platform, env }: Arena, step: Step): Promise
   return { healthUrl, program: new ChildProgram({ ...command, name, logFile: join(platform.logsDir, `${name}.log`) }) };
 }
 
+export async function withWorker<T>(arena: Arena, step: Step, work: (worker: WorkerProcess) => Promise<T>): Promise<T> {
+  const worker = await startWorker(arena, step);
+  try {
+    return await work(worker);
+  } finally {
+    await worker.program.stop();
+  }
+}
+
 /** As its readiness probe says, asked often. */
 export async function untilReady({ program, healthUrl }: WorkerProcess): Promise<void> {
   for (const deadline = performance.now() + READY_WITHIN_MS; !(await isReady(healthUrl)); await sleep(READY_POLL_MS)) {

@@ -114,17 +114,20 @@ export class WireWriter {
   }
 
   int8(value: number): this {
-    this.#bytes.writeInt8(value, this.#room(1));
+    const at = this.#room(1);
+    this.#bytes.writeInt8(value, at);
     return this;
   }
 
   int32(value: number): this {
-    this.#bytes.writeInt32BE(value, this.#room(4));
+    const at = this.#room(4);
+    this.#bytes.writeInt32BE(value, at);
     return this;
   }
 
   int64(value: bigint): this {
-    this.#bytes.writeBigInt64BE(value, this.#room(8));
+    const at = this.#room(8);
+    this.#bytes.writeBigInt64BE(value, at);
     return this;
   }
 
@@ -134,9 +137,8 @@ export class WireWriter {
 
   uvarint(value: number): this {
     let rest = value;
-    for (; rest >= CONTINUES; rest = Math.floor(rest / CONTINUES)) this.#bytes[this.#room(1)] = (rest % CONTINUES) + CONTINUES;
-    this.#bytes[this.#room(1)] = rest;
-    return this;
+    for (; rest >= CONTINUES; rest = Math.floor(rest / CONTINUES)) this.#byte((rest % CONTINUES) + CONTINUES);
+    return this.#byte(rest);
   }
 
   /** Null: all zeros, which stands for no id. */
@@ -151,7 +153,8 @@ export class WireWriter {
     if (text === null) return this.uvarint(NONE);
     const length = Buffer.byteLength(text);
     this.uvarint(length + 1);
-    this.#bytes.write(text, this.#room(length));
+    const at = this.#room(length);
+    this.#bytes.write(text, at);
     return this;
   }
 
@@ -173,6 +176,13 @@ export class WireWriter {
     return this.uvarint(NONE);
   }
 
+  #byte(value: number): this {
+    const at = this.#room(1);
+    this.#bytes[at] = value;
+    return this;
+  }
+
+  /** Where the next bytes go. Asked before `#bytes` is used: it may be another buffer afterwards. */
   #room(length: number): number {
     const at = this.#end;
     this.#end += length;
