@@ -6,7 +6,7 @@ import {
   addOffsetsToTxnRequest, addPartitionsToTxnRequest, COORDINATOR, endTxnRequest, findCoordinatorRequest, initProducerIdRequest,
   type InTransaction, type ProducerIdentity, txnOffsetCommitRequest,
 } from '../wire/transactions.ts';
-import { type EncodedBatch, produceRequest, type ProducedBatch } from './produce-request.ts';
+import { type EncodedBatch, perRequest, produceRequest, type ProducedBatch } from './produce-request.ts';
 import type { RecordBatchBuilder } from './record-batch.ts';
 
 /** A record batch and the partition it is for. */
@@ -97,7 +97,7 @@ export class BatchProducer {
   async send(batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
     const leaders = await this.#byLeader(batches);
     if (this.#transactionalId !== null) await this.#addPartitions(batches);
-    const answers = await Promise.allSettled([...leaders].map(([nodeId, its]) => this.#produce(nodeId, its)));
+    const answers = await Promise.allSettled([...leaders].map(([nodeId, its]) => this.#produceAll(nodeId, its)));
     // Only now that nothing is under way any more: after an error the producer is closed
     return answers.flatMap((answer) => {
       if (answer.status === 'rejected') throw answer.reason;
@@ -170,6 +170,12 @@ export class BatchProducer {
     if (fresh.size === 0) return;
     const topics = [...fresh].map(([topic, partitions]) => ({ topic, partitions }));
     await this.#begin(() => addPartitionsToTxnRequest({ ...this.#inTransaction(), topics }));
+  }
+
+  async #produceAll(nodeId: number, batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
+    const produced: ProducedBatch[] = [];
+    for (const its of perRequest(batches)) produced.push(...await this.#produce(nodeId, its));
+    return produced;
   }
 
   async #produce(nodeId: number, batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {

@@ -19,6 +19,24 @@ const Decoder = loadInternal('protocol/decoder') as new (payload: Buffer) => Dec
 const PRODUCE = { apiKey: 0, apiVersion: 7, apiName: 'Produce' };
 const ALL_IN_SYNC_REPLICAS = -1;
 
+/** Of record batches in one request; a broker closes a connection that brings more than `socket.request.max.bytes`, 100 MB by default. */
+const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
+
+/** Batches for one broker, cut to what one request may hold; a larger batch is a request of its own. */
+export function perRequest<B extends { records: { bytes: number } }>(batches: readonly B[]): B[][] {
+  const requests: B[][] = [];
+  let bytes = Infinity;
+  for (const batch of batches) {
+    bytes += batch.records.bytes;
+    if (bytes > MAX_REQUEST_BYTES) {
+      requests.push([]);
+      bytes = batch.records.bytes;
+    }
+    requests.at(-1)!.push(batch);
+  }
+  return requests;
+}
+
 /**
  * Produce, version 7 (Kafka protocol guide): one record batch for each of several partitions of one
  * broker. Each batch's error is its own; kafkajs reports the first as that of all.
