@@ -1,17 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { FetchedRecord } from '../fetched-record.ts';
-import '../kafkajs.ts';
+import { decodeRecords, type ReadableRecord } from '../read/record-batches.ts';
 import { RecordBatchBuilder, type RecordToWrite } from './record-batch.ts';
 
 const require = createRequire(import.meta.url);
 const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => object;
 const decodeBatch = require('kafkajs/src/protocol/recordBatch/v0/decoder') as (decoder: object) => Promise<Record<string, unknown>>;
-const decodeMessages = require('kafkajs/src/protocol/requests/fetch/v4/decodeMessages') as (decoder: object) => Promise<FetchedRecord[]>;
 
 const WRITER = { producerId: 4_000_000_000n, producerEpoch: 7, firstSequence: 2 ** 31 - 1, isTransactional: true };
 const NOW = 1_700_000_000_000;
+const MIB = 1024 * 1024;
 
 function record(changes: Partial<RecordToWrite> = {}): RecordToWrite {
   return { key: Buffer.from('k'), value: Buffer.from('v'), constantHeaders: [], headers: [], ...changes };
@@ -21,11 +21,19 @@ function encode(records: readonly RecordToWrite[], writer = WRITER): Buffer {
   return RecordBatchBuilder.of(records).seal(writer, NOW);
 }
 
-async function decode(bytes: Buffer): Promise<FetchedRecord[]> {
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(bytes.length);
-  return decodeMessages(new Decoder(Buffer.concat([size, bytes])));
+async function decode(records: Buffer): Promise<ReadableRecord[]> {
+  return (await decodeRecords({ topic: 't', partition: 0, fromOffset: 0n, records, aborted: [] }, 64 * MIB)).records;
 }
+
+/** Compressed where it is asked for. */
+function encodeCompressed(records: readonly RecordToWrite[]): Buffer {
+  const batch = RecordBatchBuilder.of(records);
+  batch.compress();
+  return batch.seal(WRITER, NOW);
+}
+
+const codecOf = (batch: Buffer) => batch.readInt16BE(21) & 7;
+const ZSTD = 4;
 
 describe('record batch', () => {
   test('says who writes it and where it stands in the sequence', async () => {
@@ -54,6 +62,28 @@ describe('record batch', () => {
       expect(records.map(({ key, value }) => ({ key, value }))).toEqual(pairs);
       expect(records.map(({ offset }) => offset)).toEqual(pairs.map((_, at) => String(at)));
     }), { numRuns: 50 });
+  });
+
+  test('any records come back as they were from a compressed batch, which is never the larger one', async () => {
+    const part = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.string().map((text) => Buffer.from(text.repeat(50))));
+    const bytes = fc.option(part.map((array) => Buffer.from(array)));
+    const headers = fc.array(fc.tuple(fc.string(), bytes), { maxLength: 5 });
+    await fc.assert(fc.asyncProperty(fc.array(fc.record({ key: bytes, value: bytes, headers }), { minLength: 1, maxLength: 100 }), async (parts) => {
+      const records = parts.map((each) => record(each));
+      const [plain, compressed] = [encode(records), encodeCompressed(records)];
+      expect(codecOf(plain)).toBe(0);
+      expect(compressed.length).toBeLessThanOrEqual(plain.length);
+      expect(codecOf(compressed)).toBe(compressed.length < plain.length ? ZSTD : 0);
+      for (const batch of [plain, compressed]) {
+        expect((await decode(batch)).map(({ key, value, headers: pairs }) => ({ key, value, headers: pairs }))).toEqual(parts);
+      }
+    }), { numRuns: 50 });
+  });
+
+  test('what repeats only after megabytes is as small as with the best of codecs', () => {
+    const stretch = randomBytes(500_000);
+    expect(encodeCompressed([record({ value: Buffer.concat(Array.from({ length: 6 }, () => stretch)) })]).length).toBeLessThan(600_000);
+    expect(encodeCompressed([record({ value: Buffer.alloc(3 * MIB, 'x') })]).length).toBeLessThan(3_000);
   });
 
   test('takes no record that makes it larger than it may be, but the first', async () => {

@@ -1,3 +1,4 @@
+import { constants, zstdCompressSync } from 'node:zlib';
 import { crc32c } from './crc32c.ts';
 import { encodeConstantHeaders, type HeaderList, headersRoom, writeHeaders } from './record-headers.ts';
 import { MAX_VARINT_BYTES, varintSize, writeBytes, writeNullableBytes, writeVarint } from './varint.ts';
@@ -25,6 +26,9 @@ const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 const MAGIC = 2;
 const TRANSACTIONAL = 0x10;
+const ZSTD = 4;
+/** Smaller than what the default levels of all four codecs make, so that what came in compressed fits again. */
+const ZSTD_LEVEL = 6;
 
 /** Buffers of batches that were sent, to be used again: large ones are dear to make and to collect. */
 const spare: Buffer[] = [];
@@ -48,13 +52,15 @@ function keepSpare(buffer: Buffer): void {
 }
 
 /**
- * A record batch, format v2 (Kafka protocol guide, "Record Batch"), uncompressed, all records with one
- * timestamp. Records are encoded as they are added, so that nothing of them has to be kept.
+ * A record batch, format v2 (Kafka protocol guide, "Record Batch"), all records with one timestamp. Records are
+ * encoded as they are added, so that nothing of them has to be kept. Not compressed unless it is asked for: every client reads
+ * such a batch, and compression costs the producer more than the checksum of fewer bytes saves.
  */
 export class RecordBatchBuilder {
   #buffer = takeSpare();
   #end = HEAD_BYTES;
   #count = 0;
+  #isCompressed = false;
 
   static of(records: readonly RecordToWrite[]): RecordBatchBuilder {
     const batch = new RecordBatchBuilder();
@@ -66,9 +72,21 @@ export class RecordBatchBuilder {
     return this.#count;
   }
 
-  /** Of the whole batch. */
+  /** Of the whole batch, before it is compressed. */
   get bytes(): number {
     return this.#end;
+  }
+
+  get isCompressed(): boolean {
+    return this.#isCompressed;
+  }
+
+  /**
+   * The batch is sent compressed, unless that makes it larger. With zstd: gzip and LZ4 see no repetition beyond
+   * 32 and 64 KiB, so a record that another client compressed with zstd would not fit again.
+   */
+  compress(): void {
+    this.#isCompressed = true;
   }
 
   /** False, and nothing added, where the batch would pass `maxBytes`; the first record always fits. */
@@ -81,14 +99,16 @@ export class RecordBatchBuilder {
     return true;
   }
 
-  /** The batch as it is sent. A view: gone with `release`. */
+  /** The batch as it is sent. May be a view: gone with `release`. */
   seal(writer: BatchWriter, timestampMs: number): Buffer {
-    const batch = this.#buffer.subarray(0, this.#end);
+    const plain = this.#buffer.subarray(0, this.#end);
+    const compressed = this.#isCompressed ? compressedOrNull(plain) : null;
+    const batch = compressed ?? plain;
     batch.writeBigInt64BE(0n, 0); // base offset: the broker's to give
     batch.writeInt32BE(batch.length - 12, 8);
     batch.writeInt32BE(-1, 12); // leader epoch: unknown to producers
     batch[16] = MAGIC;
-    batch.writeInt16BE(writer.isTransactional ? TRANSACTIONAL : 0, ATTRIBUTES_AT);
+    batch.writeInt16BE((writer.isTransactional ? TRANSACTIONAL : 0) | (compressed ? ZSTD : 0), ATTRIBUTES_AT);
     batch.writeInt32BE(this.#count - 1, 23);
     batch.writeBigInt64BE(BigInt(timestampMs), 27);
     batch.writeBigInt64BE(BigInt(timestampMs), 35);
@@ -106,6 +126,7 @@ export class RecordBatchBuilder {
     this.#buffer = Buffer.alloc(0);
     this.#end = 0;
     this.#count = 0;
+    this.#isCompressed = false;
   }
 
   #makeRoom({ key, value, constantHeaders, headers }: RecordToWrite): void {
@@ -116,6 +137,12 @@ export class RecordBatchBuilder {
     this.#buffer.copy(larger, 0, 0, this.#end);
     this.#buffer = larger;
   }
+}
+
+/** The head is yet to be written; null where the batch is no smaller. */
+function compressedOrNull(batch: Buffer): Buffer | null {
+  const records = zstdCompressSync(batch.subarray(HEAD_BYTES), { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } });
+  return HEAD_BYTES + records.length < batch.length ? Buffer.concat([Buffer.alloc(HEAD_BYTES), records]) : null;
 }
 
 function writeRecord(batch: Buffer, { key, value, constantHeaders, headers }: RecordToWrite, offsetDelta: number, start: number): number {
