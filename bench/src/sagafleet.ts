@@ -30,7 +30,7 @@ export interface WorkerFiles {
 
 /** What the operator would render for a step that does this work, all fields at their defaults. */
 export function settingsOf(step: Step, { mode, work, keys }: Pick<Entrant, 'mode' | 'work' | 'keys'>): WorkerSettings {
-  const { transaction } = STEP_DEFAULTS.delivery;
+  const { transaction, maxBatchBytes } = STEP_DEFAULTS.delivery;
   return {
     version: WORKER_SETTINGS_VERSION,
     step: { name: 'bench', namespace: 'default' },
@@ -47,6 +47,7 @@ export function settingsOf(step: Step, { mode, work, keys }: Pick<Entrant, 'mode
       maxRecords: transaction.maxRecords,
       lingerMs: parseDurationMs(transaction.linger),
       timeoutMs: parseDurationMs(transaction.timeout),
+      maxBatchBytes,
     },
     kafka: { brokers: [step.brokers], tls: false, sasl: null, sessionTimeoutMs: SESSION_TIMEOUT_MS },
     registry: { url: step.registryUrl },

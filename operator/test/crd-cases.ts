@@ -42,7 +42,7 @@ export const goodSteps: Record<string, CrdCase> = {
     spec: {
       ...base, group: 'shop.payment', startFrom: 'latest', deadLetter: { topic: 'trouble' }, kafka: 'main', registry: 'main',
       retry: { mode: 'InPlace', maxAttempts: 3, backoff: { initial: '1s', factor: 1.5, max: '1m30s', jitter: 0 } },
-      delivery: { guarantee: 'AtLeastOnce', transaction: { maxRecords: 1, linger: '5ms', timeout: '15m' } },
+      delivery: { guarantee: 'AtLeastOnce', transaction: { maxRecords: 1, linger: '5ms', timeout: '15m' }, maxBatchBytes: 1_048_576 },
       scaling: { min: 0, max: 10, lagThreshold: 1, activationLag: 5, cooldown: '0s', pollingInterval: '30s' },
       topics: { manage: false, partitions: 6, replicationFactor: 3, config: { 'retention.ms': '-1' }, fieldOrder: 'Any' },
       template: {
@@ -117,6 +117,9 @@ export const badSteps: Record<string, CrdCase> = {
   'a duration of 0 where there must be one': { spec: http({ timeout: '0s' }), says: 'write a duration above 0', path: 'spec.handler.http.timeout' },
   'a duration that is too long': {
     spec: { ...base, delivery: { transaction: { timeout: '15m1s' } } }, says: 'up to 15m', path: 'spec.delivery.transaction.timeout',
+  },
+  'batches that may not even hold what a default topic takes': {
+    spec: { ...base, delivery: { maxBatchBytes: 1_000_000 } }, path: 'spec.delivery.maxBatchBytes',
   },
   'a path without a slash': { spec: { ingress: { http: { ...ingress.http, path: 'orders' } }, outcomes }, says: 'begins with /', path: 'spec.ingress.http.path' },
   'a URL of another kind': { spec: http({ url: 'ftp://pay/' }), says: 'begins with http://', path: 'spec.handler.http.url' },

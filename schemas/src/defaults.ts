@@ -14,6 +14,7 @@ export const STEP_DEFAULTS = {
   delivery: {
     guarantee: 'ExactlyOnce',
     transaction: { maxRecords: 2000, linger: '0ms', timeout: '15s' },
+    maxBatchBytes: 67_108_864,
   },
   scaling: { min: 1, max: 3, lagThreshold: 100, activationLag: 0, cooldown: '60s', pollingInterval: '10s' },
   topics: { fieldOrder: 'Append' },

@@ -43,6 +43,7 @@ export type Guarantee = 'ExactlyOnce' | 'AtLeastOnce';
 export interface Delivery {
   guarantee?: Guarantee;
   transaction?: { maxRecords?: number; linger?: string; timeout?: string };
+  maxBatchBytes?: number;
 }
 export interface Scaling {
   min?: number; max?: number; lagThreshold?: number; activationLag?: number;

@@ -80,7 +80,8 @@ export interface RetrySettings {
   mode: RetryMode; maxAttempts: number; initialMs: number; factor: number; maxMs: number; jitter: number;
 }
 
-export interface DeliverySettings { guarantee: Guarantee; maxRecords: number; lingerMs: number; timeoutMs: number }
+/** `maxBatchBytes`: of the records of one input batch, decompressed. */
+export interface DeliverySettings { guarantee: Guarantee; maxRecords: number; lingerMs: number; timeoutMs: number; maxBatchBytes: number }
 
 export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512';
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { findFreePort, startPlatform, type Platform } from '@sagafleet/cli';
 import { KafkaAdmin } from '@sagafleet/kafka';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
-import { STEP_DEFAULTS, WORKER_ENV, type WorkerSettings } from '@sagafleet/schemas';
+import { WORKER_ENV, type WorkerSettings } from '@sagafleet/schemas';
 import { KafkaProxy } from '../support/kafka-proxy.ts';
-import { emitTo, settingsFor } from '../support/settings.ts';
+import { DELIVERY, emitTo, settingsFor } from '../support/settings.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 
@@ -59,7 +59,7 @@ export class World {
     this.#registry = new RegistryClient({ url: platform.registryUrl, timeoutMs: REGISTRY_TIMEOUT_MS });
     this.#settings = settingsFor('chaos', { brokers: proxy.brokers, registryUrl: platform.registryUrl }, {
       outcomes: { done: { emit: [emitTo(TOPICS.kept), emitTo(TOPICS.spread, { key: 'event.lane' })], reject: null } },
-      delivery: { guarantee: STEP_DEFAULTS.delivery.guarantee, maxRecords: MAX_RECORDS, lingerMs: 0, timeoutMs: TRANSACTION_TIMEOUT_MS },
+      delivery: { ...DELIVERY, maxRecords: MAX_RECORDS, timeoutMs: TRANSACTION_TIMEOUT_MS },
       kafka: { brokers: proxy.brokers, tls: false, sasl: null, sessionTimeoutMs: options.sessionTimeoutMs },
     });
   }

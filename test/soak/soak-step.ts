@@ -1,9 +1,8 @@
 import { findFreePort, type Platform, startPlatform } from '@sagafleet/cli';
 import { createKafka, KafkaAdmin, type KafkaConnection } from '@sagafleet/kafka';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
-import { STEP_DEFAULTS } from '@sagafleet/schemas';
 import type { Kafka, Message, Producer } from 'kafkajs';
-import { settingsFor } from '../support/settings.ts';
+import { DELIVERY, settingsFor } from '../support/settings.ts';
 import { WatchedWorker } from './watched-worker.ts';
 
 export const PARTITIONS = 12;
@@ -62,9 +61,8 @@ export class SoakStep {
     const kafka = createKafka(connection, { log: () => {}, level: 'error' });
     const admin = new KafkaAdmin(connection, { log: () => {} });
     await admin.connect();
-    const { guarantee, transaction: { maxRecords } } = STEP_DEFAULTS.delivery;
     const settings = settingsFor(name, { brokers, registryUrl: platform.registryUrl }, {
-      delivery: { guarantee, maxRecords, lingerMs: 0, timeoutMs: 60_000 },
+      delivery: { ...DELIVERY, timeoutMs: 60_000 },
       kafka: { brokers, tls: false, sasl: null, sessionTimeoutMs: SESSION_TIMEOUT_MS },
     });
     const [input, output] = [`${name}-in`, `${name}-out`];

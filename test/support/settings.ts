@@ -1,6 +1,8 @@
-import { STEP_DEFAULTS, WORKER_SETTINGS_VERSION, type EmitSettings, type WorkerSettings } from '@sagafleet/schemas';
+import { STEP_DEFAULTS, WORKER_SETTINGS_VERSION, type DeliverySettings, type EmitSettings, type WorkerSettings } from '@sagafleet/schemas';
 
-const { guarantee, transaction } = STEP_DEFAULTS.delivery;
+const { guarantee, transaction: { maxRecords }, maxBatchBytes } = STEP_DEFAULTS.delivery;
+
+export const DELIVERY: DeliverySettings = { guarantee, maxRecords, lingerMs: 0, timeoutMs: 15_000, maxBatchBytes };
 
 /** Complete settings of a step that passes every event on from one topic to another. */
 export function settingsFor(
@@ -17,7 +19,7 @@ export function settingsFor(
     outcomes: { done: { emit: [emitTo(`${name}-out`)], reject: null } },
     retry: { mode: 'ParkKey', maxAttempts: 5, initialMs: 500, factor: 2, maxMs: 30_000, jitter: 0.2 },
     deadLetterTopic: `default.${name}.dlq`,
-    delivery: { guarantee, maxRecords: transaction.maxRecords, lingerMs: 0, timeoutMs: 15_000 },
+    delivery: DELIVERY,
     kafka: { brokers: addresses.brokers, tls: false, sasl: null, sessionTimeoutMs: 6_000 },
     registry: { url: addresses.registryUrl },
     ...changes,

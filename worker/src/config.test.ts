@@ -79,6 +79,10 @@ describe('settings', () => {
     expect(reading).toThrow('/somewhere/step.json');
   });
 
+  test('a file of before maxBatchBytes existed has its default', () => {
+    expect(read(withSetting('delivery.maxBatchBytes', undefined)).settings).toEqual(SETTINGS);
+  });
+
   test('a file that is no JSON, or that is not there, is named', () => {
     expect(() => read('{')).toThrow(/\/etc\/sagafleet\/step\.json.*JSON/);
     const missing = () => readConfig({}, () => { throw new Error('ENOENT: no such file'); });

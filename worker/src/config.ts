@@ -1,6 +1,6 @@
 /** What a worker is told: the rendered settings file and a few variables of its environment. */
 import {
-  HEALTH_CONTAINER_PORT, INGRESS_CONTAINER_PORT, SETTINGS_FILE, SETTINGS_MOUNT, WORKER_ENV, WORKER_SETTINGS_VERSION,
+  HEALTH_CONTAINER_PORT, INGRESS_CONTAINER_PORT, SETTINGS_FILE, SETTINGS_MOUNT, STEP_DEFAULTS, WORKER_ENV, WORKER_SETTINGS_VERSION,
   type SaslMechanism, type WorkerSettings,
 } from '@sagafleet/schemas';
 import convict from 'convict';
@@ -38,7 +38,7 @@ function check(isValid: boolean, expectation: string): void {
   if (!isValid) throw new Error(expectation);
 }
 
-/** Every setting stands in the file: the operator writes all of them, a missing one is an error. */
+/** Every setting is in the file: the operator writes all of them, a missing one is an error. One has a default: files of before it are still valid. */
 const FILE_SCHEMA = {
   version: { format: [WORKER_SETTINGS_VERSION], default: null },
   step: { name: { format: 'text', default: null }, namespace: { format: 'text', default: null } },
@@ -62,6 +62,7 @@ const FILE_SCHEMA = {
     maxRecords: { format: 'count', default: null },
     lingerMs: { format: 'count', default: null },
     timeoutMs: { format: 'count', default: null },
+    maxBatchBytes: { format: 'count', default: STEP_DEFAULTS.delivery.maxBatchBytes },
   },
   kafka: {
     brokers: { format: 'non-empty-list', default: null },

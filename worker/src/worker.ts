@@ -23,8 +23,6 @@ import { refuseUnsupported } from './unsupported.ts';
 const QUEUE = { highBytes: 256 * 1024, lowBytes: 64 * 1024 };
 /** Of all tasks together. A task that waits holds what it has: with more of them, each gets less. */
 const QUEUES_BYTES = 64 * 1024 * 1024;
-/** Of one record batch, decompressed: a few kilobytes can stand for gigabytes. */
-const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 const REGISTRY_TIMEOUT_MS = 10_000;
 /** How soon partitions added to an output topic, and new `latest` schemas, are used. */
 const REFRESH_MS = 60_000;
@@ -164,7 +162,7 @@ export function createKafkajsDriver(config: WorkerConfig, log: Log): Driver {
     sessionTimeoutMs: kafka.sessionTimeoutMs,
     transactionTimeoutMs: delivery.timeoutMs,
     exactlyOnce: delivery.guarantee === 'ExactlyOnce',
-    maxBatchBytes: MAX_BATCH_BYTES,
+    maxBatchBytes: delivery.maxBatchBytes,
     log,
   });
 }

@@ -2,6 +2,7 @@ import { expect, inject, onTestFinished, test } from 'vitest';
 import { KafkaProxy } from '../../test/support/kafka-proxy.ts';
 import { EVENT_SCHEMA, idsFrom, StepFixture } from './support/step-fixture.ts';
 import { TcpProxy } from '../../test/support/tcp-proxy.ts';
+import { DELIVERY } from '../../test/support/settings.ts';
 import { until } from '../../test/support/until.ts';
 
 const keysOf = async (step: StepFixture) => (await step.read(step.names.output)).map(({ key }) => String(key)).sort();
@@ -79,7 +80,7 @@ test('without a broker a worker waits, dead-letters nothing, and goes on when it
   const kafka = await KafkaProxy.open([inject('brokers')]);
   onTestFinished(() => kafka.shut());
   const step = await StepFixture.create({
-    brokers: kafka.brokers, settings: () => ({ delivery: { guarantee: 'ExactlyOnce', maxRecords: 20, lingerMs: 0, timeoutMs: 15_000 } }),
+    brokers: kafka.brokers, settings: () => ({ delivery: { ...DELIVERY, maxRecords: 20 } }),
   });
   const worker = await (await step.startWorker()).ready();
   await step.send(await step.events(idsFrom('before', 30)));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { partitionOf } from '@sagafleet/kafka';
-import { emitTo } from '../../test/support/settings.ts';
+import { DELIVERY, emitTo } from '../../test/support/settings.ts';
 import { headersOf, idsFrom, StepFixture } from './support/step-fixture.ts';
 
 test('every event is passed on once, with its key to the partition that Java clients choose, and headers', async () => {
@@ -83,7 +83,7 @@ test('a drained group is at the end of an input that was written by transactions
 
 test('at least once takes the same way', async () => {
   const step = await StepFixture.create({
-    settings: () => ({ delivery: { guarantee: 'AtLeastOnce', maxRecords: 50, lingerMs: 0, timeoutMs: 15_000 } }),
+    settings: () => ({ delivery: { ...DELIVERY, guarantee: 'AtLeastOnce', maxRecords: 50 } }),
   });
   const worker = await step.startWorker();
   await step.send(await step.events(idsFrom('order', 300)), { transactional: true });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { headersOf, idsFrom, StepFixture } from './support/step-fixture.ts';
+import { DELIVERY } from '../../test/support/settings.ts';
 import { until } from '../../test/support/until.ts';
 import type { WorkerProcess } from '../../test/support/worker-process.ts';
 
@@ -58,7 +59,7 @@ test('a worker without a task is ready', async () => {
 
 test('a worker killed in the middle loses nothing, doubles nothing and keeps the order of each key', async () => {
   const step = await StepFixture.create({
-    partitions: 4, settings: () => ({ delivery: { guarantee: 'ExactlyOnce', maxRecords: 50, lingerMs: 0, timeoutMs: 15_000 } }),
+    partitions: 4, settings: () => ({ delivery: { ...DELIVERY, maxRecords: 50 } }),
   });
   const workers = [await step.startWorker(), await step.startWorker()];
   await until('both workers to share', () => shareOf(workers, 4));
@@ -72,7 +73,7 @@ test('a worker killed in the middle loses nothing, doubles nothing and keeps the
 
 test('SIGTERM under load finishes what is under way and exits 0', async () => {
   const step = await StepFixture.create({
-    partitions: 4, settings: () => ({ delivery: { guarantee: 'ExactlyOnce', maxRecords: 20, lingerMs: 0, timeoutMs: 15_000 } }),
+    partitions: 4, settings: () => ({ delivery: { ...DELIVERY, maxRecords: 20 } }),
   });
   const first = await (await step.startWorker()).ready();
   await step.send(await manyEvents(step, 5_000));
@@ -87,7 +88,7 @@ test('SIGTERM under load finishes what is under way and exits 0', async () => {
 
 test('a worker frozen past its session writes nothing twice when it wakes', async () => {
   const step = await StepFixture.create({
-    partitions: 4, settings: () => ({ delivery: { guarantee: 'ExactlyOnce', maxRecords: 50, lingerMs: 0, timeoutMs: 15_000 } }),
+    partitions: 4, settings: () => ({ delivery: { ...DELIVERY, maxRecords: 50 } }),
   });
   const [frozen, other] = [await step.startWorker(), await step.startWorker()];
   await until('both workers to share', () => shareOf([frozen, other], 4));

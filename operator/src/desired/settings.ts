@@ -36,6 +36,7 @@ export function workerSettings(resolved: ResolvedStep): WorkerSettings {
       maxRecords: transaction.maxRecords,
       lingerMs: parseDurationMs(transaction.linger),
       timeoutMs: parseDurationMs(transaction.timeout),
+      maxBatchBytes: spec.delivery?.maxBatchBytes ?? STEP_DEFAULTS.delivery.maxBatchBytes,
     },
     kafka: { brokers: kafka.brokers, tls: kafka.tls, sasl: kafka.sasl?.mechanism ?? null, sessionTimeoutMs: SESSION_TIMEOUT_MS },
     registry: { url: registry.url },

@@ -40,6 +40,10 @@ export const delivery = Type.Object({
       max: '15m', default: defaults.delivery.transaction.timeout,
     })),
   }, { description: 'Bounds of one transaction.', default: {} })),
+  maxBatchBytes: Type.Optional(Type.Integer({
+    description: 'Maximum size of the records of one input batch after decompression. Defaults to 67108864, in bytes. A larger batch becomes one dead letter that names its offsets and holds none of its records.',
+    minimum: 1_048_576, maximum: 1_073_741_824, default: defaults.delivery.maxBatchBytes,
+  })),
 }, { description: 'How records are written.', default: {} });
 
 export const scaling = Type.Object({

@@ -43,6 +43,7 @@ const running = {
   delivery: fc.record({
     guarantee: fc.constantFrom('ExactlyOnce', 'AtLeastOnce' as const),
     transaction: fc.record({ maxRecords: fc.integer({ min: 1, max: 9999 }), linger: duration, timeout: duration }, optional),
+    maxBatchBytes: fc.integer({ min: 1_048_576, max: 1_073_741_824 }),
   }, optional),
   scaling: fc.record({
     min: fc.integer({ min: 1, max: 3 }), max: fc.integer({ min: 3, max: 99 }), lagThreshold: fc.integer({ min: 1, max: 999 }),
