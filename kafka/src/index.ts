@@ -23,5 +23,6 @@ export { type ReadOptions, type ReadRecord, readTopics } from './read-topics.ts'
 export { type OutgoingRecord, sendRecord, type SentRecord } from './send-record.ts';
 export type { NewTopic, TopicDescription } from './topics.ts';
 export { BatchProducer, type GroupPosition, type PartitionBatch, ProduceError, type ProducerOptions } from './produce/batch-producer.ts';
+export { crc32c } from './produce/crc32c.ts';
 export type { ProducedBatch } from './produce/produce-request.ts';
 export { RecordBatchBuilder, type RecordToWrite } from './produce/record-batch.ts';

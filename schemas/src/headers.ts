@@ -27,6 +27,8 @@ export const DEAD_LETTER_HEADERS = {
   originalTopic: 'sagafleet-original-topic',
   originalPartition: 'sagafleet-original-partition',
   originalOffset: 'sagafleet-original-offset',
+  /** Where a dead letter stands for all records of a batch, from the original offset up to this one. */
+  originalLastOffset: 'sagafleet-original-last-offset',
   originalTimestamp: 'sagafleet-original-timestamp',
   group: 'sagafleet-group',
   step: 'sagafleet-step',
@@ -38,6 +40,8 @@ export const DEAD_LETTER_HEADERS = {
   schemaId: 'sagafleet-schema-id',
   traceId: 'sagafleet-trace-id',
   replayCount: 'sagafleet-replay-count',
+  /** Only on a stub, a dead letter without the value of its original: why it has none, and what else is left out. */
+  stub: 'sagafleet-stub',
 } as const;
 
 /** Where on its way a record failed. */

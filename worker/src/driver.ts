@@ -37,9 +37,13 @@ export type OutputHeaders = readonly (readonly [name: string, value: Buffer | st
 /** Records in order, in the client's own form. */
 export interface RecordBatch {
   readonly count: number;
+  /** Before it is compressed. */
   readonly bytes: number;
+  readonly isCompressed: boolean;
   /** False, and nothing added, where the batch would pass `maxBytes`; the first record always fits. */
   add(record: OutputRecord, maxBytes: number): boolean;
+  /** The batch is sent compressed. */
+  compress(): void;
 }
 
 /** A batch and the partition it is for. */

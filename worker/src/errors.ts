@@ -28,6 +28,7 @@ export type WorkerErrorCode =
   | 'topic-missing'
   | 'topic-recreated'
   | 'record-corrupt'
+  | 'batch-unreadable'
   | 'consumer-crashed';
 
 export class WorkerError extends Error {

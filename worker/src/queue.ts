@@ -89,7 +89,7 @@ export class HandOffQueue {
       for (let at = this.#firstRecord; at < end; at++) records.push(batch.records[at]!);
       if (end < batch.records.length) {
         this.#firstRecord = end;
-        positions.set(batch.topic, BigInt(batch.records[end - 1]!.offset) + 1n);
+        positions.set(batch.topic, offsetAfter(batch.records[end - 1]!));
         break;
       }
       positions.set(batch.topic, batch.nextOffset);
@@ -105,4 +105,8 @@ export class HandOffQueue {
     this.#bytes += bytes;
     this.#memory.add(bytes);
   }
+}
+
+function offsetAfter({ offset, unreadable }: InputRecord): bigint {
+  return BigInt(unreadable?.lastOffset ?? offset) + 1n;
 }

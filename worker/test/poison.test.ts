@@ -87,8 +87,12 @@ const POISONS: Record<string, Poison> = {
     }) },
   },
   'an output larger than its topic takes': {
-    message: eventOf('order', 0n, 'x'.repeat(60_000)), stage: 'produce', error: /max\.message\.bytes/, schemaId: true,
+    message: eventOf('order', 0n, noise(60_000).toString('base64')), stage: 'produce', error: /max\.message\.bytes/, schemaId: true,
     options: { topicConfig: { output: limitOf(50_000) } },
+  },
+  'an output larger than its topic takes, which stores it uncompressed': {
+    message: eventOf('order', 0n, 'x'.repeat(60_000)), stage: 'produce', error: /max\.message\.bytes/, schemaId: true,
+    options: { topicConfig: { output: { ...limitOf(50_000), 'compression.type': 'uncompressed' } } },
   },
   'an event that passed too many steps': {
     message: async (step) => ({ ...await eventOf('order', 1n)(step), headers: { 'saga-hops': '64' } }), stage: 'encode', error: /loop/, schemaId: true,
@@ -187,11 +191,42 @@ test('a dead letter that fits its topic only without our headers goes without th
   expect(worker.log.filter(({ msg }) => msg === 'dead letter')).toMatchObject([{ stage: 'decode', offset: '0' }]);
 });
 
-test('a dead letter that its topic does not take holds the partition and says what to change', async () => {
-  const step = await StepFixture.create({ partitions: 1, topicConfig: { deadLetter: limitOf(1_000) } });
+/** On a topic that takes 3,000 bytes. */
+const STUBS: Record<string, { own: string; headers: object; key: (original: ReadRecord) => string }> = {
+  'whose topic takes it only without its value': {
+    own: 'kept',
+    key: ({ key }) => String(key),
+    headers: { 'own': 'kept', 'sagafleet-error-message': expect.stringMatching(/starts with byte 255/) as string, 'sagafleet-stub': expect.stringContaining('left out: value') as string },
+  },
+  'whose topic takes not even its headers': {
+    own: noise(5_000).toString('base64'),
+    key: ({ offset }) => `/0/${offset}`,
+    headers: { 'sagafleet-stub': expect.stringContaining('left out: all but the place') as string },
+  },
+};
+
+test.each(Object.entries(STUBS))('a dead letter %s is a stub that says so, and the partition goes on', async (_, { own, headers, key }) => {
+  const step = await StepFixture.create({ partitions: 1, topicConfig: { deadLetter: limitOf(3_000) } });
+  const worker = await step.startWorker();
+  await step.send([...await step.events(['before']), { key: 'k', value: noise(5_000), headers: { ...OWN_HEADERS, own } }, ...await step.events(['after'])]);
+  await step.drained();
+  const [original] = (await step.read(step.names.input)).filter(({ offset }) => offset === 1n);
+  const letters = await step.read(step.names.deadLetter);
+  expect(letters.map(({ value }) => value)).toEqual([null]);
+  expect(String(letters[0]!.key).endsWith(key(original!))).toBe(true);
+  expect(headersOf(letters[0]!)).toMatchObject({
+    'sagafleet-original-topic': step.names.input, 'sagafleet-original-partition': '0', 'sagafleet-original-offset': '1',
+    'sagafleet-original-timestamp': String(original!.timestampMs), 'sagafleet-stage': 'decode', ...headers,
+  });
+  expect(await idsOf(step, await step.read(step.names.output))).toEqual(['before', 'after']);
+  expect(worker.log.filter(({ msg }) => msg === 'dead letter')).toMatchObject([{ offset: '1', stub: headersOf(letters[0]!)['sagafleet-stub'] }]);
+});
+
+test('a dead-letter topic that takes no record at all holds the partition and says what to change', async () => {
+  const step = await StepFixture.create({ partitions: 1, topicConfig: { deadLetter: limitOf(100) } });
   const worker = await step.startWorker();
   await step.send([{ key: 'k', value: noise(5_000) }, ...await step.events(['after'])]);
-  await worker.logged('raise its max.message.bytes');
+  await worker.logged('a dead letter that only names its record is refused');
   expect(await step.lag()).toEqual([2n]);
 
   await step.admin.alterTopicConfig(step.names.deadLetter, limitOf(100_000));

@@ -50,19 +50,22 @@ export class KafkajsAppendingProducer implements AppendingProducer {
     lane.isSending = false;
   }
 
-  async #sendAll(lane: Lane, batch: readonly Waiting[]): Promise<void> {
+  async #sendAll(lane: Lane, batch: readonly Waiting[], isCompressed = false): Promise<void> {
     try {
-      const baseOffset = await this.#send(lane, batch.map(({ record }) => record));
+      const records = RecordBatchBuilder.of(batch.map(({ record }) => record));
+      if (isCompressed) records.compress();
+      const baseOffset = await this.#send(lane, records);
       batch.forEach(({ resolve }, at) => resolve(String(baseOffset + BigInt(at))));
     } catch (error) {
       if (error instanceof RefusedBatch && batch.length > 1) for (const each of batch) await this.#sendAll(lane, [each]);
+      else if (error instanceof RefusedBatch && error.code === 'output-too-large' && !isCompressed) await this.#sendAll(lane, batch, true);
       else for (const { reject } of batch) reject(error);
     }
   }
 
   /** After any error the producer's sequence is spoilt: the next send opens another. */
-  async #send(lane: Lane, records: readonly OutputRecord[]): Promise<bigint> {
-    const batches = [{ topic: lane.topic, partition: lane.partition, records: RecordBatchBuilder.of(records) }];
+  async #send(lane: Lane, records: RecordBatchBuilder): Promise<bigint> {
+    const batches = [{ topic: lane.topic, partition: lane.partition, records }];
     try {
       const producer = await (lane.producer ??= openIdempotent(this.#connections));
       const [appended] = await producer.send(batches);

@@ -1,7 +1,10 @@
+import { DEAD_LETTER_HEADERS } from '@sagafleet/schemas';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Headers, InputRecord, OutputHeaders } from '../driver.ts';
+import type { Headers, InputRecord, OutputHeaders, OutputRecord } from '../driver.ts';
 import { WorkerError } from '../errors.ts';
-import { deadLetterOf } from './dead-letter.ts';
+import { deadLetterOf, shapedTo } from './dead-letter.ts';
+import type { LetterForm } from './size-limits.ts';
 
 const target = { topic: 'default.payment.dlq', partitions: 3, group: 'default.payment', step: 'payment' };
 const NOW = Date.parse('2026-01-02T03:04:05Z');
@@ -58,5 +61,75 @@ describe('dead letter', () => {
     const error = new Error('x'.repeat(2_000));
     const { headers } = deadLetterOf(record(), { stage: 'encode', error, schemaId: null }, target, NOW);
     expect(headers.find(([name]) => name === 'sagafleet-error-message')?.[1]?.length).toBe(500);
+  });
+});
+
+describe('a dead letter that its topic does not take', () => {
+  const reason = 'topic default.payment.dlq takes no record of 3000000 bytes, compressed';
+  function shaped(form: LetterForm, changes: Partial<InputRecord> = {}) {
+    const input = { ...record([['a', Buffer.from('1')], ['b', null]]), ...changes };
+    const letter = deadLetterOf(input, { stage: 'decode', error: new Error('noise'), schemaId: null }, target, NOW);
+    return shapedTo({ form, reason }, letter, input);
+  }
+  const sizeOf = ({ key, value, headers }: OutputRecord) =>
+    [key, value, ...headers.flat()].reduce((sum, part) => sum + (part === null ? 0 : Buffer.byteLength(part)), 0);
+  const big = Buffer.alloc(1_000_000, 'x');
+
+  test('is as its record came, without our headers', () => {
+    const { record: letter, stub } = shaped('bare');
+    expect({ ...letter, headers: textOf(letter.headers), stub }).toMatchObject({
+      key: Buffer.from('order-1'), value: Buffer.from([9, 9]), headers: [['a', '1'], ['b', null]], stub: null,
+    });
+  });
+
+  test('is a stub with key and headers, but no value, that says so', () => {
+    const { record: letter, stub } = shaped('stub');
+    expect(stub).toBe(`${reason}; left out: value`);
+    expect(letter).toMatchObject({ key: Buffer.from('order-1'), value: null });
+    expect(textOf(letter.headers).slice(0, 2)).toEqual([['a', '1'], ['b', null]]);
+    expect(Object.fromEntries(textOf(letter.headers))).toMatchObject({
+      'sagafleet-original-offset': '17', 'sagafleet-stage': 'decode', 'sagafleet-error-message': 'noise', 'sagafleet-stub': stub,
+    });
+  });
+
+  test('is a stub that leaves out of key and headers what is large, and says so', () => {
+    const headers: Headers = [['first', Buffer.from('1')], ['large', big], ['last', Buffer.from('2')], ['sagafleet-original-topic', big]];
+    const { record: letter, stub } = shaped('stub', { key: big, headers });
+    expect(stub).toBe(`${reason}; left out: value, key, 2 of 3 headers`);
+    expect(letter.key).toBeNull();
+    expect(textOf(letter.headers)[0]).toEqual(['first', '1']);
+    expect(sizeOf(letter)).toBeLessThan(2_000);
+  });
+
+  test.each(['stub', 'place'] as const)('is of bounded size as a %s, whatever came in', (form) => {
+    const names = [...Object.values(DEAD_LETTER_HEADERS), 'traceparent', 'x'];
+    const hostile = fc.array(fc.tuple(fc.constantFrom(...names), fc.constantFrom(null, big, Buffer.alloc(1_500, 'ü-'))), { maxLength: 60 });
+    fc.assert(fc.property(hostile, fc.constantFrom(null, big), (headers, key) => {
+      const { record: letter } = shaped(form, { headers, key });
+      expect(letter.value).toBeNull();
+      expect(sizeOf(letter)).toBeLessThan(32 * 1024);
+    }), { numRuns: 50 });
+  });
+
+  test('names only its place at last, with a key that a compacted topic takes', () => {
+    const { record: letter } = shaped('place', { key: null });
+    expect(letter).toMatchObject({ key: Buffer.from('order_created/4/17'), value: null });
+    expect(Object.fromEntries(textOf(letter.headers))).toEqual({
+      'sagafleet-original-topic': 'order_created', 'sagafleet-original-partition': '4', 'sagafleet-original-offset': '17',
+      'sagafleet-original-timestamp': '1700000000000', 'sagafleet-group': 'default.payment', 'sagafleet-stage': 'decode',
+      'sagafleet-stub': `${reason}; left out: all but the place`,
+    });
+    expect(sizeOf(letter)).toBeLessThan(500);
+  });
+});
+
+test('a batch that cannot be read is one stub that names its first and last offset', () => {
+  const batch: InputRecord = { ...record(), key: null, value: null, unreadable: { lastOffset: '42', reason: 'more than 1048576 bytes when decompressed' } };
+  const letter = deadLetterOf(batch, { stage: 'decode', error: new Error('too large'), schemaId: null }, target, NOW);
+  const { record: stub } = shapedTo({ form: 'full', reason: '' }, letter, batch);
+  expect(stub).toMatchObject({ key: null, value: null });
+  expect(Object.fromEntries(textOf(stub.headers))).toMatchObject({
+    'sagafleet-original-offset': '17', 'sagafleet-original-last-offset': '42', 'sagafleet-stage': 'decode',
+    'sagafleet-stub': 'more than 1048576 bytes when decompressed',
   });
 });

@@ -10,8 +10,8 @@ export interface OutputChunk {
   readonly first: { readonly source: InputRecord; readonly isDeadLetter: boolean };
 }
 
-/** Why a record became a dead letter, and which. */
-export interface FailureNotice { topic: string; partition: number; offset: string; stage: DeadLetterStage; reason: string }
+/** Why a record became a dead letter, and which; with `stub` one without its value. */
+export interface FailureNotice { topic: string; partition: number; offset: string; stage: DeadLetterStage; reason: string; stub?: string }
 
 /**
  * What is to be written for some input records. Outputs are encoded as they come, in order within each
@@ -32,18 +32,20 @@ export class Outputs {
   }
 
   /** @param failure why it is a dead letter; null: it is none */
-  add(record: OutputRecord, source: InputRecord, failure: Pick<FailureNotice, 'stage' | 'reason'> | null): void {
+  add(record: OutputRecord, source: InputRecord, failure: Pick<FailureNotice, 'stage' | 'reason' | 'stub'> | null): void {
     const { topic, partition } = record;
     let ofTopic = this.#open.get(topic);
     if (!ofTopic) this.#open.set(topic, ofTopic = []);
-    const current = ofTopic[partition];
+    let current = ofTopic[partition];
     if (!current?.chunk.records.add(record, this.#limits.bytesFor(topic))) {
       const chunk = { topic, partition, records: this.#newBatch(), first: { source, isDeadLetter: failure !== null } };
       chunk.records.add(record, Infinity);
       const round = current ? current.round + 1 : 0;
-      ofTopic[partition] = { chunk, round };
+      ofTopic[partition] = current = { chunk, round };
       (this.rounds[round] ??= []).push(chunk);
     }
+    const { records } = current.chunk;
+    if (records.bytes >= this.#limits.compressedFrom(topic)) records.compress();
     if (failure) this.failures.push({ topic: source.topic, partition: source.partition, offset: source.offset, ...failure });
   }
 }

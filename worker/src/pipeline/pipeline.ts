@@ -2,7 +2,7 @@ import { RegistryError, schemaIdOf, type AvroCodecs, type Decoder } from '@sagaf
 import type { InputRecord, OutputRecord, RecordBatch } from '../driver.ts';
 import { carriesConsequence, messageOf, WorkerError } from '../errors.ts';
 import type { OutputTopics } from '../output-topics.ts';
-import { deadLetterOf, type DeadLetterTarget, type Failure } from './dead-letter.ts';
+import { deadLetterOf, shapedTo, type DeadLetterTarget, type Failure } from './dead-letter.ts';
 import type { EmitProgram, StepProgram } from './program.ts';
 import { failureAt, runStep, StageFailure, type StepIo } from './run-step.ts';
 import { Outputs } from './outputs.ts';
@@ -60,6 +60,7 @@ export class Pipeline {
     try {
       const refusal = sizeLimits.refusalOf(record);
       if (refusal) throw new StageFailure('produce', refusal);
+      if (record.unreadable) throw new StageFailure('decode', unreadableBatch(record.unreadable));
       const decoder = this.#decoderOf(record);
       const written = decoder instanceof Promise
         ? decoder.then((loaded) => runStep(program, record, loaded, this.#io)) : runStep(program, record, decoder, this.#io);
@@ -113,9 +114,9 @@ export class Pipeline {
     const { deadLetter, topics, sizeLimits, now } = this.#options;
     const failure: Failure = { stage: error.stage, error: error.cause, schemaId: schemaIdOrNull(record) };
     const target = { ...deadLetter, partitions: topics.countOf(deadLetter.topic) };
-    const notice = { stage: failure.stage, reason: messageOf(failure.error) };
-    const letter = deadLetterOf(record, failure, target, now());
-    outputs.add(sizeLimits.isBare(record) ? { ...letter, headers: record.headers } : letter, record, notice);
+    const letter = shapedTo(sizeLimits.letterShapeOf(record), deadLetterOf(record, failure, target, now()), record);
+    const notice = { stage: failure.stage, reason: messageOf(failure.error), ...(letter.stub === null ? {} : { stub: letter.stub }) };
+    outputs.add(letter.record, record, notice);
   }
 }
 
@@ -137,6 +138,10 @@ function schemaIdAtDecode(value: Buffer): number {
   } catch (error) {
     throw failureAt('decode', error);
   }
+}
+
+function unreadableBatch({ lastOffset, reason }: NonNullable<InputRecord['unreadable']>): WorkerError {
+  return new WorkerError('batch-unreadable', 'permanent', `the batch of records up to offset ${lastOffset} cannot be read: ${reason}`);
 }
 
 function schemaIdOrNull({ value }: InputRecord): number | null {

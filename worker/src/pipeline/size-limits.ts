@@ -1,5 +1,5 @@
 import type { InputRecord, TopicPosition } from '../driver.ts';
-import { WorkerError } from '../errors.ts';
+import { messageOf, WorkerError } from '../errors.ts';
 import type { OutputChunk } from './outputs.ts';
 
 /** Below the 1 MiB that a default topic takes for one record batch. */
@@ -13,17 +13,31 @@ interface Refused extends Place { error: WorkerError }
 interface TopicLimit { bytes: number; culprit: Place | null; growsAt: number }
 
 /**
- * What topics turned out to take. A topic limits a record batch: a refused one halves the topic's limit
- * until one record is left, and a record that is refused alone fails its input for good. Where it was
- * a record and not the size that was refused, the limit is gone once that record is written; else it grows
- * back after a while. A dead letter that is refused alone is tried once more as bare as its record came,
- * for its topic may take just that.
+ * What is left of a record in its dead letter, each less than the one before: the record with our headers; as bare as it
+ * came; a stub without its value; a stub that only names its place.
+ */
+const LETTER_FORMS = ['full', 'bare', 'stub', 'place'] as const;
+export type LetterForm = (typeof LETTER_FORMS)[number];
+/** `reason`: why the form before was refused. */
+export interface LetterShape { form: LetterForm; reason: string }
+interface Reshaped extends Place, LetterShape {}
+
+const FULL: LetterShape = { form: 'full', reason: '' };
+
+/**
+ * What topics turned out to take. A topic limits a record batch: a refused one halves the topic's limit until one record
+ * is left. A record that is too large alone is sent compressed, and so is what is larger, since a topic counts compressed
+ * bytes; one that is refused even so fails its input for good. Where it was a record and not the size that was
+ * refused, the limit is gone once that record is written; else it grows back after a while. A dead letter
+ * that is refused alone is tried again with less of its record.
  */
 export class SizeLimits {
   readonly #now: () => number;
   readonly #limits = new Map<string, TopicLimit>();
+  /** The smallest record that a topic refused alone, uncompressed. */
+  readonly #compressed = new Map<string, { fromBytes: number; until: number }>();
   readonly #refused = new Map<string, Refused>();
-  readonly #bare = new Map<string, Place>();
+  readonly #reshaped = new Map<string, Reshaped>();
 
   /** @param now milliseconds, monotonic */
   constructor(now: () => number = () => performance.now()) {
@@ -34,27 +48,32 @@ export class SizeLimits {
     return this.#limits.get(topic)?.bytes ?? MAX_BYTES_PER_SEND;
   }
 
+  /** How large a batch is that is to be compressed. */
+  compressedFrom(topic: string): number {
+    return this.#compressed.size === 0 ? Infinity : this.#compressed.get(topic)?.fromBytes ?? Infinity;
+  }
+
   /** Why an output of this input was refused, where one was. */
   refusalOf(input: InputRecord): WorkerError | undefined {
     return this.#refused.size === 0 ? undefined : this.#refused.get(nameOf(input))?.error;
   }
 
-  /** Whether the dead letter of this input was refused with the headers that are added to it. */
-  isBare(input: InputRecord): boolean {
-    return this.#bare.size > 0 && this.#bare.has(nameOf(input));
+  /** What the dead letter of this input is to hold, after what was refused of it. */
+  letterShapeOf(input: InputRecord): LetterShape {
+    return this.#reshaped.size === 0 ? FULL : this.#reshaped.get(nameOf(input)) ?? FULL;
   }
 
   /** Takes note of a refused batch, so that the next try differs. */
   learn({ topic, records, first: { source, isDeadLetter } }: OutputChunk, error: WorkerError): void {
+    const isTooLarge = error.code === 'output-too-large';
     if (records.count > 1) {
-      const culprit = error.code === 'output-too-large' ? null : placeOf(source);
+      const culprit = isTooLarge ? null : placeOf(source);
       this.#limits.set(topic, { bytes: Math.floor(records.bytes / 2), culprit, growsAt: this.#now() + LIMIT_HOLDS_MS });
-    } else if (isDeadLetter && !this.isBare(source)) {
-      this.#bare.set(nameOf(source), placeOf(source));
+    } else if (isTooLarge && !records.isCompressed) {
+      const fromBytes = Math.min(records.bytes, this.compressedFrom(topic));
+      this.#compressed.set(topic, { fromBytes, until: this.#now() + LIMIT_HOLDS_MS });
     } else if (isDeadLetter) {
-      throw new WorkerError('output-too-large', 'systemic',
-        `dead-letter topic ${topic} does not take a record of ${records.bytes} bytes, raise its `
-        + 'max.message.bytes above that of the inputs; until then the partition waits', { cause: error });
+      this.#reshape(source, error, isTooLarge ? `topic ${topic} takes no record of ${records.bytes} bytes, compressed` : error.message);
     } else {
       this.#refused.set(nameOf(source), { ...placeOf(source), error });
     }
@@ -72,8 +91,18 @@ export class SizeLimits {
       topic === place.topic && partition === place.partition && BigInt(place.offset) < offset));
   }
 
+  #reshape(source: InputRecord, error: WorkerError, reason: string): void {
+    const { form } = this.letterShapeOf(source);
+    const next = LETTER_FORMS[LETTER_FORMS.indexOf(form) + 1];
+    if (!next) {
+      throw new WorkerError('output-too-large', 'systemic',
+        `a dead letter that only names its record is refused: ${messageOf(error)}; until that is changed the partition waits`, { cause: error });
+    }
+    this.#reshaped.set(nameOf(source), { ...placeOf(source), form: next, reason });
+  }
+
   #forget(isOver: (place: Place) => boolean): void {
-    for (const places of [this.#refused, this.#bare] as Map<string, Place>[]) {
+    for (const places of [this.#refused, this.#reshaped] as Map<string, Place>[]) {
       for (const [name, place] of places) if (isOver(place)) places.delete(name);
     }
     for (const [topic, { culprit }] of this.#limits) if (culprit && isOver(culprit)) this.#limits.delete(topic);
@@ -81,6 +110,7 @@ export class SizeLimits {
 
   #grow(): void {
     const now = this.#now();
+    for (const [topic, { until }] of this.#compressed) if (now >= until) this.#compressed.delete(topic);
     for (const [topic, limit] of this.#limits) {
       if (limit.culprit || now < limit.growsAt) continue;
       const bytes = limit.bytes * 2;

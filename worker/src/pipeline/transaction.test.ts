@@ -79,15 +79,34 @@ describe('write transaction', () => {
     expect(outputs.filter(({ source }) => sizeLimits.refusalOf(source))).toEqual([outputs[2]]);
   });
 
-  test('a dead letter that its topic refuses is to be tried bare; refused again it says so, and waits', async () => {
-    const letter = { ...output('dlq', 0, 300, 3), isDeadLetter: true };
-    const work = () => ({ outputs: outputsOf([letter]), positions });
+  const tooLarge = (limit: number, work: { outputs: Outputs; positions: readonly TopicPosition[] }, sizeLimits: SizeLimits) =>
+    expect(writeTransaction(transactionWith(limit), work, { sizeLimits, throwIfLost: () => undefined })).rejects.toMatchObject({ code: 'output-too-large' });
+
+  test('a record that is too large alone is sent compressed before its input fails, and so is what is larger', async () => {
     const sizeLimits = new SizeLimits();
-    const options = { sizeLimits, throwIfLost: () => undefined };
-    await expect(writeTransaction(transactionWith(100), work(), options)).rejects.toMatchObject({ code: 'output-too-large' });
-    expect(sizeLimits.isBare(letter.source)).toBe(true);
-    await expect(writeTransaction(transactionWith(100), work(), options))
-      .rejects.toMatchObject({ consequence: 'systemic', message: expect.stringContaining('max.message.bytes') as string });
+    const [large, larger, small] = [output('a', 0, 300, 3), output('a', 1, 400, 4), output('a', 2, 200, 5)];
+    await tooLarge(250, { outputs: outputsOf([large], sizeLimits), positions }, sizeLimits);
+    expect(sizeLimits.refusalOf(large.source)).toBeUndefined();
+    const { rounds } = outputsOf([large, larger, small], sizeLimits);
+    expect(rounds[0]!.map(({ records }) => records.isCompressed)).toEqual([true, true, false]);
+    await tooLarge(250, { outputs: outputsOf([large], sizeLimits), positions }, sizeLimits);
+    expect(sizeLimits.refusalOf(large.source)).toMatchObject({ code: 'output-too-large' });
+  });
+
+  test('a dead letter that its topic refuses is compressed, then bare, then a stub, then only its place', async () => {
+    const letter = { ...output('dlq', 0, 300, 3), isDeadLetter: true };
+    const sizeLimits = new SizeLimits();
+    const forms = [];
+    for (let tries = 0; tries < 4; tries++) {
+      await tooLarge(100, { outputs: outputsOf([letter], sizeLimits), positions }, sizeLimits);
+      forms.push(sizeLimits.letterShapeOf(letter.source).form);
+    }
+    expect(forms).toEqual(['full', 'bare', 'stub', 'place']);
+    expect(sizeLimits.letterShapeOf(letter.source).reason).toBe('topic dlq takes no record of 300 bytes, compressed');
+    const last = writeTransaction(transactionWith(100), { outputs: outputsOf([letter], sizeLimits), positions }, { sizeLimits, throwIfLost: () => undefined });
+    await expect(last).rejects.toMatchObject({ consequence: 'systemic', message: expect.stringContaining('max.message.bytes') as string });
+    sizeLimits.written([{ topic: 'in', partition: 0, offset: 4n }]);
+    expect(sizeLimits.letterShapeOf(letter.source).form).toBe('full');
   });
 });
 
@@ -132,6 +151,18 @@ describe('what a topic takes', () => {
       seen.push(sizeLimits.bytesFor('a'));
     }
     expect(seen).toEqual([learned * 2, learned * 4, learned * 8, whole, whole, whole]);
+  });
+
+  test('is sent plain again ten minutes after it was too large', () => {
+    let now = 0;
+    const sizeLimits = new SizeLimits(() => now);
+    sizeLimits.learn(outputsOf([output('a', 0, 2_000_000)]).rounds[0]![0]!, refusal('output-too-large'));
+    const seen = [0, 599_999, 1].map((passed) => {
+      now += passed;
+      sizeLimits.written([]);
+      return [sizeLimits.compressedFrom('a'), sizeLimits.compressedFrom('b')];
+    });
+    expect(seen).toEqual([[2_000_000, Infinity], [2_000_000, Infinity], [Infinity, Infinity]]);
   });
 
   test('is as before once the record that was refused is written, and not before', () => {

@@ -3,6 +3,7 @@ import type { OutputRecord, RecordBatch } from '../../src/driver.ts';
 /** A batch that keeps its records, so that a test can look at them. */
 export class ListedBatch implements RecordBatch {
   readonly records: OutputRecord[] = [];
+  isCompressed = false;
 
   get count(): number {
     return this.records.length;
@@ -16,6 +17,10 @@ export class ListedBatch implements RecordBatch {
     if (this.count > 0 && this.bytes + bytesOf(record) > maxBytes) return false;
     this.records.push(record);
     return true;
+  }
+
+  compress(): void {
+    this.isCompressed = true;
   }
 }
 
