@@ -16,17 +16,25 @@ function configsOf(spec: Partial<SagaStepSpec>): Record<string, Record<string, s
 }
 
 const INTERNAL = { 'cleanup.policy': 'delete', 'retention.ms': '5000' };
+const DEAD_LETTERS = { ...INTERNAL, 'compression.type': 'producer' };
 
 test('compaction that is asked for reaches what is emitted and never dead letters', () => {
-  expect(configsOf({ consumes: [{ topic: 'stock_moved' }] })).toEqual({ stock_kept: COMPACTING, 'default.stock.dlq': INTERNAL });
+  expect(configsOf({ consumes: [{ topic: 'stock_moved' }] })).toEqual({ stock_kept: COMPACTING, 'default.stock.dlq': DEAD_LETTERS });
 });
 
 test('nor the inbox of a step with ingress', () => {
   expect(configsOf({ ingress: { http: { path: '/moves', key: "'one'" } } })).toEqual({
-    stock_kept: COMPACTING, 'default.stock.inbox': INTERNAL, 'default.stock.dlq': INTERNAL,
+    stock_kept: COMPACTING, 'default.stock.inbox': INTERNAL, 'default.stock.dlq': DEAD_LETTERS,
   });
 });
 
 test('nor what the brokers do by default', () => {
-  expect(configsOf({ consumes: [{ topic: 'stock_moved' }], topics: {} })).toEqual({ stock_kept: {}, 'default.stock.dlq': { 'cleanup.policy': 'delete' } });
+  expect(configsOf({ consumes: [{ topic: 'stock_moved' }], topics: {} })).toEqual({ stock_kept: {}, 'default.stock.dlq': { 'cleanup.policy': 'delete', 'compression.type': 'producer' } });
+});
+
+test.each(['uncompressed', 'gzip'])('dead letters are stored as they are sent, also where the topics are to be %s', (codec) => {
+  const config = { 'compression.type': codec };
+  expect(configsOf({ consumes: [{ topic: 'stock_moved' }], topics: { config } })).toEqual({
+    stock_kept: config, 'default.stock.dlq': { 'cleanup.policy': 'delete', 'compression.type': 'producer' },
+  });
 });

@@ -27,7 +27,7 @@ function topicNeeds({ step, emits, inputs, inboxTopic, deadLetterTopic, topics, 
   return [
     ...(inboxTopic ? [{ name: inboxTopic, partitions, arePartitionsSet, replicationFactor, config: uncompacted(config), isManaged }] : []),
     ...own.map((topic) => ({ name: topic, partitions, arePartitionsSet, replicationFactor, config, isManaged })),
-    { name: deadLetterTopic, partitions: widest, arePartitionsSet: false, replicationFactor, config: uncompacted(config), isManaged },
+    { name: deadLetterTopic, partitions: widest, arePartitionsSet: false, replicationFactor, config: asSent(uncompacted(config)), isManaged },
   ];
 }
 
@@ -35,6 +35,11 @@ function topicNeeds({ step, emits, inputs, inboxTopic, deadLetterTopic, topics, 
 function uncompacted(config: Record<string, string>): Record<string, string> {
   const others = Object.entries(config).filter(([key]) => !/compact|cleanable/.test(key));
   return { ...Object.fromEntries(others), 'cleanup.policy': 'delete' };
+}
+
+/** Workers compress what would not fit otherwise; a topic that stores it with another codec, or with none, could refuse it even so. */
+function asSent(config: Record<string, string>): Record<string, string> {
+  return { ...config, 'compression.type': 'producer' };
 }
 
 function schemaNeeds(resolved: ResolvedStep, steps: readonly SagaStep[]): SchemaNeed[] {
