@@ -4,6 +4,8 @@ import type { OutputChunk } from './outputs.ts';
 
 /** Below the 1 MiB that a default topic takes for one record batch. */
 const MAX_BYTES_PER_SEND = 900_000;
+/** A plain record of this size is never tried: a broker closes the connection of a request above `socket.request.max.bytes`, 100 MB by default. */
+const COMPRESSED_FROM_BYTES = 32 * 1024 * 1024;
 /** How long a topic that takes no large batches is not tried with larger ones: its settings may be changed. */
 const LIMIT_HOLDS_MS = 600_000;
 
@@ -50,7 +52,7 @@ export class SizeLimits {
 
   /** How large a batch is that is to be compressed. */
   compressedFrom(topic: string): number {
-    return this.#compressed.size === 0 ? Infinity : this.#compressed.get(topic)?.fromBytes ?? Infinity;
+    return this.#compressed.get(topic)?.fromBytes ?? COMPRESSED_FROM_BYTES;
   }
 
   /** Why an output of this input was refused, where one was. */

@@ -162,7 +162,8 @@ describe('what a topic takes', () => {
       sizeLimits.written([]);
       return [sizeLimits.compressedFrom('a'), sizeLimits.compressedFrom('b')];
     });
-    expect(seen).toEqual([[2_000_000, Infinity], [2_000_000, Infinity], [Infinity, Infinity]]);
+    const always = 32 * 1024 * 1024;
+    expect(seen).toEqual([[2_000_000, always], [2_000_000, always], [always, always]]);
   });
 
   test('is as before once the record that was refused is written, and not before', () => {
