@@ -2,16 +2,21 @@ import { Transform } from 'node:stream';
 import { type Passage, TcpProxy } from './tcp-proxy.ts';
 
 /** Numbers of requests in Kafka's protocol. */
-export const API = { produce: 0, fetch: 1, metadata: 3, findCoordinator: 10, leaveGroup: 13, initProducerId: 22, addPartitionsToTxn: 24, addOffsetsToTxn: 25, endTxn: 26, txnOffsetCommit: 28 } as const;
+export const API = {
+  produce: 0, fetch: 1, metadata: 3, findCoordinator: 10, leaveGroup: 13, initProducerId: 22, addPartitionsToTxn: 24, addOffsetsToTxn: 25, endTxn: 26,
+  writeTxnMarkers: 27, txnOffsetCommit: 28,
+} as const;
 
 /** Requests whose body begins with the transactional id. */
 const TRANSACTIONAL: readonly number[] = [API.produce, API.initProducerId, API.addPartitionsToTxn, API.addOffsetsToTxn, API.endTxn, API.txnOffsetCommit];
 const LENGTH_BYTES = 4;
 
-export interface KafkaRequest { api: number; clientId: string | null; transactionalId: string | null }
+/** `broker`: the number of the way that it takes, from 0. */
+export interface KafkaRequest { api: number; clientId: string | null; transactionalId: string | null; broker: number }
 
 /** `answer`: body of the response, without length and correlation id; null while there is none. */
 export interface HeldRequest extends KafkaRequest { answer: Buffer | null }
+export interface AnsweredRequest extends KafkaRequest { answer: Buffer }
 
 /**
  * A way to each broker of a cluster. A broker tells its clients where all of them are; on the way this is changed, so
@@ -21,13 +26,14 @@ export interface HeldRequest extends KafkaRequest { answer: Buffer | null }
 export class KafkaProxy {
   readonly #ways: TcpProxy[] = [];
   readonly #holds = new Set<Hold>();
+  readonly #onAnswer = new Set<(request: AnsweredRequest) => void>();
 
   /** @param brokers `host:port` of all of them, as they are advertised */
   static async open(brokers: readonly string[]): Promise<KafkaProxy> {
     const proxy = new KafkaProxy();
     const addresses = new Map<string, number>();
-    for (const broker of brokers) {
-      const way = await TcpProxy.open(broker, () => proxy.#passage(addresses));
+    for (const [at, broker] of brokers.entries()) {
+      const way = await TcpProxy.open(broker, () => proxy.#passage(at, addresses));
       addresses.set(broker, way.port);
       proxy.#ways.push(way);
     }
@@ -55,24 +61,40 @@ export class KafkaProxy {
     return hold;
   }
 
+  /**
+   * From now on until the returned function is called, `look` sees every answer before its client does. It runs at once:
+   * what it kills has had no time to do more than answer.
+   */
+  onAnswer(look: (request: AnsweredRequest) => void): () => void {
+    this.#onAnswer.add(look);
+    return () => { this.#onAnswer.delete(look); };
+  }
+
   /** One connection. */
-  #passage(addresses: ReadonlyMap<string, number>): Passage {
-    const answers = new Map<number, (answer: Buffer) => void>();
+  #passage(broker: number, addresses: ReadonlyMap<string, number>): Passage {
+    const requests = new Map<number, KafkaRequest>();
+    const held = new Map<number, HeldRequest>();
     const toServer = eachFrame(async (frame) => {
-      const { correlationId, request } = readRequest(frame);
-      if (request.api === API.metadata || request.api === API.findCoordinator) {
-        answers.set(correlationId, (answer) => replaceAddresses(answer, addresses));
-      }
+      const { correlationId, ...request } = readRequest(frame, broker);
+      requests.set(correlationId, request);
       for (const hold of this.#holds) {
-        const held = hold.take(request);
-        if (held) answers.set(correlationId, (answer) => { held.answer = Buffer.from(answer.subarray(2 * LENGTH_BYTES)); });
-        if (held) await hold.released;
+        const taken = hold.take(request);
+        if (!taken) continue;
+        held.set(correlationId, taken);
+        await hold.released;
       }
     });
     const toClient = eachFrame((frame) => {
       const correlationId = frame.readInt32BE(LENGTH_BYTES);
-      answers.get(correlationId)?.(frame);
-      answers.delete(correlationId);
+      const request = requests.get(correlationId);
+      if (!request) return;
+      if (request.api === API.metadata || request.api === API.findCoordinator) replaceAddresses(frame, addresses);
+      const answer = frame.subarray(2 * LENGTH_BYTES);
+      const taken = held.get(correlationId);
+      if (taken) taken.answer = Buffer.from(answer);
+      for (const look of this.#onAnswer) look({ ...request, answer });
+      requests.delete(correlationId);
+      held.delete(correlationId);
     });
     return { toServer, toClient };
   }
@@ -137,11 +159,11 @@ function eachFrame(look: (frame: Buffer) => void | Promise<void>): Transform {
 }
 
 /** Request header version 1: api, version, correlation id, client id. */
-function readRequest(frame: Buffer): { correlationId: number; request: KafkaRequest } {
+function readRequest(frame: Buffer, broker: number): KafkaRequest & { correlationId: number } {
   const api = frame.readInt16BE(4);
   const client = readText(frame, 12);
   const transactionalId = TRANSACTIONAL.includes(api) ? readText(frame, client.end).text : null;
-  return { correlationId: frame.readInt32BE(8), request: { api, clientId: client.text, transactionalId } };
+  return { correlationId: frame.readInt32BE(8), api, clientId: client.text, transactionalId, broker };
 }
 
 function readText(bytes: Buffer, at: number): { text: string | null; end: number } {
