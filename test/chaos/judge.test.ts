@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { describeFindings, judge, type Evidence, type FindingKind, type InputRecord, type OutputRecord } from './judge.ts';
 import { type Random, randomFrom } from './random.ts';
+import { standingSince, type Sample, type Watched } from './standstill.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? Mutable<E>[] : T[K] };
-type Run = Mutable<Omit<Evidence, 'neverCommitted' | 'outputs'>> & {
+type Run = Mutable<Omit<Evidence, 'neverCommitted' | 'outputs' | 'watched'>> & {
+  watched: Mutable<Watched>;
   neverCommitted: Set<string>;
   outputs: { topic: string; records: OutputRecord[]; wanted: (input: InputRecord) => { key: string | null; value: string | null } | null }[];
 };
@@ -29,12 +31,60 @@ function cleanRun(random: Random, records = 120): Run {
   });
   const committed = ends.map(({ topic, partition, highWatermark }) => ({ topic, partition, offset: highWatermark }));
   return {
-    inputs, outputs, committed,
+    inputs, outputs, committed, watched: watchedRun(random),
     neverCommitted: new Set(['aborted-1', 'aborted-2']),
     commits: committed.flatMap(({ topic, partition, offset }) =>
       [0, 0, Math.floor(offset / 3), Math.floor(offset / 2), offset].map((each) => ({ topic, partition, offset: each }))),
     ends: [...ends, ...outputs.flatMap(({ topic }) => partitionsOf(topic).map((each) => ({ ...each, highWatermark: 500, lastStable: 500 })))],
   };
+}
+
+const SAMPLE_MS = 500;
+const SAMPLES = 140;
+/** From here on some places have nothing to do. */
+const IDLE_FROM = 120;
+const LIMIT_MS = 11_000;
+/** So many samples lie within the limit. */
+const ALLOWED = LIMIT_MS / SAMPLE_MS;
+/** Where the disturbances of a clean run are, in samples: what stands still there does so for no longer than the limit after their end. */
+const OUTAGE = { from: 30, to: 36 };
+
+/** Everything moves, but for a while before, under and after an outage, and has nothing to do at times. */
+function watchedRun(random: Random): Mutable<Watched> {
+  const places = [...partitionsOf('in'), ...partitionsOf('kept')];
+  const positions = places.map(() => random.whole(0, 100));
+  const samples = Array.from({ length: SAMPLES }, (_, at): Mutable<Sample> => {
+    const isStill = at > OUTAGE.from - ALLOWED / 2 && at < OUTAGE.to + ALLOWED;
+    for (const place of positions.keys()) if (!isStill) positions[place]! += random.whole(1, 9);
+    const hasWork = (place: number) => at < IDLE_FROM || place % 2 === 0;
+    return {
+      atMs: at * SAMPLE_MS,
+      ends: places.map((place, index) => {
+        const end = positions[index]! + (hasWork(index) ? 5 : 0);
+        return place.topic === 'in' ? { ...place, highWatermark: end + 3, lastStable: end } : { ...place, highWatermark: end, lastStable: positions[index]! };
+      }),
+      committed: places.flatMap((place, index) => place.topic === 'in' ? [{ ...place, offset: positions[index]! }] : []),
+    };
+  });
+  return { input: 'in', samples, limitMs: LIMIT_MS, disturbances: [{ fromMs: OUTAGE.from * SAMPLE_MS, toMs: OUTAGE.to * SAMPLE_MS }] };
+}
+
+/** In calm times, and with time enough after it. */
+const someSample = (random: Random) => random.whole(OUTAGE.to + ALLOWED, IDLE_FROM - ALLOWED - 2);
+const CALM = OUTAGE.to + ALLOWED;
+
+/** From one sample on a place stays where it is, and has something to do. */
+function standStill({ watched }: Run, topic: string, from: number, samples: number): void {
+  const stretch = watched.samples.slice(from, from + samples);
+  const partition = from % PARTITIONS;
+  const isIt = (place: { topic: string; partition: number }) => place.topic === topic && place.partition === partition;
+  const position = stretch[0]!.committed.find(isIt)?.offset ?? stretch[0]!.ends.find(isIt)!.lastStable;
+  for (const { ends, committed } of stretch) {
+    const end = ends.find(isIt)!;
+    end.highWatermark = position + 9;
+    end.lastStable = topic === 'in' ? position + 9 : position;
+    for (const each of committed.filter(isIt)) each.offset = position;
+  }
 }
 
 const partitionsOf = (topic: string) => Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }));
@@ -141,6 +191,19 @@ const DEFECTS: Record<string, [FindingKind, (run: Run, random: Random) => void]>
     run.committed.splice(random.whole(0, PARTITIONS), 1);
   }],
   'a transaction that is still open': ['not-drained', (run, random) => { random.pick(run.ends.slice(PARTITIONS)).lastStable--; }],
+  'readers that stand still to the end': ['reader-stalled', (run, random) => {
+    standStill(run, 'kept', someSample(random), SAMPLES);
+  }],
+  'readers that stand still and go on': ['reader-stalled', (run, random) => { standStill(run, 'kept', someSample(random), ALLOWED + 2); }],
+  'a task that stands still to the end': ['task-stalled', (run, random) => {
+    standStill(run, 'in', someSample(random), SAMPLES);
+  }],
+  'a task that stands still and goes on': ['task-stalled', (run, random) => { standStill(run, 'in', someSample(random), ALLOWED + 2); }],
+  'a task that stands still for too long after an outage': ['task-stalled', (run) => {
+    standStill(run, 'in', OUTAGE.from, OUTAGE.to - OUTAGE.from + ALLOWED + 2);
+  }],
+  'a task without a committed position': ['task-stalled', ({ watched }) => { for (const sample of watched.samples) sample.committed.shift(); }],
+  'nobody who watched': ['no-evidence', ({ watched }) => { watched.samples.length = 0; }],
   'nothing that went in and came out': ['no-evidence', (run) => {
     run.inputs.length = 0;
     for (const { records } of run.outputs) records.length = 0;
@@ -176,6 +239,48 @@ test('finds several kinds at once and counts each', () => {
   const [first, second] = judge(run).findings.toSorted((a, b) => a.count - b.count);
   expect([first!.kind, first!.count]).toEqual(['lost', 1]);
   expect([second!.kind, second!.count]).toEqual(['doubled', 2]);
+});
+
+const PERMITTED: Record<string, (run: Run) => void> = {
+  'for as long as the limit': (run) => standStill(run, 'in', CALM, ALLOWED + 1),
+  'for as long as brokers do not answer': (run) => {
+    run.watched.disturbances.push({ fromMs: CALM * SAMPLE_MS, toMs: Infinity });
+    standStill(run, 'in', CALM, SAMPLES);
+    standStill(run, 'kept', CALM + 1, SAMPLES);
+  },
+  'between disturbances that come often': (run) => {
+    for (let at = CALM; at < SAMPLES; at += ALLOWED) run.watched.disturbances.push({ fromMs: at * SAMPLE_MS, toMs: at * SAMPLE_MS });
+    standStill(run, 'kept', CALM, SAMPLES);
+  },
+  'where a broker answers with an old position meanwhile': (run) => {
+    const { committed } = run.watched.samples[CALM + 10]!;
+    for (const each of committed) each.offset = 0;
+  },
+};
+
+test.each(Object.entries(PERMITTED))('a standstill is permitted %s', (_, apply) => {
+  fc.assert(fc.property(fc.integer(), (seed) => {
+    const run = cleanRun(randomFrom(seed));
+    apply(run);
+    expect(kindsIn(run)).toEqual([]);
+  }));
+});
+
+test('an old position is no movement', () => {
+  fc.assert(fc.property(fc.integer(), (seed) => {
+    const run = cleanRun(randomFrom(seed));
+    standStill(run, 'in', CALM, SAMPLES);
+    for (const each of run.watched.samples[CALM + 10]!.committed) each.offset = 0;
+    expect(kindsIn(run)).toEqual(['task-stalled']);
+  }));
+});
+
+test('says what has not moved since, once there are two samples', () => {
+  const run = cleanRun(randomFrom(1));
+  standStill(run, 'kept', CALM + 1, SAMPLES);
+  const { samples } = run.watched!;
+  expect(standingSince({ input: 'in', samples }, (CALM + 1) * SAMPLE_MS)).toEqual([`kept/${(CALM + 1) % PARTITIONS}`]);
+  expect(standingSince({ input: 'in', samples }, (SAMPLES - 1) * SAMPLE_MS)).toBeNull();
 });
 
 test('names places, a few of them', () => {

@@ -3,6 +3,10 @@
  * records. Texts stand for bytes: they are only compared.
  */
 
+import { lengthOf, stalledIn, type TopicEnd, type TopicPosition, type Watched } from './standstill.ts';
+
+export type { TopicEnd, TopicPosition } from './standstill.ts';
+
 export type FindingKind =
   /** An input without its output. */
   | 'lost'
@@ -20,6 +24,10 @@ export type FindingKind =
   | 'offset-back'
   /** The group is not at the end of its inputs, or a transaction is still open. */
   | 'not-drained'
+  /** A partition of an output stood still for those who read committed records only, longer than it may. */
+  | 'reader-stalled'
+  /** A task stood still while its input had records, longer than it may. */
+  | 'task-stalled'
   /** Too little to judge by. */
   | 'no-evidence';
 
@@ -42,9 +50,6 @@ export interface Output {
   wanted: (input: InputRecord) => { key: string | null; value: string | null } | null;
 }
 
-export interface TopicPosition { topic: string; partition: number; offset: number }
-export interface TopicEnd { topic: string; partition: number; highWatermark: number; lastStable: number }
-
 export interface Evidence {
   /** What the input topics hold, committed only. */
   inputs: readonly InputRecord[];
@@ -57,6 +62,8 @@ export interface Evidence {
   committed: readonly TopicPosition[];
   /** Ends of the input and output topics. */
   ends: readonly TopicEnd[];
+  /** What was seen meanwhile; absent where nobody watched, and nothing is said of standstills. */
+  watched?: Watched;
 }
 
 export interface Finding { kind: FindingKind; count: number; examples: readonly string[] }
@@ -71,6 +78,7 @@ export function judge(evidence: Evidence): Verdict {
   for (const output of evidence.outputs) judgeOutput(output, { evidence, indexOf, findings });
   judgeCommits(evidence, findings);
   judgeEnds(evidence, findings);
+  if (evidence.watched) judgeMovement(evidence.watched, findings);
   const all = findings.all();
   return { isClean: all.length === 0, findings: all };
 }
@@ -96,10 +104,11 @@ class Findings {
 }
 
 /** Where nothing went in, nothing can be missing: such a run must not pass. */
-function judgeEvidence({ inputs, outputs, commits, ends }: Evidence, findings: Findings): void {
+function judgeEvidence({ inputs, outputs, commits, ends, watched }: Evidence, findings: Findings): void {
   if (inputs.length === 0) findings.add('no-evidence', 'no record went in');
   if (!inputs.some((input) => outputs.some(({ wanted }) => wanted(input) !== null))) findings.add('no-evidence', 'no output is asked for');
   if (commits.length === 0) findings.add('no-evidence', 'no commit of the group was seen');
+  if (watched?.samples.length === 0) findings.add('no-evidence', 'nobody looked while it ran');
   const known = new Set(ends.map(({ topic, partition }) => `${topic}/${partition}`));
   const isRead = (topic: string, partition: number) => known.has(`${topic}/${partition}`);
   const unread = [
@@ -178,6 +187,13 @@ function judgeEnds({ inputs, committed, ends }: Evidence, findings: Findings): v
     if (read.has(topic) && position !== highWatermark) {
       findings.add('not-drained', `${place} ends at ${highWatermark}, the group is at ${position ?? 'no offset'}`);
     }
+  }
+}
+
+function judgeMovement(watched: Watched, findings: Findings): void {
+  for (const standstill of stalledIn(watched)) {
+    const { mover, place, position } = standstill;
+    findings.add(`${mover}-stalled`, `${place} at ${position} for ${(lengthOf(standstill) / 1_000).toFixed(1)} s`);
   }
 }
 
