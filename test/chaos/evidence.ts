@@ -1,14 +1,18 @@
 import { readBack, type ReadBackOptions, type ReadBackRecord, type ReadBackResult } from '@sagafleet/cli';
 import { CE_ID, DEAD_LETTER_HEADERS } from '@sagafleet/schemas';
-import { LANE_LENGTH, POISON, textOf } from './feed.ts';
+import { LANE_LENGTH, POISON, textOf, valueRead } from './events.ts';
 import type { Evidence, InputRecord, Output, OutputRecord, TopicPosition } from './judge.ts';
 import { GROUP, OFFSETS_TOPIC, TOPICS, type World } from './world.ts';
 
-const OUTPUTS: readonly [topic: string, wanted: Output['wanted']][] = [
-  [TOPICS.kept, (input) => isPoison(input) ? null : input],
-  [TOPICS.spread, (input) => isPoison(input) ? null : { key: input.value!.slice(-LANE_LENGTH), value: input.value }],
-  [TOPICS.deadLetters, (input) => isPoison(input) ? input : null],
-];
+/** What has to be in each output topic: an event as the new schema reads it, or a poison as it was. */
+function wantedOutputs({ schemaIds }: World): [topic: string, wanted: Output['wanted']][] {
+  const read = ({ value }: InputRecord) => valueRead(value!, schemaIds);
+  return [
+    [TOPICS.kept, (input) => isPoison(input) ? null : { key: input.key, value: read(input) }],
+    [TOPICS.spread, (input) => isPoison(input) ? null : { key: input.value!.slice(-LANE_LENGTH), value: read(input) }],
+    [TOPICS.deadLetters, (input) => isPoison(input) ? input : null],
+  ];
+}
 
 /** Everything as Kafka's own client reads it. */
 export async function gatherEvidence(world: World, neverCommitted: ReadonlySet<string>): Promise<Evidence> {
@@ -17,7 +21,7 @@ export async function gatherEvidence(world: World, neverCommitted: ReadonlySet<s
   const input = await read({ topics: [TOPICS.input], groups: [GROUP] });
   const ends = [...input.ends];
   const outputs: Output[] = [];
-  for (const [topic, wanted] of OUTPUTS) {
+  for (const [topic, wanted] of wantedOutputs(world)) {
     const output = await read({ topics: [topic] });
     outputs.push({ topic, wanted, records: output.records.map(toOutputRecord) });
     ends.push(...output.ends);

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createKafka } from '@sagafleet/kafka';
 import { API } from '../support/kafka-proxy.ts';
 import { until } from '../support/until.ts';
-import type { Fault, FaultKind } from './plan.ts';
+import { loadProcessors } from './load.ts';
+import { killBeforeMarkers, type MarkerKill } from './marker-faults.ts';
+import { isMarkerFault, type Fault, type FaultKind, type MarkerFaultKind } from './plan.ts';
 import { GROUP, OFFSETS_TOPIC, type World } from './world.ts';
 
 /** How long a worker is given to come to the request at which it is frozen: after another fault it may be idle for a while. */
@@ -18,15 +19,19 @@ const LOAD_AFTER_START_MS = 5_000;
 
 type Broker = NonNullable<World['platform']['kafka']>['brokers'][number];
 
-/** Makes a fault happen; resolves when it is over and what it hit runs again. */
-export function happen(fault: Fault, world: World): Promise<void> {
-  return HAPPEN[fault.kind](fault, world);
+/** Makes a fault happen; resolves when it is over and what it hit runs again, with what came of a kill among markers. */
+export async function happen(fault: Fault, world: World): Promise<MarkerKill | null> {
+  const { kind } = fault;
+  if (isMarkerFault(kind)) return killBeforeMarkers(fault, world);
+  // Others take over from a frozen worker: only its begin and its end are a reason to stand still
+  if (kind === 'worker-freeze') await freezeInTransaction(fault, world);
+  else await world.watch.disturbed(() => HAPPEN[kind](fault, world));
+  return null;
 }
 
-const HAPPEN: Record<FaultKind, (fault: Fault, world: World) => Promise<void>> = {
+const HAPPEN: Record<Exclude<FaultKind, MarkerFaultKind | 'worker-freeze'>, (fault: Fault, world: World) => Promise<void>> = {
   'worker-kill': (fault, world) => restartWorker(fault, world, 'SIGKILL'),
   'worker-stop': (fault, world) => restartWorker(fault, world, 'SIGTERM'),
-  'worker-freeze': freezeInTransaction,
   'worker-add': ({ target }, world) => world.startWorker(target!),
   'worker-remove': ({ target }, world) => world.stopWorker(target!, 'SIGTERM'),
   'broker-kill': ({ target, lengthMs }, world) => restartAfter(brokerOf(world, target!), lengthMs, (broker) => broker.kill()),
@@ -48,7 +53,7 @@ const HAPPEN: Record<FaultKind, (fault: Fault, world: World) => Promise<void>> =
   },
   'coordinator-under-load': async ({ lengthMs }, world) => {
     const broker = await coordinatorOf(world);
-    const endLoad = loadProcessors();
+    const endLoad = loadProcessors(availableParallelism(), 'whole');
     try {
       await restartAfter(broker, lengthMs, () => broker.kill());
       await delay(LOAD_AFTER_START_MS);
@@ -59,7 +64,7 @@ const HAPPEN: Record<FaultKind, (fault: Fault, world: World) => Promise<void>> =
   'power-cut': async ({ lengthMs }, world) => {
     const broker = await coordinatorOf(world);
     const workers = world.runningWorkers;
-    const endLoad = loadProcessors();
+    const endLoad = loadProcessors(availableParallelism(), 'whole');
     try {
       await Promise.all([broker.kill(), ...workers.map((worker) => world.stopWorker(worker, 'SIGKILL'))]);
       await delay(lengthMs);
@@ -76,9 +81,6 @@ const HAPPEN: Record<FaultKind, (fault: Fault, world: World) => Promise<void>> =
   },
 };
 
-/** Until the run is over, also where it was killed. */
-const BUSY = 'const parent = process.ppid; while (process.ppid === parent);';
-
 async function restartWorker({ target, lengthMs }: Fault, world: World, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   await world.stopWorker(target!, signal);
   await delay(lengthMs);
@@ -92,11 +94,13 @@ async function freezeInTransaction({ target, lengthMs }: Fault, world: World): P
   const hold = world.proxy.hold((request) => request.clientId === clientId && request.api === point);
   await until('the worker to write', () => hold.requests.length > 0, FREEZE_POINT_WITHIN_MS).catch(() => undefined);
   const worker = world.worker(target!);
-  worker.signal('SIGSTOP');
+  await world.watch.disturbed(async () => worker.signal('SIGSTOP'));
   await delay(lengthMs);
-  // After a minute its first deed is to close connections that did not answer
-  hold.release();
-  worker.signal('SIGCONT');
+  await world.watch.disturbed(async () => {
+    // After a minute its first deed is to close connections that did not answer
+    hold.release();
+    worker.signal('SIGCONT');
+  });
 }
 
 async function restartAfter(broker: Broker, lengthMs: number, end: (broker: Broker) => Promise<void>): Promise<void> {
@@ -128,10 +132,4 @@ async function coordinatorOf(world: World): Promise<Broker> {
 /** Java's hash of a string without its sign, as brokers take it to choose a group's coordinator. */
 function hashOf(text: string): number {
   return [...text].reduce((hash, character) => (Math.imul(hash, 31) + character.charCodeAt(0)) | 0, 0) & 0x7fffffff;
-}
-
-/** Keeps every processor busy until the returned function is called. */
-function loadProcessors(): () => void {
-  const busy = Array.from({ length: availableParallelism() }, () => spawn(process.execPath, ['-e', BUSY], { stdio: 'ignore' }));
-  return () => { for (const child of busy) child.kill('SIGKILL'); };
 }

@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BROKER_FAULTS, FAULT_KINDS, planFaults, WORKER_FAULTS, type Fault, type FaultKind, type PlanOptions } from './plan.ts';
+import { FAULT_KINDS, hitsAll, isBrokerFault, isOutputLeaderFault, planFaults, WORKER_FAULTS, type Fault, type FaultKind, type PlanOptions } from './plan.ts';
 
-const OPTIONS: PlanOptions = { seed: 1, durationMs: 240_000, faults: 30, brokers: 3, workers: 3, sessionTimeoutMs: 6_000 };
+const OPTIONS: PlanOptions = { seed: 1, durationMs: 240_000, faults: 30, brokers: 3, workers: 3, sessionTimeoutMs: 6_000, outputReplication: 1 };
 
 const anyOptions = fc.record({
   seed: fc.integer(), durationMs: fc.integer({ min: 10_000, max: 600_000 }), faults: fc.integer({ min: 1, max: 100 }),
   brokers: fc.constantFrom(1, 3), workers: fc.integer({ min: 3, max: 5 }), sessionTimeoutMs: fc.constant(6_000),
+  outputReplication: fc.constantFrom(1, 3),
 });
 
-const isOneOf = (kinds: readonly FaultKind[]) => ({ kind }: Fault) => kinds.includes(kind);
+const isOneOf = (kinds: readonly FaultKind[]) => ({ kind }: Pick<Fault, 'kind'>) => kinds.includes(kind);
 
 function forEveryPlan(check: (faults: Fault[], options: PlanOptions) => void): void {
   fc.assert(fc.property(anyOptions, (options) => check(planFaults(options), options)));
@@ -43,9 +44,15 @@ test('only kinds that are wanted', () => {
   expect(planFaults({ ...OPTIONS, kinds }).every(isOneOf(kinds))).toBe(true);
 });
 
+test('the leader of an output is killed only where there is no other replica, and other brokers are left', () => {
+  forEveryPlan((faults, { brokers, outputReplication }) => {
+    if (faults.some(({ kind }) => isOutputLeaderFault(kind))) expect([brokers, outputReplication]).toEqual([3, 1]);
+  });
+});
+
 test('one broker is down at a time, and exists', () => {
   forEveryPlan((faults, { brokers }) => {
-    const ofBrokers = faults.filter(isOneOf([...BROKER_FAULTS, 'power-cut']));
+    const ofBrokers = faults.filter(({ kind }) => isBrokerFault(kind) || hitsAll(kind));
     for (const [at, { target, atMs }] of ofBrokers.entries()) {
       expect(target ?? 0).toBeLessThan(brokers);
       const before = ofBrokers[at - 1];
@@ -57,10 +64,10 @@ test('one broker is down at a time, and exists', () => {
 test('the steady workers are always there, faults apart, and only a worker that runs is hit', () => {
   forEveryPlan((faults, { workers }) => {
     const running = new Map(Array.from({ length: workers }, (_, worker) => [worker, 0]));
-    for (const { kind, target, atMs, lengthMs } of faults.filter(isOneOf([...WORKER_FAULTS, 'power-cut']))) {
-      const hit = kind === 'power-cut' ? [...running.keys()] : [target!];
+    for (const { kind, target, atMs, lengthMs } of faults.filter(({ kind }) => isOneOf(WORKER_FAULTS)({ kind }) || hitsAll(kind))) {
+      const hit = hitsAll(kind) ? [...running.keys()] : [target!];
       for (const worker of hit) expect(running.get(worker) ?? 0).toBeLessThanOrEqual(atMs);
-      if (kind !== 'power-cut') expect(running.has(target!)).toBe(kind !== 'worker-add');
+      if (!hitsAll(kind)) expect(running.has(target!)).toBe(kind !== 'worker-add');
       if (kind === 'worker-remove') running.delete(target!);
       else for (const worker of hit) running.set(worker, atMs + lengthMs);
       expect(running.size).toBeGreaterThanOrEqual(workers);

@@ -3,7 +3,12 @@ import { type Random, randomFrom } from './random.ts';
 
 export const WORKER_FAULTS = ['worker-kill', 'worker-freeze', 'worker-stop', 'worker-add', 'worker-remove'] as const;
 export const BROKER_FAULTS = ['broker-kill', 'broker-pause', 'broker-stop', 'slow-disk', 'coordinator-under-load'] as const;
-export const FAULT_KINDS = [...WORKER_FAULTS, ...BROKER_FAULTS, 'connections-cut', 'power-cut'] as const;
+/** A broker is killed when a transaction was acknowledged and its markers are not written yet; `-workers`: and every worker with it. */
+export const MARKER_FAULTS = [
+  'kill-after-end-txn', 'kill-after-end-txn-workers', 'kill-output-leader', 'kill-output-leader-workers',
+] as const;
+export const FAULT_KINDS = [...WORKER_FAULTS, ...BROKER_FAULTS, 'connections-cut', 'power-cut', ...MARKER_FAULTS] as const;
+export type MarkerFaultKind = (typeof MARKER_FAULTS)[number];
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
@@ -23,6 +28,8 @@ export interface PlanOptions {
   /** As many run at least, faults apart. */
   workers: number;
   sessionTimeoutMs: number;
+  /** Of the topics that the step writes: of one replica alone the leader can be killed. */
+  outputReplication: number;
   kinds?: readonly FaultKind[];
 }
 
@@ -36,6 +43,8 @@ const MINUTE_MS = 60_000;
 /** From the start of a broker until its replicas have caught up, as a rule. */
 const BROKER_RECOVERS_MS = 4_000;
 const WORKER_RECOVERS_MS = 1_500;
+/** A kill among markers is over when everything moves again: no sooner than the workers' sessions end, as a rule. */
+const MARKERS_RECOVER_MS = 10_000;
 
 /** Down to the millisecond, at least and less than. */
 const LENGTHS_MS: Record<Exclude<FaultKind, 'worker-freeze'>, readonly [number, number]> = {
@@ -50,6 +59,11 @@ const LENGTHS_MS: Record<Exclude<FaultKind, 'worker-freeze'>, readonly [number, 
   'coordinator-under-load': [0, 3_000],
   'connections-cut': [0, 2_500],
   'power-cut': [0, 3_000],
+  'kill-after-end-txn': [0, 1_500],
+  'kill-after-end-txn-workers': [0, 1_500],
+  // Longer than a broker's session of 3 s: until then its partitions have a leader
+  'kill-output-leader': [4_000, 7_000],
+  'kill-output-leader-workers': [4_000, 7_000],
 };
 
 /** In order of time. A kind comes again only after every other that is possible; the last faults may come late where there are many. */
@@ -84,7 +98,8 @@ class Fleet {
 
   allows(kind: FaultKind, atMs: number): boolean {
     if (kind === 'connections-cut') return this.#networkFreeAt <= atMs;
-    if (kind === 'power-cut') return this.#brokersFreeAt <= atMs && this.#freeWorkers(atMs).length === this.#workersFreeAt.size;
+    if (isOutputLeaderFault(kind) && (this.#options.brokers === 1 || this.#options.outputReplication > 1)) return false;
+    if (hitsAll(kind)) return this.#brokersFreeAt <= atMs && this.#freeWorkers(atMs).length === this.#workersFreeAt.size;
     // One broker at a time: of three, two are a majority and enough replicas
     if (isBrokerFault(kind)) return this.#brokersFreeAt <= atMs;
     if (kind === 'worker-add') return this.#workersFreeAt.size < this.#options.workers + EXTRA_WORKERS;
@@ -110,14 +125,14 @@ class Fleet {
       this.#networkFreeAt = endsAt;
       return null;
     }
-    if (kind === 'power-cut') {
-      this.#brokersFreeAt = endsAt + BROKER_RECOVERS_MS;
+    if (hitsAll(kind)) {
+      this.#brokersFreeAt = endsAt + brokerRecoversMs(kind);
       for (const worker of this.#workersFreeAt.keys()) this.#workersFreeAt.set(worker, endsAt + WORKER_RECOVERS_MS);
       return null;
     }
     if (isBrokerFault(kind)) {
-      this.#brokersFreeAt = endsAt + BROKER_RECOVERS_MS;
-      return kind === 'coordinator-under-load' ? null : random.whole(0, this.#options.brokers);
+      this.#brokersFreeAt = endsAt + brokerRecoversMs(kind);
+      return kind === 'coordinator-under-load' || isMarkerFault(kind) ? null : random.whole(0, this.#options.brokers);
     }
     const target = kind === 'worker-add' ? this.#absentWorker() : random.pick(this.#freeWorkers(atMs));
     if (kind === 'worker-remove') this.#workersFreeAt.delete(target);
@@ -142,6 +157,24 @@ class Fleet {
   }
 }
 
-function isBrokerFault(kind: FaultKind): boolean {
-  return (BROKER_FAULTS as readonly FaultKind[]).includes(kind);
+/** Brokers and every worker. */
+export function hitsAll(kind: FaultKind): boolean {
+  return kind === 'power-cut' || kind === 'kill-after-end-txn-workers' || kind === 'kill-output-leader-workers';
+}
+
+export function isMarkerFault(kind: FaultKind): kind is MarkerFaultKind {
+  return (MARKER_FAULTS as readonly FaultKind[]).includes(kind);
+}
+
+export function isOutputLeaderFault(kind: FaultKind): boolean {
+  return kind === 'kill-output-leader' || kind === 'kill-output-leader-workers';
+}
+
+/** Not those that hit every worker too. */
+export function isBrokerFault(kind: FaultKind): boolean {
+  return !hitsAll(kind) && ((BROKER_FAULTS as readonly FaultKind[]).includes(kind) || isMarkerFault(kind));
+}
+
+function brokerRecoversMs(kind: FaultKind): number {
+  return isMarkerFault(kind) ? MARKERS_RECOVER_MS : BROKER_RECOVERS_MS;
 }

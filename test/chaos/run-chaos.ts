@@ -5,8 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gatherEvidence } from './evidence.ts';
 import { happen } from './faults.ts';
 import { Feed } from './feed.ts';
+import { loadProcessors } from './load.ts';
+import type { MarkerKill } from './marker-faults.ts';
 import { judge, type Evidence, type Verdict } from './judge.ts';
-import { BROKER_FAULTS, planFaults, type Fault, type FaultKind, type PlanOptions } from './plan.ts';
+import { hitsAll, isBrokerFault, planFaults, type Fault, type PlanOptions } from './plan.ts';
+import { longestStandstills, type Mover } from './standstill.ts';
 import { INPUT_PARTITIONS, TOPICS, World } from './world.ts';
 
 export interface ChaosOptions extends PlanOptions {
@@ -14,6 +17,8 @@ export interface ChaosOptions extends PlanOptions {
   records: number;
   /** From the end of the faults until the group is at the end of its input. */
   drainWithinMs: number;
+  /** As many processors are half busy with something else. */
+  load: number;
   /** Keep topics and logs of a clean run too. */
   keep?: boolean;
   /** Another program than the worker's own. */
@@ -24,7 +29,8 @@ export interface ChaosOptions extends PlanOptions {
 
 export type ChaosEvent = { atMs: number } & (
   | { kind: 'note'; text: string }
-  | { kind: 'begin' | 'end'; fault: Fault; number: number }
+  | { kind: 'begin'; fault: Fault; number: number }
+  | { kind: 'end'; fault: Fault; number: number; markerKill: MarkerKill | null }
   | { kind: 'progress'; records: number; workers: number; faultsOver: number });
 
 export interface ChaosReport {
@@ -34,10 +40,17 @@ export interface ChaosReport {
   neverCommitted: number;
   outputs: Record<string, number>;
   commits: number;
+  /** Kills between EndTxn and markers, those of them after which a broker skipped some, and transactions of the whole run without. */
+  markers: { kills: number; skippingKills: number; skippedTransactions: number };
+  /** In milliseconds, and what is allowed. */
+  longestStandstills: Record<Mover, number>;
+  standstillLimitMs: number;
   /** Kept where something was found: topics, settings, logs; null where it is removed. */
   folder: string | null;
 }
 
+const CODEC_TURNS = ['producer', 'snappy', 'lz4'];
+const CODEC_TURN_MS = 10_000;
 const PROGRESS_EVERY_MS = 5_000;
 const WORK_AFTER_FAULTS_MS = 3_000;
 /** An open transaction ends by its time-out. */
@@ -49,19 +62,25 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const startedAt = performance.now();
   const tell = (event: Untimed<ChaosEvent>) => options.onEvent({ ...event, atMs: performance.now() - startedAt });
   const note = (text: string) => tell({ kind: 'note', text });
-  const { brokers, sessionTimeoutMs, workerMain } = options;
-  const world = await World.start({ brokers, sessionTimeoutMs, folder, onNote: note, ...(workerMain ? { workerMain } : {}) });
-  let evidence: Evidence | null = null;
+  const { brokers, sessionTimeoutMs, outputReplication, workerMain } = options;
+  const world = await World.start({ brokers, sessionTimeoutMs, outputReplication, folder, onNote: note, ...(workerMain ? { workerMain } : {}) });
+  const endLoad = loadProcessors(options.load, 'half');
+  let evidence: WatchedEvidence | null = null;
   let verdict: Verdict | null = null;
+  let markers = { kills: 0, skippingKills: 0, skippedTransactions: 0 };
   try {
-    const plan = planFaults(options);
-    const feed = await createFeed(world, plan, options);
+    const course: Course = { world, plan: planFaults(options), signal: options.signal, over: [] };
+    const feed = await createFeed(course, options);
     await startWorkers(world, options.workers);
-    await runFaults({ world, feed, plan, signal: options.signal }, tell);
+    world.watch.start();
+    await runFaults(course, feed, tell);
     if (!(await world.drained(options.drainWithinMs))) note('the group did not come to the end of its input in time');
     evidence = await gatherSettled(world, feed.neverCommitted);
     verdict = judge(evidence);
+    const kills = course.over.filter((kill) => kill !== null);
+    markers = { kills: kills.length, skippingKills: kills.filter(({ skipped }) => skipped > 0).length, skippedTransactions: world.skippedMarkers() };
   } finally {
+    endLoad();
     world.writeWorkerLogs(join(folder, 'logs'));
     await world.stop();
     if (verdict?.isClean && !options.keep) rmSync(folder, { recursive: true, force: true });
@@ -70,18 +89,26 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   return {
     verdict, inputs: evidence.inputs.length, neverCommitted: evidence.neverCommitted.size,
     outputs: Object.fromEntries(evidence.outputs.map(({ topic, records }) => [topic, records.length])),
-    commits: evidence.commits.length, folder: verdict.isClean ? null : folder,
+    commits: evidence.commits.length, markers, longestStandstills: longestStandstills(evidence.watched),
+    standstillLimitMs: world.watch.limitMs, folder: verdict.isClean ? null : folder,
   };
 }
 
+type WatchedEvidence = Evidence & Required<Pick<Evidence, 'watched'>>;
 type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;
 type Tell = (event: Untimed<ChaosEvent>) => void;
 
+/** `over`: what came of the faults that are over. */
+interface Course { world: World; plan: readonly Fault[]; signal: AbortSignal | undefined; over: (MarkerKill | null)[] }
+
 /** It lasts until the last fault is over: a fault while there is nothing to do shows nothing. */
-async function createFeed(world: World, plan: readonly Fault[], { records, seed }: ChaosOptions): Promise<Feed> {
+async function createFeed({ world, plan, over }: Course, { records, seed }: ChaosOptions): Promise<Feed> {
   const { brokers } = world;
   const durationMs = Math.max(...plan.map(({ atMs, lengthMs }) => atMs + lengthMs)) + WORK_AFTER_FAULTS_MS;
-  return new Feed({ brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records, durationMs, seed, encode: await world.encoder() });
+  return new Feed({
+    brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records, durationMs, seed,
+    goesOn: () => over.length < plan.length, isResting: () => world.isFeedResting, encoders: await world.encoders(),
+  });
 }
 
 async function startWorkers(world: World, count: number): Promise<void> {
@@ -90,38 +117,48 @@ async function startWorkers(world: World, count: number): Promise<void> {
   await world.whenReady(workers);
 }
 
-interface Course { world: World; feed: Feed; plan: readonly Fault[]; signal: AbortSignal | undefined }
-
 /** Until every fault is over and every record is in. */
-async function runFaults({ world, feed, plan, signal: outer }: Course, tell: Tell): Promise<void> {
+async function runFaults({ world, plan, signal: outer, over }: Course, feed: Feed, tell: Tell): Promise<void> {
   const stop = new AbortController();
   const signal = outer ? AbortSignal.any([outer, stop.signal]) : stop.signal;
-  let faultsOver = 0;
-  const progress = setInterval(() => tell({ kind: 'progress', records: feed.confirmed, workers: world.runningWorkers.length, faultsOver }), PROGRESS_EVERY_MS);
+  const progress = setInterval(() => tell({
+    kind: 'progress', records: feed.confirmed, workers: world.runningWorkers.length, faultsOver: over.length,
+  }), PROGRESS_EVERY_MS);
   const startedAt = performance.now();
   const turns = new Turns();
   const make = async (fault: Fault, number: number) => {
     await delay(fault.atMs - (performance.now() - startedAt), undefined, { signal });
     await turns.take(whomItHits(fault, world), async () => {
+      signal.throwIfAborted();
       tell({ kind: 'begin', fault, number });
-      await happen(fault, world);
-      faultsOver++;
-      tell({ kind: 'end', fault, number });
+      const markerKill = await happen(fault, world);
+      over.push(markerKill);
+      tell({ kind: 'end', fault, number, markerKill });
     });
   };
+  const codecs = takeTurnsOfCodecs(world, stop.signal);
   try {
     await Promise.all([feed.run(signal), ...plan.map((fault, at) => make(fault, at + 1))]);
   } finally {
     clearInterval(progress);
     stop.abort();
+    await codecs;
+  }
+}
+
+/** What the broker makes of batches: those of the feed as they are, and the codecs that its producers can not write. */
+async function takeTurnsOfCodecs({ admin }: World, signal: AbortSignal): Promise<void> {
+  for (let turn = 0; !signal.aborted; turn++) {
+    await admin.alterTopicConfig(TOPICS.input, { 'compression.type': CODEC_TURNS[turn % CODEC_TURNS.length]! }).catch(() => undefined);
+    await delay(CODEC_TURN_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
 /** Faults of one worker, and of any broker, follow each other, also where one lasts longer than planned. */
 function whomItHits({ kind, target }: Fault, world: World): string[] {
   const workers = world.runningWorkers.map((worker) => `worker ${worker}`);
-  if (kind === 'power-cut') return ['brokers', ...workers];
-  if ((BROKER_FAULTS as readonly FaultKind[]).includes(kind)) return ['brokers'];
+  if (hitsAll(kind)) return ['brokers', ...workers];
+  if (isBrokerFault(kind)) return ['brokers'];
   return [kind === 'connections-cut' ? kind : `worker ${target}`];
 }
 
@@ -136,10 +173,10 @@ class Turns {
 }
 
 /** Read again while a transaction is open: the markers of the last ones may follow their offsets. */
-async function gatherSettled(world: World, neverCommitted: ReadonlySet<string>): Promise<Evidence> {
+async function gatherSettled(world: World, neverCommitted: ReadonlySet<string>): Promise<WatchedEvidence> {
   const deadline = performance.now() + SETTLES_WITHIN_MS;
   for (;;) {
-    const evidence = await gatherEvidence(world, neverCommitted);
+    const evidence = { ...await gatherEvidence(world, neverCommitted), watched: world.watch.watched };
     const isSettled = evidence.ends.every(({ highWatermark, lastStable }) => highWatermark === lastStable);
     if (isSettled || performance.now() > deadline) return evidence;
   }

@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { findFreePort, startPlatform, type Platform } from '@sagafleet/cli';
 import { KafkaAdmin } from '@sagafleet/kafka';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
-import { WORKER_ENV, type WorkerSettings } from '@sagafleet/schemas';
+import { STEP_DEFAULTS, WORKER_ENV, type WorkerSettings } from '@sagafleet/schemas';
+import { BasicAuthProxy } from '../support/basic-auth-proxy.ts';
 import { KafkaProxy } from '../support/kafka-proxy.ts';
 import { DELIVERY, emitTo, settingsFor } from '../support/settings.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
+import { eventBefore, eventNow, idText, SCHEMA_BEFORE, SCHEMA_NOW, type ChaosEvent, type SchemaIds } from './events.ts';
+import { countSkippedMarkers } from './skipped-markers.ts';
+import { Watch } from './watch.ts';
 
 export const TOPICS = { input: 'chaos-in', kept: 'chaos-kept', spread: 'chaos-spread', deadLetters: 'default.chaos.dlq' } as const;
 export const GROUP = 'default.chaos';
@@ -17,21 +21,23 @@ export const OFFSETS_TOPIC = '__consumer_offsets';
 const PARTITIONS = { [TOPICS.input]: 6, [TOPICS.kept]: 6, [TOPICS.spread]: 4, [TOPICS.deadLetters]: 3 };
 export const INPUT_PARTITIONS = PARTITIONS[TOPICS.input];
 
-/** The lane stands last, where the judge finds it without decoding. */
-const EVENT_SCHEMA = JSON.stringify({
-  type: 'record', name: 'Event', namespace: 'chaos',
-  fields: [{ name: 'id', type: 'string' }, { name: 'sequence', type: 'long' }, { name: 'lane', type: 'string' }],
-});
+const EVENTS = { kind: 'subject', subject: `${TOPICS.input}-value` } as const;
+const REGISTRY_CREDENTIALS = { username: 'chaos', password: 'with: a colon, and ü' };
 
 /** Many transactions rather than large ones: a fault should hit every stage of one. */
 const MAX_RECORDS = 200;
 const TRANSACTION_TIMEOUT_MS = 15_000;
 const RESTART_AFTER_MS = 500;
 const REGISTRY_TIMEOUT_MS = 20_000;
+/** After a worker's session: until others have taken over and the first transaction is through. */
+const MOVES_WITHIN_MS = 5_000;
+const ALIVE_WITHIN_MS = 10_000;
 
 export interface WorldOptions {
   brokers: number;
   sessionTimeoutMs: number;
+  /** Of the topics that the step writes. Default as many as there are brokers, up to three. */
+  outputReplication?: number;
   /** Topics, settings and logs. */
   folder: string;
   /** Another program than the worker's own. */
@@ -39,25 +45,42 @@ export interface WorldOptions {
   onNote: (text: string) => void;
 }
 
+interface Ways { proxy: KafkaProxy; markerProxy: KafkaProxy | null; registryProxy: BasicAuthProxy }
+
 /** Kafka, a registry, and workers of one step whose way to Kafka is a proxy. */
 export class World {
   readonly platform: Platform;
   readonly admin: KafkaAdmin;
   readonly proxy: KafkaProxy;
+  /** The way of a single broker to itself, on which it writes markers of transactions; null where there are several. */
+  readonly markerProxy: KafkaProxy | null;
+  readonly watch: Watch;
+  /** Whoever feeds the input waits. */
+  isFeedResting = false;
+  readonly #registryProxy: BasicAuthProxy;
   readonly #options: WorldOptions;
   readonly #settings: WorkerSettings;
   readonly #registry: RegistryClient;
   readonly #workers = new Map<number, WorkerProcess>();
   readonly #started: { worker: number; process: WorkerProcess }[] = [];
+  #schemaIds: SchemaIds | null = null;
   #isStopped = false;
 
-  private constructor(platform: Platform, proxy: KafkaProxy, options: WorldOptions) {
+  private constructor(platform: Platform, { proxy, markerProxy, registryProxy }: Ways, options: WorldOptions) {
     this.platform = platform;
     this.proxy = proxy;
+    this.markerProxy = markerProxy;
+    this.#registryProxy = registryProxy;
     this.#options = options;
     this.admin = new KafkaAdmin({ brokers: this.brokers, tls: false, sasl: null, clientId: 'chaos' }, { log: () => {} });
-    this.#registry = new RegistryClient({ url: platform.registryUrl, timeoutMs: REGISTRY_TIMEOUT_MS });
-    this.#settings = settingsFor('chaos', { brokers: proxy.brokers, registryUrl: platform.registryUrl }, {
+    this.#registry = new RegistryClient({ url: registryProxy.url, timeoutMs: REGISTRY_TIMEOUT_MS, ...REGISTRY_CREDENTIALS });
+    const { input, ...outputs } = TOPICS;
+    this.watch = new Watch({
+      brokers: this.brokers, input, outputs: Object.values(outputs), partitions: PARTITIONS, group: GROUP,
+      limitMs: options.sessionTimeoutMs + MOVES_WITHIN_MS,
+    });
+    this.#settings = settingsFor('chaos', { brokers: proxy.brokers, registryUrl: registryProxy.url }, {
+      inputs: [{ topic: input, format: 'avro', schema: { ...EVENTS, version: 'latest' } }],
       outcomes: { done: { emit: [emitTo(TOPICS.kept), emitTo(TOPICS.spread, { key: 'event.lane' })], reject: null } },
       delivery: { ...DELIVERY, maxRecords: MAX_RECORDS, timeoutMs: TRANSACTION_TIMEOUT_MS },
       kafka: { brokers: proxy.brokers, tls: false, sasl: null, sessionTimeoutMs: options.sessionTimeoutMs },
@@ -66,17 +89,20 @@ export class World {
 
   /** Up and provisioned; no worker yet. */
   static async start(options: WorldOptions): Promise<World> {
+    const loop = options.brokers === 1 ? await openLoop() : null;
     const platform = await startPlatform({
       env: process.env,
-      kafkaPort: await findFreePort(),
+      kafkaPort: loop?.kafkaPort ?? await findFreePort(),
       registryPort: await findFreePort(),
       brokerCount: options.brokers,
       dataDir: options.folder,
+      ...(loop ? { brokerProperties: loop.properties } : {}),
       onProgress: options.onNote,
       onCrash: ({ message }) => options.onNote(message),
     });
     const proxy = await KafkaProxy.open(platform.brokers.split(','));
-    const world = new World(platform, proxy, options);
+    const registryProxy = await BasicAuthProxy.open(platform.registryUrl, REGISTRY_CREDENTIALS);
+    const world = new World(platform, { proxy, markerProxy: loop?.proxy ?? null, registryProxy }, options);
     await world.#provision();
     return world;
   }
@@ -88,6 +114,16 @@ export class World {
 
   get runningWorkers(): number[] {
     return [...this.#workers.keys()];
+  }
+
+  /** Of the input's two schemas; the new one is that of the outputs. */
+  get schemaIds(): SchemaIds {
+    return this.#schemaIds!;
+  }
+
+  /** How many transactions of workers were called complete by a broker although a partition got no marker. */
+  skippedMarkers(): number {
+    return countSkippedMarkers(this.platform.logsDir, this.#options.brokers, `sagafleet.${GROUP}`);
   }
 
   worker(number: number): WorkerProcess {
@@ -104,7 +140,10 @@ export class World {
   async startWorker(number: number): Promise<void> {
     if (this.#isStopped) return;
     const worker = await WorkerProcess.start(this.#settings, {
-      [WORKER_ENV.clientId]: this.clientIdOf(number), SAGAFLEET_RUN: process.env['SAGAFLEET_RUN'] ?? '',
+      [WORKER_ENV.clientId]: this.clientIdOf(number),
+      [WORKER_ENV.registryUsername]: REGISTRY_CREDENTIALS.username,
+      [WORKER_ENV.registryPassword]: REGISTRY_CREDENTIALS.password,
+      SAGAFLEET_RUN: process.env['SAGAFLEET_RUN'] ?? '',
     }, this.#options.workerMain);
     this.#workers.set(number, worker);
     this.#started.push({ worker: number, process: worker });
@@ -124,14 +163,21 @@ export class World {
     if (signal === 'SIGTERM' && code !== 0 && endedBy !== signal) this.#options.onNote(`worker ${number} did not end well: ${code ?? endedBy}`);
   }
 
+  /** They answer their probe: from now on it is their doing how long they take. Not at all, where one ends before. */
+  async whenAlive(workers: readonly number[]): Promise<void> {
+    const isAlive = async (worker: number) => this.#workers.get(worker)?.probe('/livez') ?? false;
+    await Promise.all(workers.map((worker) => until('the worker to answer', () => isAlive(worker), ALIVE_WITHIN_MS).catch(() => undefined)));
+  }
+
   async whenReady(workers: readonly number[]): Promise<void> {
     await Promise.all(workers.map((worker) => this.worker(worker).ready()));
   }
 
-  async encoder(): Promise<(event: unknown) => Buffer> {
-    const subject = `${TOPICS.input}-value`;
-    const encoder = await new AvroCodecs(this.#registry).loadEncoder({ kind: 'subject', subject, version: 'latest' });
-    return (event) => encoder.encode(event);
+  /** Writers of the old and of the new schema. */
+  async encoders(): Promise<((event: ChaosEvent) => Buffer)[]> {
+    const codecs = new AvroCodecs(this.#registry);
+    const [before, now] = await Promise.all([1, 2].map((version) => codecs.loadEncoder({ ...EVENTS, version })));
+    return [(event) => before!.encode(eventBefore(event)), (event) => now!.encode(eventNow(event))];
   }
 
   /** The group is at the end of its inputs; false at the deadline. */
@@ -149,8 +195,9 @@ export class World {
     const workers = [...this.#workers.values()];
     this.#workers.clear();
     await Promise.all(workers.map((worker) => worker.remove()));
+    await this.watch.stop();
     await this.admin.close();
-    await this.proxy.shut();
+    await Promise.all([this.proxy.shut(), this.markerProxy?.shut(), this.#registryProxy.close()]);
     await this.platform.stop();
   }
 
@@ -164,11 +211,28 @@ export class World {
 
   async #provision(): Promise<void> {
     await this.admin.connect();
-    const replicationFactor = Math.min(this.#options.brokers, 3);
+    const { brokers, outputReplication = brokers } = this.#options;
     await this.admin.createTopics(Object.entries(PARTITIONS).map(([name, partitions]) =>
-      ({ name, partitions, replicationFactor, config: {} })));
-    for (const topic of [TOPICS.input, TOPICS.kept, TOPICS.spread]) await this.#registry.register(`${topic}-value`, EVENT_SCHEMA);
+      ({ name, partitions, replicationFactor: Math.min(name === TOPICS.input ? brokers : outputReplication, 3), config: {} })));
+    const before = await this.#registry.register(EVENTS.subject, SCHEMA_BEFORE);
+    const now = await this.#registry.register(EVENTS.subject, SCHEMA_NOW);
+    for (const topic of [TOPICS.kept, TOPICS.spread]) await this.#registry.register(`${topic}-value`, SCHEMA_NOW);
+    this.#schemaIds = { before: idText(before.id), now: idText(now.id) };
     await this.admin.commitOffsets(GROUP, [...Array(INPUT_PARTITIONS).keys()].map((partition) =>
       ({ topic: TOPICS.input, partition, offset: 0n })));
   }
+}
+
+/** Settings of a single broker that reaches itself by a proxy only. */
+async function openLoop(): Promise<{ proxy: KafkaProxy; kafkaPort: number; properties: Record<string, string> }> {
+  const [kafkaPort, loopPort, controllerPort] = [await findFreePort(), await findFreePort(), await findFreePort()];
+  const proxy = await KafkaProxy.open([`127.0.0.1:${loopPort}`]);
+  const properties = {
+    listeners: `PLAINTEXT://127.0.0.1:${kafkaPort},LOOP://127.0.0.1:${loopPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://localhost:${kafkaPort},LOOP://${proxy.brokers[0]}`,
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'inter.broker.listener.name': 'LOOP',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,LOOP:PLAINTEXT',
+  };
+  return { proxy, kafkaPort, properties };
 }

@@ -38,7 +38,7 @@ async function startWorld(): Promise<{ world: World; feed: Feed }> {
   });
   const feed = new Feed({
     brokers: world.brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records: RECORDS, durationMs: FEED_MS, seed: 1,
-    encode: await world.encoder(),
+    encoders: await world.encoders(),
   });
   return { world, feed };
 }
