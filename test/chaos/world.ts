@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { findFreePort, startPlatform, type Platform } from '@sagafleet/cli';
 import { KafkaAdmin } from '@sagafleet/kafka';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
-import { STEP_DEFAULTS, WORKER_ENV, type WorkerSettings } from '@sagafleet/schemas';
-import { BasicAuthProxy } from '../support/basic-auth-proxy.ts';
+import { WORKER_ENV, type WorkerSettings } from '@sagafleet/schemas';
+import { AuthProxy } from '../support/auth-proxy.ts';
 import { KafkaProxy } from '../support/kafka-proxy.ts';
 import { DELIVERY, emitTo, settingsFor } from '../support/settings.ts';
 import { until } from '../support/until.ts';
@@ -45,7 +45,7 @@ export interface WorldOptions {
   onNote: (text: string) => void;
 }
 
-interface Ways { proxy: KafkaProxy; markerProxy: KafkaProxy | null; registryProxy: BasicAuthProxy }
+interface Ways { proxy: KafkaProxy; markerProxy: KafkaProxy | null; registryProxy: AuthProxy }
 
 /** Kafka, a registry, and workers of one step whose way to Kafka is a proxy. */
 export class World {
@@ -57,7 +57,7 @@ export class World {
   readonly watch: Watch;
   /** Whoever feeds the input waits. */
   isFeedResting = false;
-  readonly #registryProxy: BasicAuthProxy;
+  readonly #registryProxy: AuthProxy;
   readonly #options: WorldOptions;
   readonly #settings: WorkerSettings;
   readonly #registry: RegistryClient;
@@ -101,7 +101,7 @@ export class World {
       onCrash: ({ message }) => options.onNote(message),
     });
     const proxy = await KafkaProxy.open(platform.brokers.split(','));
-    const registryProxy = await BasicAuthProxy.open(platform.registryUrl, REGISTRY_CREDENTIALS);
+    const registryProxy = await AuthProxy.open(platform.registryUrl, REGISTRY_CREDENTIALS);
     const world = new World(platform, { proxy, markerProxy: loop?.proxy ?? null, registryProxy }, options);
     await world.#provision();
     return world;

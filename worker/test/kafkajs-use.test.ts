@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
 import { until } from '../../test/support/until.ts';
-import type { Assignment, FetchedBatch, GroupMember, OutputRecord, TaskProducer } from '../src/driver.ts';
+import type { Assignment, FetchedBatch, GroupMember, OutputRecord } from '../src/driver.ts';
 import { KafkajsAppendingProducer } from '../src/kafka/appending-producer.ts';
 import { KafkajsDriver } from '../src/kafka/driver.ts';
 import { createTransactionalProducer } from '../src/kafka/producers.ts';

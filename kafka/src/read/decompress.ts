@@ -1,5 +1,4 @@
 /** The records of a compressed batch, never more of them than allowed: 20 kB can stand for gigabytes. */
-import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
 import { readLz4Frame } from './lz4-frame.ts';

@@ -4,7 +4,6 @@ import type { WorkerConfig } from '../../src/config.ts';
 import type { Driver, GroupMember, MemberEvents, TaskProducer, TopicPosition, Transaction } from '../../src/driver.ts';
 import { GroupCoordinator } from '../../src/kafka/coordinator.ts';
 import { createTransactionalProducer } from '../../src/kafka/producers.ts';
-import type { Log } from '../../src/log.ts';
 import { altered } from './altered.ts';
 import { withTransactions } from './faults.ts';
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import { BasicAuthProxy } from '../support/basic-auth-proxy.ts';
+import { AuthProxy } from '../support/auth-proxy.ts';
 
 const CREDENTIALS = { username: 'chaos', password: 'with: a colon, and ü' };
 
@@ -17,8 +17,8 @@ async function startMirror(): Promise<string> {
   return `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
 }
 
-async function openProxy(): Promise<BasicAuthProxy> {
-  const proxy = await BasicAuthProxy.open(await startMirror(), CREDENTIALS);
+async function openProxy(): Promise<AuthProxy> {
+  const proxy = await AuthProxy.open(await startMirror(), CREDENTIALS);
   onTestFinished(() => proxy.close());
   return proxy;
 }
@@ -31,12 +31,10 @@ test('passes a request on, without the credentials', async () => {
   const headers = authorizationOf(CREDENTIALS.username, CREDENTIALS.password);
   const answer = await fetch(`${proxy.url}/subjects?deleted=true`, { method: 'POST', body: '{}', headers });
   expect(await answer.text()).toBe('POST /subjects?deleted=true {} unknown');
-  expect(proxy.rejected).toBe(0);
 });
 
 test('rejects those who give none, or wrong ones', async () => {
   const proxy = await openProxy();
   const answers = await Promise.all([{}, authorizationOf(CREDENTIALS.username, 'guess')].map((headers) => fetch(proxy.url, { headers })));
   expect(answers.map(({ status }) => status)).toEqual([401, 401]);
-  expect(proxy.rejected).toBe(2);
 });
