@@ -1,4 +1,4 @@
-import { createKafka } from '@sagafleet/kafka';
+import { createKafka, KafkaAdmin, type KafkaConnection } from '@sagafleet/kafka';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { defaultCacheDir } from '../src/local/cache.ts';
 import { findJava } from '../src/local/java.ts';
@@ -18,12 +18,12 @@ beforeAll(async () => {
 
 /** One committed record, one aborted, one plain, and on another partition one whose transaction stays open. */
 async function write(): Promise<void> {
-  const kafka = createKafka({ brokers: [brokers], tls: false, sasl: null, clientId: 'test' }, { log: () => {} });
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
-  await admin.setOffsets({ groupId: `${topic}_group`, topic, partitions: [{ partition: 0, offset: '3' }] });
-  await admin.disconnect();
+  const connection: KafkaConnection = { brokers: [brokers], tls: false, sasl: null, clientId: 'test' };
+  const kafka = createKafka(connection, { log: () => {} });
+  const admin = new KafkaAdmin(connection, { log: () => {} });
+  await admin.createTopics([{ name: topic, partitions: 2, replicationFactor: 1, config: {} }]);
+  await admin.commitOffsets(`${topic}_group`, [{ topic, partition: 0, offset: 3n }]);
+  await admin.close();
 
   const producer = kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true, transactionTimeout: 30_000 });
   await producer.connect();

@@ -14,6 +14,9 @@ export interface DriverOptions extends MemberOptions {
   exactlyOnce: boolean;
 }
 
+/** How long kafkajs looks for a broker before a request fails: who waits longer says so, and tries again. */
+const REQUEST_PATIENCE_MS = 5_000;
+
 /** The driver port: kafkajs for connections and for the membership in the group, our own requests for all else. */
 export class KafkajsDriver implements Driver {
   readonly #options: DriverOptions;
@@ -27,15 +30,16 @@ export class KafkajsDriver implements Driver {
   constructor(options: DriverOptions) {
     verifyHardening();
     this.#options = options;
-    this.#kafka = createKafka(options.connection, {
+    const kafkaOptions = {
       level: 'warn' as const,
       log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => {
         // A broker that comes up while kafkajs tries again is shown by no error, and answers with stale offsets at first
         if (fields['component'] === 'BrokerPool') this.#coordinator.noteTrouble(message);
         options.log[level](fields, message);
       },
-    });
-    this.#connections = new Connections(this.#kafka);
+    };
+    this.#kafka = createKafka(options.connection, kafkaOptions);
+    this.#connections = new Connections(createKafka(options.connection, { ...kafkaOptions, patienceMs: REQUEST_PATIENCE_MS }));
     this.#coordinator = new GroupCoordinator(this.#connections, options.group, options.topics, principalOf(options.connection));
   }
 
@@ -91,7 +95,7 @@ export class KafkajsDriver implements Driver {
       if (brokerErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION' && missing !== undefined) {
         throw new WorkerError('topic-missing', 'systemic', `topic ${missing} does not exist, create it`, { cause: error });
       }
-      const needed = { topic: { operations: ['DESCRIBE'], names: topics } } as const;
+      const needed = { topic: { operations: ['DESCRIBE'], names: topics.filter((topic) => !leaders.topic(topic)) } } as const;
       const refusal = namedRefusal(error, 'read partitions', { principal: principalOf(this.#options.connection), needed });
       if (refusal !== error) throw refusal;
       const message = `cannot read the partitions of ${topics.join(', ')}: ${messageOf(error)}`;

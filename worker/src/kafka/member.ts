@@ -44,6 +44,7 @@ export class KafkajsMember implements GroupMember {
   readonly #events: MemberEvents;
   readonly #group: string;
   readonly #topics: readonly string[];
+  readonly #log: Log;
   /** Of the last join, and of the last one that kafkajs has reported: in between the tasks are still the old ones. */
   #sync: AssignmentExtras | null = null;
   #membership: GroupMembership | null = null;
@@ -52,6 +53,7 @@ export class KafkajsMember implements GroupMember {
   /** The first run's: a consumer is one that can be stopped only when this has ended, shortly after it has joined. */
   #running: Promise<void> | null = null;
   #leaving = false;
+  #isWaitingToJoin = false;
 
   constructor({ kafka, connections, coordinator }: MemberParts, options: MemberOptions, events: MemberEvents) {
     this.#coordinator = coordinator;
@@ -59,6 +61,7 @@ export class KafkajsMember implements GroupMember {
     this.#events = events;
     this.#group = options.group;
     this.#topics = options.topics;
+    this.#log = options.log;
     const assigner = createTaskAssigner({
       memberData: () => ({
         owned: this.#owned, generation: this.#membership?.generation ?? -1, positions: events.knownPositions(),
@@ -176,6 +179,7 @@ export class KafkajsMember implements GroupMember {
     const { generation, floors } = this.#sync!;
     this.#membership = { memberId, generation };
     const assignment: Assignment = { memberId, generation, tasks, floors };
+    this.#isWaitingToJoin = false;
     this.#events.onAssigned(assignment);
     this.#joined.resolve();
   }
@@ -189,6 +193,8 @@ export class KafkajsMember implements GroupMember {
     if (restarts || this.#leaving) return;
     // Both go away by themselves or by somebody who grants what is missing
     if (isCoordinatorAway(error) || isNotAuthorized(error)) {
+      if (!this.#isWaitingToJoin) this.#log.warn({ reason: messageOf(error) }, 'cannot join the group for now');
+      this.#isWaitingToJoin = true;
       setTimeout(() => { if (!this.#leaving) this.#run().catch((cause: Error) => this.#crashed(cause, false)); }, RESTART_AFTER_MS);
       return;
     }
