@@ -25,6 +25,8 @@ interface Insides {
 }
 type AnyBroker = Broker & { connectionPool: ConnectionPool };
 
+const NO_ANSWER: ReadonlySet<string> = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError']);
+
 /**
  * The connections of a process to a cluster, shared by all who name the same lane. kafkajs finds a broker to
  * begin with and makes connections with TLS and SASL; which broker leads what is asked for here, since
@@ -35,6 +37,7 @@ export class Connections {
   readonly #cluster: OpenCluster;
   readonly #lines = new Map<string, Promise<Line>>();
   #addresses = new Map<number, { host: string; port: number }>();
+  #answering: number | null = null;
   #isClosed = false;
 
   constructor(kafka: Kafka) {
@@ -49,8 +52,17 @@ export class Connections {
     return line.send(request, signal);
   }
 
-  /** To any broker that answers. */
+  /** To any broker that answers: the one that did before, another one that is known, at last those of the settings. The request may be sent twice. */
   async sendToAny<Answer>(request: ProtocolRequest<Answer>): Promise<Answer> {
+    for (const nodeId of [...this.#addresses.keys()].sort((a, b) => Number(b === this.#answering) - Number(a === this.#answering))) {
+      try {
+        const answer = await this.send({ nodeId, lane: 'any' }, request);
+        this.#answering = nodeId;
+        return answer;
+      } catch (error) {
+        if (!isNoAnswer(error as Error)) throw error;
+      }
+    }
     this.#throwIfClosed();
     await this.#cluster.connect();
     const broker = await this.#cluster.brokerPool.findConnectedBroker() as AnyBroker;
@@ -92,4 +104,8 @@ export class Connections {
   #throwIfClosed(): void {
     if (this.#isClosed) throw new KafkaError('Unavailable', 'the connections are closed');
   }
+}
+
+function isNoAnswer(error: Error): boolean {
+  return error instanceof KafkaError ? error.code === 'NoBroker' : NO_ANSWER.has(error.name);
 }

@@ -9,7 +9,7 @@ export class Leaders {
   readonly #connections: Pick<Connections, 'metadata'>;
   #topics = new Map<string, TopicMetadata>();
   readonly #wanted = new Set<string>();
-  #looking: Promise<void> | null = null;
+  #looking: { topics: ReadonlySet<string>; done: Promise<void> } | null = null;
 
   constructor(connections: Pick<Connections, 'metadata'>) {
     this.#connections = connections;
@@ -22,14 +22,12 @@ export class Leaders {
     for (const topic of topics) this.expect(topic);
   }
 
-  /** Asks anew for these topics and all that were asked about before; joins a look that is under way. */
+  /** Asks anew for these topics and all that were asked about before; joins a look that is under way, if it asks for them. */
   async look(topics: readonly string[] = []): Promise<void> {
-    const isAskedFor = topics.every((topic) => this.#wanted.has(topic));
-    // A look that is under way does not ask for them
-    if (!isAskedFor) await this.#looking?.catch(() => undefined);
     for (const topic of topics) this.#wanted.add(topic);
-    this.#looking ??= this.#look().finally(() => { this.#looking = null; });
-    await this.#looking;
+    while (this.#looking && !topics.every((topic) => this.#looking!.topics.has(topic))) await this.#looking.done.catch(() => undefined);
+    this.#looking ??= { topics: new Set(this.#wanted), done: this.#look().finally(() => { this.#looking = null; }) };
+    await this.#looking.done;
   }
 
   /** Undefined where the topic, the partition or a leader is missing. */

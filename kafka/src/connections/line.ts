@@ -9,6 +9,8 @@ export interface Connection {
   send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer>;
   disconnect(): Promise<unknown>;
   rejectRequests(error: Error): void;
+  /** Of the last attempt to connect. */
+  socket?: { destroy(): void };
 }
 
 /** A broker handles one request of a connection at a time: more only have to hide the way to it. */
@@ -26,6 +28,7 @@ export class Line {
   #connecting: Promise<void> | null = null;
   #inFlight = 0;
   readonly #waiting = new Set<Waiting>();
+  #isClosed = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -35,38 +38,55 @@ export class Line {
   async send<Answer>(request: ProtocolRequest<Answer>, signal?: AbortSignal): Promise<Answer> {
     signal?.throwIfAborted();
     if (this.#inFlight >= MAX_IN_FLIGHT) await this.#turn(signal);
-    this.#inFlight++;
+    else this.#inFlight++;
     try {
       if (!this.#connection.isConnected() || this.#connecting) await this.#connect();
       signal?.throwIfAborted();
       return await this.#connection.send(request);
     } catch (error) {
       // Whoever waits behind a request that is not answered would wait as long
-      if ((error as Error).name === 'KafkaJSRequestTimeoutError') void this.#disconnect(error as Error);
+      if ((error as Error).name === 'KafkaJSRequestTimeoutError') {
+        await this.#disconnect(new KafkaError('NoBroker', 'the broker did not answer another request of this connection in time', { cause: error }));
+      }
       throw error;
     } finally {
-      this.#inFlight--;
-      this.#next();
+      this.#passOn();
     }
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     const closed = new KafkaError('Unavailable', 'the connection is closed');
     for (const { give } of this.#waiting) give(closed);
+    this.#waiting.clear();
     return this.#disconnect(closed);
   }
 
   #connect(): Promise<void> {
-    this.#connecting ??= this.#connection.connect()
-      .then(() => this.#connection.authenticate())
-      .finally(() => { this.#connecting = null; });
+    this.#connecting ??= this.#open().finally(() => { this.#connecting = null; });
     return this.#connecting;
+  }
+
+  async #open(): Promise<void> {
+    if (this.#isClosed) throw new KafkaError('Unavailable', 'the connection is closed');
+    await this.#connection.connect();
+    try {
+      await this.#connection.authenticate();
+      if (this.#isClosed) throw new KafkaError('Unavailable', 'the connection is closed');
+    } catch (error) {
+      // Without its proof it would pass for one that can be used
+      await this.#disconnect(error as Error);
+      throw error;
+    }
   }
 
   /** kafkajs waits for the answers to what is under way before it closes: nobody waits for them any more. */
   async #disconnect(reason: Error): Promise<void> {
     this.#connection.rejectRequests(reason);
+    const { socket } = this.#connection;
     await this.#connection.disconnect();
+    // Its end, whenever it comes, would be taken for that of the next one
+    socket?.destroy();
   }
 
   #turn(signal?: AbortSignal): Promise<void> {
@@ -81,9 +101,13 @@ export class Line {
     return promise.finally(() => signal?.removeEventListener('abort', withdraw));
   }
 
-  #next(): void {
+  /** The place of a request that is over goes to the one that waits longest. */
+  #passOn(): void {
     const [first] = this.#waiting;
-    if (!first || this.#inFlight >= MAX_IN_FLIGHT) return;
+    if (!first) {
+      this.#inFlight--;
+      return;
+    }
     this.#waiting.delete(first);
     first.start();
   }
