@@ -4,7 +4,7 @@ import { privateCopy } from '../../test/private-copy.ts';
 import { hardenKafkajs, OVERRIDES, refuseUnlessHardened, verifyHardening } from './harden-kafkajs.ts';
 
 test('a process that has not hardened kafkajs fails its self-test, with the names', () => {
-  expect(verifyHardening).toThrow(/aborted-records.*request-timers/);
+  expect(verifyHardening).toThrow(/request-copies.*member-id/);
 });
 
 test('hardening twice is hardening once, and the self-test passes', () => {
@@ -15,12 +15,12 @@ test('hardening twice is hardening once, and the self-test passes', () => {
 
 test('the self-test names the one override that was undone', () => {
   hardenKafkajs();
-  const { prototype } = createRequire(import.meta.url)('kafkajs/src/cluster') as { prototype: { retry: unknown } };
-  const { retry } = prototype;
-  onTestFinished(() => { prototype.retry = retry; });
-  prototype.retry = undefined;
+  const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as { prototype: { fetch: unknown } };
+  const { fetch } = prototype;
+  onTestFinished(() => { prototype.fetch = fetch; });
+  prototype.fetch = undefined;
   expect(verifyHardening).toThrow(expect.objectContaining({
-    code: 'NotHardened', consequence: 'fatal', message: expect.stringMatching(/without retry-timing, call/),
+    code: 'NotHardened', consequence: 'fatal', message: expect.stringMatching(/without membership-only, call/),
   }));
 });
 

@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import { KafkaError } from '../errors.ts';
 import { connectsOnce } from './connect-once.ts';
-import { leaveFirst } from './leave-first.ts';
 import { memberId } from './member-id.ts';
 import { membershipOnly } from './membership-only.ts';
 import type { Internals, Override } from './override.ts';
@@ -11,9 +10,9 @@ import { requestTimers } from './request-timers.ts';
 /** The overrides know this version's insides and no other's. */
 const KAFKAJS_VERSION = '2.2.4';
 
-/** Replaced modules come before patched classes, since loading a class loads what it uses; member-id goes around leave-first's `leave`. */
+/** Replaced modules come before patched classes, since loading a class loads what it uses. */
 export const OVERRIDES: readonly Override[] = [
-  requestCopies, requestTimers, connectsOnce, membershipOnly, leaveFirst, memberId,
+  requestCopies, requestTimers, connectsOnce, membershipOnly, memberId,
 ];
 
 const require = createRequire(import.meta.url);

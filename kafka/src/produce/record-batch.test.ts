@@ -1,13 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeRecords, type ReadableRecord } from '../read/record-batches.ts';
 import { RecordBatchBuilder, type RecordToWrite } from './record-batch.ts';
-
-const require = createRequire(import.meta.url);
-const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => object;
-const decodeBatch = require('kafkajs/src/protocol/recordBatch/v0/decoder') as (decoder: object) => Promise<Record<string, unknown>>;
 
 const WRITER = { producerId: 4_000_000_000n, producerEpoch: 7, firstSequence: 2 ** 31 - 1, isTransactional: true };
 const NOW = 1_700_000_000_000;
@@ -21,7 +16,7 @@ function encode(records: readonly RecordToWrite[], writer = WRITER): Buffer {
   return RecordBatchBuilder.of(records).seal(writer, NOW);
 }
 
-async function decode(records: Buffer): Promise<ReadableRecord[]> {
+async function decode(records: Buffer): Promise<readonly ReadableRecord[]> {
   return (await decodeRecords({ topic: 't', partition: 0, fromOffset: 0n, records, aborted: [] }, 64 * MIB)).records;
 }
 
@@ -36,12 +31,17 @@ const codecOf = (batch: Buffer) => batch.readInt16BE(21) & 7;
 const ZSTD = 4;
 
 describe('record batch', () => {
-  test('says who writes it and where it stands in the sequence', async () => {
-    expect(await decodeBatch(new Decoder(encode([record(), record()])))).toMatchObject({
-      producerId: '4000000000', producerEpoch: 7, firstSequence: 2 ** 31 - 1, inTransaction: true, isControlBatch: false,
-      lastOffsetDelta: 1, firstTimestamp: String(NOW), maxTimestamp: String(NOW),
+  test('says who writes it and where it stands in the sequence', () => {
+    const head = (bytes: Buffer) => ({
+      producerId: bytes.readBigInt64BE(43), producerEpoch: bytes.readInt16BE(51), firstSequence: bytes.readInt32BE(53),
+      attributes: bytes.readInt16BE(21), lastOffsetDelta: bytes.readInt32BE(23), count: bytes.readInt32BE(57),
+      firstTimestamp: bytes.readBigInt64BE(27), maxTimestamp: bytes.readBigInt64BE(35),
     });
-    expect(await decodeBatch(new Decoder(encode([record()], { ...WRITER, isTransactional: false })))).toMatchObject({ inTransaction: false });
+    expect(head(encode([record(), record()]))).toEqual({
+      producerId: 4_000_000_000n, producerEpoch: 7, firstSequence: 2 ** 31 - 1, attributes: 0x10, lastOffsetDelta: 1, count: 2,
+      firstTimestamp: BigInt(NOW), maxTimestamp: BigInt(NOW),
+    });
+    expect(head(encode([record()], { ...WRITER, isTransactional: false }))).toMatchObject({ attributes: 0 });
   });
 
   test('headers: the constant ones first, then the others, doubles and nulls too', async () => {
@@ -102,6 +102,6 @@ describe('record batch', () => {
     const first = new RecordBatchBuilder();
     for (let at = 0; at < 1_000; at++) first.add(record({ value: Buffer.alloc(100, 1) }));
     first.release();
-    expect(await decode(encode([record({ value: Buffer.from('x') })]))).toMatchObject([{ value: Buffer.from('x') }]);
+    expect((await decode(encode([record({ value: Buffer.from('x') })]))).map(({ value }) => value)).toEqual([Buffer.from('x')]);
   });
 });

@@ -1,12 +1,14 @@
 import type { Connections } from '../connections/connections.ts';
-import type { FetchedPartition, PartitionFetch } from './fetch-request.ts';
+import type { FetchedPartition, PartitionFetch } from '../wire/fetch.ts';
 import { FetchSession } from './fetch-session.ts';
 import type { ReadState } from './partition-reader.ts';
 
+/** A partition that is being fetched; the answer counts for as long as the state has this version. */
+export interface Asked { state: ReadState; version: number; fetch: PartitionFetch }
+
 export interface FetcherEvents {
   partitionBytes(): number;
-  /** `from`: what was asked for. */
-  onFetched(state: ReadState, fetched: FetchedPartition, from: { offset: bigint; version: number }): Promise<void>;
+  onFetched(asked: Asked, fetched: FetchedPartition): Promise<void>;
   onFailed(states: readonly ReadState[], error: Error): void;
 }
 
@@ -19,20 +21,20 @@ const SHORT_POLL_MS = 20;
 interface Channel { session: FetchSession; maxWaitMs: number; isBusy: boolean }
 
 /**
- * Fetches from one broker. A fetch without anything to bring is held by the broker, and cannot be changed then. So there
- * are two, each with a connection of its own: a long one for all partitions that can be read when it
- * begins, and short ones for those that are resumed meanwhile, until the long one comes back. So a busy partition
+ * Fetches from one broker. The broker holds a fetch that brings nothing, and nothing can be added to it then. So there
+ * are two channels, each with its own connection: the long one for all partitions that can be read when it
+ * begins, the short one for those that are resumed meanwhile, until the long one comes back. So a busy partition
  * does not wait for idle ones.
  */
 export class BrokerFetcher {
   readonly #events: FetcherEvents;
   readonly #states = new Set<ReadState>();
+  /** The version that is being fetched: after a seek the partition is free again. */
+  readonly #inFlight = new Map<ReadState, number>();
   readonly #long: Channel;
   readonly #short: Channel;
-  /** When the long fetch last began with all partitions that could be read. */
-  #togetherAt = -Infinity;
 
-  constructor(connections: Connections, nodeId: number, events: FetcherEvents) {
+  constructor(connections: Pick<Connections, 'send'>, nodeId: number, events: FetcherEvents) {
     this.#events = events;
     this.#long = { session: new FetchSession(connections, nodeId, 'fetch-long'), maxWaitMs: LONG_POLL_MS, isBusy: false };
     this.#short = { session: new FetchSession(connections, nodeId, 'fetch-short'), maxWaitMs: SHORT_POLL_MS, isBusy: false };
@@ -58,50 +60,46 @@ export class BrokerFetcher {
   }
 
   #fetchWhatIsFree(): void {
-    const channel = this.#long.isBusy ? this.#short : this.#long;
-    if (channel.isBusy) return;
-    if (channel === this.#long && this.#short.isBusy) {
-      // Else partitions that are in short fetches would stay there: now and then the long one waits for them
-      if (performance.now() - this.#togetherAt > LONG_POLL_MS) return;
-    } else if (channel === this.#long) {
-      this.#togetherAt = performance.now();
-    }
-    const free = [...this.#states].filter(({ isPaused, isFetching }) => !isPaused && !isFetching);
-    if (free.length > 0) void this.#fetch(channel, free);
+    // A long fetch without those of the short one would leave idle partitions to short ones for good
+    if (this.#short.isBusy) return;
+    const free = [...this.#states].filter((state) => !state.isPaused && this.#inFlight.get(state) !== state.version);
+    if (free.length > 0) void this.#fetch(this.#long.isBusy ? this.#short : this.#long, free);
   }
 
   async #fetch(channel: Channel, states: readonly ReadState[]): Promise<void> {
     const maxBytes = this.#events.partitionBytes();
-    const asked = states.map((state) => ({ state, offset: state.position, version: state.version }));
+    const asked = states.map((state): Asked => ({
+      state, version: state.version,
+      fetch: { topicId: state.topicId!, partition: state.partition, leaderEpoch: state.leaderEpoch, offset: state.position, maxBytes },
+    }));
     channel.isBusy = true;
-    for (const state of states) state.isFetching = true;
-    let failure: Error | null = null;
+    for (const { state, version } of asked) this.#inFlight.set(state, version);
+    let fetched: FetchedPartition[] = [];
     try {
-      const wanted = states.map((state): PartitionFetch => ({
-        topicId: state.topicId!, partition: state.partition, leaderEpoch: state.leaderEpoch, offset: state.position, maxBytes,
-      }));
-      const fetched = await channel.session.fetch(wanted, { maxWaitMs: channel.maxWaitMs, maxBytes: ANSWER_BYTES });
-      await this.#handOver(asked, fetched);
+      fetched = await channel.session.fetch(asked.map(({ fetch }) => fetch), { maxWaitMs: channel.maxWaitMs, maxBytes: ANSWER_BYTES });
     } catch (error) {
-      failure = error as Error;
-    } finally {
-      channel.isBusy = false;
-      for (const state of states) state.isFetching = false;
+      const failed = states.filter((state) => this.#states.has(state));
+      if (failed.length > 0) this.#events.onFailed(failed, error as Error);
     }
-    if (failure) this.#events.onFailed(states.filter((state) => this.#states.has(state)), failure);
+    // What a listener throws is thrown to nobody, and ends the process: going on would lose what it did not take
+    await this.#handOver(asked, fetched);
+    channel.isBusy = false;
+    for (const { state, version } of asked) if (this.#inFlight.get(state) === version) this.#inFlight.delete(state);
     this.#fetchSoon();
   }
 
-  async #handOver(asked: readonly { state: ReadState; offset: bigint; version: number }[], fetched: readonly FetchedPartition[]): Promise<void> {
+  async #handOver(asked: readonly Asked[], fetched: readonly FetchedPartition[]): Promise<void> {
     if (fetched.length === 0) return;
-    const byName = new Map(asked.map((each) => [`${each.state.topicId}/${each.state.partition}`, each]));
-    const withRecords = fetched.filter(({ records }) => records.length > 0).length;
+    const byName = new Map(asked.map((each) => [`${each.fetch.topicId}/${each.fetch.partition}`, each]));
     for (const partition of fetched) {
       const from = byName.get(`${partition.topicId}/${partition.partition}`);
       if (!from) continue;
-      // A view would hold the records of all partitions in memory for as long as those of one
-      const records = withRecords > 1 ? Buffer.from(partition.records) : partition.records;
-      await this.#events.onFetched(from.state, { ...partition, records }, from);
+      const { records } = partition;
+      // Brokers fill an answer in the order of the request: whoever got something stands behind those who did not
+      if (records.length > 0 && this.#states.delete(from.state)) this.#states.add(from.state);
+      // A view would hold the whole answer in memory for as long as one of its records
+      const own = 2 * records.length < records.buffer.byteLength ? Buffer.from(records) : records;
+      await this.#events.onFetched(from, { ...partition, records: own });
     }
   }
 }

@@ -33,7 +33,8 @@ export async function decompress(codec: number, records: Buffer, maxBytes: numbe
   if (!read) throw new Error(`compressed with codec ${codec}, which is not known`);
   const content = await orNull(read, records, maxBytes);
   if (!content) throw new TooLarge(maxBytes);
-  return content;
+  // What is read is held as long as a record of it, and codecs take room before they know how much
+  return 2 * content.length < content.buffer.byteLength ? Buffer.from(content) : content;
 }
 
 async function orNull(read: Decompress, records: Buffer, maxBytes: number): Promise<Buffer | null> {

@@ -1,10 +1,10 @@
 import type { Connections } from '../connections/connections.ts';
+import { type FetchAnswer, type FetchedPartition, fetchRequest, type PartitionFetch, type PartitionPlace } from '../wire/fetch.ts';
 import { errorOf, type ProtocolRequest } from '../wire/request.ts';
-import { type FetchAnswer, type FetchedPartition, fetchRequest, type PartitionFetch, type PartitionPlace } from './fetch-request.ts';
 
-const NEW_SESSION = { id: 0, epoch: 0 };
-const FETCH_SESSION_ID_NOT_FOUND = 70;
-const INVALID_FETCH_SESSION_EPOCH = 71;
+const NONE = 0;
+/** FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR */
+const FORGOTTEN: ReadonlySet<number> = new Set([70, 71, 106]);
 const LAST_EPOCH = 2 ** 31 - 1;
 
 export interface FetchLimits { maxWaitMs: number; maxBytes: number }
@@ -16,7 +16,7 @@ export interface FetchLimits { maxWaitMs: number; maxBytes: number }
  */
 export class FetchSession {
   readonly #send: (request: ProtocolRequest<FetchAnswer>) => Promise<FetchAnswer>;
-  #session = NEW_SESSION;
+  #session = { id: NONE, epoch: 0 };
   /** What the broker knows of the session, by partition. */
   #known = new Map<string, PartitionFetch>();
 
@@ -53,19 +53,25 @@ export class FetchSession {
   }
 
   #taken({ errorCode, sessionId, partitions }: FetchAnswer): FetchedPartition[] {
-    if (errorCode === FETCH_SESSION_ID_NOT_FOUND || errorCode === INVALID_FETCH_SESSION_EPOCH) {
+    if (FORGOTTEN.has(errorCode) && this.#session.id !== NONE) {
       this.#restart();
       return [];
     }
     if (errorCode !== 0) throw errorOf(errorCode);
     // A broker without room for sessions answers 0: each request is then a whole one
-    if (sessionId === 0) this.#restart();
-    else this.#session = { id: sessionId, epoch: this.#session.epoch === LAST_EPOCH ? 1 : this.#session.epoch + 1 };
+    if (sessionId === NONE) this.#restart();
+    else this.#session = { id: sessionId, epoch: epochAfter(this.#session.epoch) };
     return partitions;
   }
 
+  /** With epoch 0 a broker closes the session, if it still has it, and opens another: it keeps a limited number. */
   #restart(): void {
-    this.#session = NEW_SESSION;
+    this.#session = { id: this.#session.epoch === 0 ? NONE : this.#session.id, epoch: 0 };
     this.#known = new Map();
   }
+}
+
+/** 0 stands for a new session. */
+export function epochAfter(epoch: number): number {
+  return epoch === LAST_EPOCH ? 1 : epoch + 1;
 }

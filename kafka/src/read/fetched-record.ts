@@ -57,6 +57,7 @@ export class FetchedRecord {
   readonly #timestampDelta: number;
   readonly offsetDelta: number;
   readonly #keyAt: number;
+  readonly #end: number;
   #key: Buffer | null | undefined;
   #value: Buffer | null | undefined;
   #headers: HeaderPair[] | undefined;
@@ -73,6 +74,10 @@ export class FetchedRecord {
     this.#timestampDelta = reader.varint();
     this.offsetDelta = reader.varint();
     this.#keyAt = reader.position;
+    reader.skipNullable();
+    reader.skipNullable();
+    if (!(reader.position < end)) throw new RangeError(`key and value do not fit into their record of ${size} bytes`);
+    this.#end = end;
     reader.position = end;
   }
 
@@ -106,7 +111,7 @@ export class FetchedRecord {
 
   /** All headers, in order, doubles too. */
   get headers(): HeaderPair[] {
-    return this.#headers ??= readHeaders(this.#readerAt(2));
+    return this.#headers ??= readHeaders(this.#readerAt(2), this.#end);
   }
 
   /** Behind the key, or behind key and value. */
@@ -117,10 +122,10 @@ export class FetchedRecord {
   }
 }
 
-function readHeaders(reader: RecordReader): HeaderPair[] {
+function readHeaders(reader: RecordReader, end: number): HeaderPair[] {
   const count = reader.varint();
   const pairs: HeaderPair[] = [];
-  for (let at = 0; at < count; at++) pairs.push([reader.nullable()?.toString() ?? '', reader.nullable()]);
+  for (let at = 0; at < count && reader.position < end; at++) pairs.push([reader.nullable()?.toString() ?? '', reader.nullable()]);
   return pairs;
 }
 

@@ -33,8 +33,7 @@ export function readLz4Frame(frame: Buffer, maxBytes: number): Buffer | null {
     if (end > content.length) throw new Error('lz4 block is larger than its frame says');
     if (end > maxBytes) return null;
   }
-  // What is read stays as long as a record of it
-  return 2 * end < content.length ? Buffer.from(content.subarray(0, end)) : content.subarray(0, end);
+  return content.subarray(0, end);
 }
 
 function listBlocks(frame: Buffer): { blocks: Block[]; maxBlockSize: number } {

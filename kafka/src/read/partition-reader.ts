@@ -1,8 +1,8 @@
 import type { Connections } from '../connections/connections.ts';
+import type { FetchedPartition } from '../wire/fetch.ts';
 import { errorOf } from '../wire/request.ts';
-import { BrokerFetcher } from './broker-fetcher.ts';
-import type { FetchedPartition } from './fetch-request.ts';
-import { CorruptBatch, decodeRecords, type ReadableRecord } from './record-batches.ts';
+import { type Asked, BrokerFetcher } from './broker-fetcher.ts';
+import { CorruptBatch, type DecodedPartition, decodeRecords, type ReadableRecord } from './record-batches.ts';
 
 /** One fetched stretch of a partition; without records where only control or aborted ones were there. */
 export interface ReadBatch {
@@ -29,7 +29,7 @@ export interface ReaderEvents {
 }
 
 export interface ReaderOptions {
-  connections: Connections;
+  connections: Pick<Connections, 'send'> & { leaders: Pick<Connections['leaders'], 'look' | 'leaderOf' | 'topic' | 'expect'> };
   events: ReaderEvents;
   /** Uncompressed; a larger batch is passed over. */
   maxBatchBytes: number;
@@ -43,10 +43,9 @@ export interface ReadState {
   readonly partition: number;
   position: bigint;
   isPaused: boolean;
-  isFetching: boolean;
   /** The position is from another topic of this name, or fits nothing: to be set anew. */
   isResting: boolean;
-  /** Grows with each new position: what was fetched for an older one is dropped. */
+  /** Grows with each new position or leader: what was fetched before is dropped. */
   version: number;
   topicId: string | null;
   leader: number | null;
@@ -56,6 +55,7 @@ export interface ReadState {
 }
 
 const OFFSET_OUT_OF_RANGE = 1;
+const LEADER_NOT_AVAILABLE = 5;
 const LOOK_EVERY_MS = 10_000;
 const FIRST_LOOK_AGAIN_MS = 50;
 const LAST_LOOK_AGAIN_MS = 1_000;
@@ -68,7 +68,7 @@ const TOLD_AFTER_FAILURES = 2;
  */
 export class PartitionReader {
   readonly #options: ReaderOptions;
-  readonly #leaders: Connections['leaders'];
+  readonly #leaders: ReaderOptions['connections']['leaders'];
   readonly #states = new Map<string, ReadState>();
   readonly #brokers = new Map<number, BrokerFetcher>();
   #lookTimer: NodeJS.Timeout | undefined;
@@ -92,6 +92,7 @@ export class PartitionReader {
     state.version++;
     state.topicId = topicId ?? (state.isResting ? null : state.topicId);
     state.isResting = false;
+    state.wasCorrupt = false;
     this.#place(state);
   }
 
@@ -110,9 +111,8 @@ export class PartitionReader {
   remove(topic: string, partition: number): void {
     const state = this.#states.get(nameOf(topic, partition));
     if (!state) return;
-    state.version++;
     this.#states.delete(nameOf(topic, partition));
-    if (state.leader !== null) this.#brokers.get(state.leader)?.remove(state);
+    this.#leave(state);
   }
 
   /** The id of the topic that is read; null while it is not known. */
@@ -132,10 +132,12 @@ export class PartitionReader {
 
   #add(topic: string, partition: number): ReadState {
     const state: ReadState = {
-      topic, partition, position: 0n, isPaused: true, isFetching: false, isResting: false, version: 0,
+      topic, partition, position: 0n, isPaused: true, isResting: false, version: 0,
       topicId: null, leader: null, leaderEpoch: 0, wasCorrupt: false,
     };
     this.#states.set(nameOf(topic, partition), state);
+    // A leader that does not answer, and is not the leader any more, shows by nothing else
+    if (!this.#lookTimer && !this.#isClosed) this.#lookIn(LOOK_EVERY_MS);
     return state;
   }
 
@@ -144,10 +146,10 @@ export class PartitionReader {
     if (this.#isClosed || state.isPaused || state.isResting) return;
     const leader = this.#leaders.leaderOf(state.topic, state.partition);
     const topic = this.#leaders.topic(state.topic);
-    if (!leader || !topic) return this.#lookSoon();
+    if (!leader || !topic) return this.#lookSoon(this.#whyNoLeader(state.topic));
     state.topicId ??= topic.id;
     if (state.topicId !== topic.id) return this.#rest(state, () => this.#options.events.onRecreated(state.topic, state.partition));
-    if (state.leader !== null && state.leader !== leader.leader) this.#brokers.get(state.leader)?.remove(state);
+    if (state.leader !== leader.leader) this.#leave(state);
     state.leader = leader.leader;
     state.leaderEpoch = leader.leaderEpoch;
     this.#fetcherOf(leader.leader).add(state);
@@ -159,31 +161,37 @@ export class PartitionReader {
     const { connections, partitionBytes } = this.#options;
     const fetcher = new BrokerFetcher(connections, nodeId, {
       partitionBytes,
-      onFetched: (state, fetched, from) => this.#deliver(state, fetched, from),
+      onFetched: (asked, fetched) => this.#deliver(asked, fetched),
       onFailed: (states, error) => this.#failed(states, error),
     });
     this.#brokers.set(nodeId, fetcher);
     return fetcher;
   }
 
-  async #deliver(state: ReadState, fetched: FetchedPartition, from: { offset: bigint; version: number }): Promise<void> {
-    const isStale = () => state.version !== from.version;
+  async #deliver({ state, version, fetch: { offset } }: Asked, fetched: FetchedPartition): Promise<void> {
+    const isStale = () => state.version !== version;
     if (isStale()) return;
     if (fetched.errorCode !== 0) return this.#refused(state, fetched.errorCode);
     if (fetched.records.length === 0) return;
     const { topic, partition } = state;
+    let decoded: DecodedPartition;
     try {
-      const decoded = await decodeRecords({ ...fetched, topic, fromOffset: from.offset }, this.#options.maxBatchBytes);
-      if (isStale() || decoded.nextOffset === from.offset) return;
-      state.position = decoded.nextOffset;
-      state.wasCorrupt = false;
-      this.#options.events.onBatch({ topic, partition, fetchedOffset: from.offset, ...decoded });
+      decoded = await decodeRecords({ ...fetched, topic, fromOffset: offset }, this.#options.maxBatchBytes);
     } catch (error) {
-      if (isStale()) return;
-      const damage = error instanceof CorruptBatch ? error : new CorruptBatch(from.offset, (error as Error).message);
-      if (state.wasCorrupt) this.#rest(state, () => this.#options.events.onCorrupt(topic, partition, damage));
-      state.wasCorrupt = true;
+      if (!isStale()) this.#damaged(state, error as CorruptBatch);
+      return;
     }
+    if (isStale()) return;
+    if (decoded.nextOffset === offset) return this.#failed([state], new Error(`the broker sends no whole batch of ${topic}/${partition}`));
+    state.position = decoded.nextOffset;
+    state.wasCorrupt = false;
+    this.#options.events.onBatch({ topic, partition, fetchedOffset: offset, ...decoded });
+  }
+
+  /** What the network changed is whole when it is fetched again. */
+  #damaged(state: ReadState, error: CorruptBatch): void {
+    if (state.wasCorrupt) this.#rest(state, () => this.#options.events.onCorrupt(state.topic, state.partition, error));
+    state.wasCorrupt = true;
   }
 
   /** Most refusals say that the leader is another one, or that the topic is gone. */
@@ -197,8 +205,13 @@ export class PartitionReader {
 
   #rest(state: ReadState, tell: () => void): void {
     state.isResting = true;
-    if (state.leader !== null) this.#brokers.get(state.leader)?.remove(state);
+    this.#leave(state);
     tell();
+  }
+
+  #leave(state: ReadState): void {
+    state.version++;
+    if (state.leader !== null) this.#brokers.get(state.leader)?.remove(state);
   }
 
   #failed(states: readonly ReadState[], error: Error): void {
@@ -207,14 +220,23 @@ export class PartitionReader {
     this.#lookSoon(error);
   }
 
+  #whyNoLeader(topic: string): Error {
+    try {
+      this.#leaders.expect(topic);
+      return errorOf(LEADER_NOT_AVAILABLE);
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
   /** Later and later for as long as it does not help. */
-  #lookSoon(reason?: Error): void {
+  #lookSoon(reason: Error): void {
     if (this.#isLookingSoon) return;
     const now = performance.now();
     if (now - this.#troubleAt > TROUBLE_OVER_AFTER_MS) this.#failures = 0;
     this.#troubleAt = now;
     // A leader that moves is told by one refusal, and known a moment later
-    if (reason && this.#failures === TOLD_AFTER_FAILURES) this.#options.events.onTrouble(reason);
+    if (this.#failures === TOLD_AFTER_FAILURES) this.#options.events.onTrouble(reason);
     this.#lookIn(this.#failures === 0 ? 0 : Math.min(FIRST_LOOK_AGAIN_MS * 2 ** (this.#failures - 1), LAST_LOOK_AGAIN_MS));
     this.#failures++;
     this.#isLookingSoon = true;

@@ -1,7 +1,7 @@
 /** The bytes that a fetch brought of one partition → its records (Kafka protocol guide, "Record Batch"). */
 import { crc32c } from '../produce/crc32c.ts';
+import type { AbortedTransaction } from '../wire/fetch.ts';
 import { decompress } from './decompress.ts';
-import type { AbortedTransaction } from './fetch-request.ts';
 import { type BatchContext, FetchedRecord, type HeaderPair, RecordReader } from './fetched-record.ts';
 
 /** Why the records of a whole batch, from the offset that it stands at up to `lastOffset`, cannot be read. */
@@ -61,19 +61,26 @@ const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 
+/** Of the batches of a fetch: what follows is fetched again. */
+const DECOMPRESSED_AT_ONCE = 8 * 1024 * 1024;
+
 /**
  * A batch that cannot be decompressed, or holds more than `maxBatchBytes`, becomes one record that says so.
- * @throws CorruptBatch where the checksum is another one, or the format is one of before Kafka 0.11
+ * @throws CorruptBatch for the first batch, where the checksum is another one, or the format is one of before Kafka 0.11
  */
 export async function decodeRecords(fetched: FetchedBytes, maxBatchBytes: number): Promise<DecodedPartition> {
   const { records: bytes, fromOffset, aborted } = fetched;
   const decoded: DecodedPartition = { records: [], nextOffset: fromOffset, bytes: bytes.length };
   const isAborted = abortedFilter(aborted);
-  for (let at = 0; at + HEAD_BYTES <= bytes.length;) {
-    const end = at + LENGTH_COUNTS_FROM + bytes.readInt32BE(at + LENGTH_AT);
+  for (let at = 0; at + MAGIC_AT < bytes.length && decoded.bytes - bytes.length < DECOMPRESSED_AT_ONCE;) {
+    const end = at + LENGTH_COUNTS_FROM + Math.max(bytes.readInt32BE(at + LENGTH_AT), 0);
     // The last batch may be cut off: a fetch is limited in bytes
     if (end > bytes.length) break;
-    const batch = checked(bytes.subarray(at, end));
+    const batch = bytes.subarray(at, end);
+    const damage = damageOf(batch, bytes[at + MAGIC_AT]!);
+    // What stands before it is whole
+    if (damage !== null && decoded.nextOffset > fromOffset) break;
+    if (damage !== null) throw new CorruptBatch(bytes.readBigInt64BE(at), damage);
     const lastOffset = batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(23));
     if (!isAborted(batch, lastOffset)) await decodeBatch(batch, fetched, { decoded, maxBatchBytes });
     if (lastOffset >= decoded.nextOffset) decoded.nextOffset = lastOffset + 1n;
@@ -82,15 +89,10 @@ export async function decodeRecords(fetched: FetchedBytes, maxBatchBytes: number
   return decoded;
 }
 
-function checked(batch: Buffer): Buffer {
-  const offset = batch.readBigInt64BE(0);
-  if (batch[MAGIC_AT] !== MAGIC) {
-    throw new CorruptBatch(offset, `record format ${batch[MAGIC_AT]}, written by a client of before Kafka 0.11, is not read: copy the topic with a newer client`);
-  }
-  if (batch.length < HEAD_BYTES || crc32c(batch, ATTRIBUTES_AT) !== batch.readUInt32BE(CRC_AT)) {
-    throw new CorruptBatch(offset, 'the checksum does not fit the bytes: the log of the broker, its memory or the network has changed them');
-  }
-  return batch;
+function damageOf(batch: Buffer, magic: number): string | null {
+  if (magic !== MAGIC) return `record format ${magic}, written by a client of before Kafka 0.11, is not read: copy the topic with a newer client`;
+  if (batch.length >= HEAD_BYTES && crc32c(batch, ATTRIBUTES_AT) === batch.readUInt32BE(CRC_AT)) return null;
+  return 'the checksum does not fit the bytes: the log of the broker, its memory or the network has changed them';
 }
 
 /**

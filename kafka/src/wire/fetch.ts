@@ -1,4 +1,4 @@
-import { flexibleRequest, type ProtocolRequest } from '../wire/request.ts';
+import { flexibleRequest, type ProtocolRequest } from './request.ts';
 
 /** What is to be fetched of a partition. */
 export interface PartitionFetch { topicId: string; partition: number; leaderEpoch: number; offset: bigint; maxBytes: number }
