@@ -9,7 +9,7 @@ export { positionMetadata } from './position-metadata.ts';
 export { heartbeatRequest } from './wire/group.ts';
 export { LOG_END, LOG_START } from './wire/offsets.ts';
 export { hardenKafkajs, verifyHardening } from './hardening/harden-kafkajs.ts';
-export type { HeaderPair } from './read/fetched-record.ts';
+export type { HeaderPair } from './fetched-record.ts';
 export { Connections, type Destination } from './connections/connections.ts';
 export { PartitionReader, type ReadBatch, type ReaderEvents } from './read/partition-reader.ts';
 export type { CorruptBatch, ReadableRecord, Unreadable } from './read/record-batches.ts';

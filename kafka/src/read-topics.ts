@@ -2,7 +2,7 @@ import { ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
 import { listOffsets } from './group-offsets.ts';
 import { type FetchedPartition, fetchRequest, type PartitionFetch } from './wire/fetch.ts';
-import type { HeaderPair } from './read/fetched-record.ts';
+import type { HeaderPair } from './fetched-record.ts';
 import { type DecodedPartition, decodeRecords } from './read/record-batches.ts';
 import { Session } from './session.ts';
 import { LOG_END, LOG_START } from './wire/offsets.ts';

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { inject, onTestFinished } from 'vitest';
 import { until } from '../../test/support/until.ts';
-import { createKafka, KafkaAdmin, type KafkaConnection, type KafkaOptions, readTopics, type ReadRecord } from '../src/index.ts';
+import {
+  Connections, createKafka, KafkaAdmin, type KafkaConnection, type KafkaOptions, PartitionReader, type ReadBatch, readTopics, type ReadRecord,
+} from '../src/index.ts';
 
 export const connection: KafkaConnection = {
   brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'kafka-test',
@@ -37,6 +39,26 @@ export async function readAll(topic: string): Promise<ReadRecord[]> {
   const onRecord = (record: ReadRecord) => { records.push(record); };
   await readTopics({ connection, ...options, topics: [topic], until: 'end', onRecord });
   return records;
+}
+
+/** A reader for the length of the test, with connections of its own; what it tells apart from batches are its `troubles`. */
+export function openReader({ kafka = client(), partitionBytes = 256 * 1024, onBatch }: {
+  kafka?: ReturnType<typeof client>; partitionBytes?: number; onBatch(batch: ReadBatch): void;
+}): { reader: PartitionReader; connections: Connections; troubles: string[] } {
+  const [connections, troubles] = [new Connections(kafka), [] as string[]];
+  const tell = (what: string) => (topic: string, partition: number) => { troubles.push(`${what}: ${topic}/${partition}`); };
+  const reader = new PartitionReader({
+    connections, maxBatchBytes: 64 * 1024 * 1024, partitionBytes: () => partitionBytes,
+    events: {
+      onBatch, onOutOfRange: tell('out of range'), onRecreated: tell('recreated'), onCorrupt: tell('corrupt'),
+      onTrouble: ({ message }) => { troubles.push(message); },
+    },
+  });
+  onTestFinished(async () => {
+    reader.close();
+    await connections.close();
+  });
+  return { reader, connections, troubles };
 }
 
 const DEADLINE_MS = 20_000;

@@ -1,4 +1,4 @@
-/** What no override mends: how kafkajs as published behaves as a consumer. The worker's use of it is shown by its own tests (docs/kafkajs.md). */
+/** What no override mends: how kafkajs as published behaves as a member of a group. The worker's use of it is shown by its own tests (docs/kafkajs.md). */
 import type { Consumer, ConsumerConfig, EachBatchHandler } from 'kafkajs';
 import { expect, onTestFinished, test } from 'vitest';
 import { client, connection, createTopic, uniqueName } from './cluster-under-test.ts';
@@ -23,14 +23,6 @@ async function subscribed({ kafkajs }: PrivateCopy, topic: string, config: Consu
 
 const run = (consumer: Consumer, eachBatch: EachBatchHandler) => consumer.run({ autoCommit: false, eachBatch });
 
-/** How often each of these happened to a consumer. */
-function countEvents(consumer: Consumer) {
-  const counts = { joined: 0, rebalancing: 0 };
-  consumer.on('consumer.group_join', () => { counts.joined++; });
-  consumer.on('consumer.rebalancing', () => { counts.rebalancing++; });
-  return counts;
-}
-
 /** Fails the next fetch of this copy. */
 function failNextFetch({ internals }: PrivateCopy, fields: object): void {
   const { prototype } = internals.load('broker') as BrokerClass;
@@ -47,43 +39,6 @@ async function membersOf(groupId: string): Promise<{ count: number; state: strin
   const { groups: [group] } = await admin.describeGroups([groupId]).finally(() => admin.disconnect());
   return { count: group!.members.length, state: group!.state };
 }
-
-async function sendOne(topic: string): Promise<void> {
-  const producer = client().producer();
-  await producer.connect();
-  await producer.send({ topic, messages: [{ value: 'v'.repeat(10) }] });
-  await producer.disconnect();
-}
-
-test('a leader that moves makes a consumer join again, and nothing says that it is rebalancing', async () => {
-  const [copy, topic] = [published(), await createTopic()];
-  const consumer = await subscribed(copy, topic, { groupId: uniqueName('group') });
-  const counts = countEvents(consumer);
-  await run(consumer, async () => {});
-  failNextFetch(copy, { type: 'NOT_LEADER_FOR_PARTITION' });
-  await expect.poll(() => counts.joined, { timeout: 10_000 }).toBe(2);
-  expect(counts.rebalancing).toBe(0);
-});
-
-test('a handler that is slow holds up the group', async () => {
-  const [topic, groupId] = [await createTopic(2), uniqueName('group')];
-  const { promise: handled, resolve: finish } = Promise.withResolvers<void>();
-  const { promise: handling, resolve: begin } = Promise.withResolvers<void>();
-  const slow = await subscribed(published(), topic, { groupId });
-  await sendOne(topic);
-  await run(slow, async () => {
-    begin();
-    await handled;
-  });
-  await handling;
-  const other = await subscribed(published(), topic, { groupId });
-  const counts = countEvents(other);
-  void run(other, async () => {});
-  await expect.poll(() => membersOf(groupId), { timeout: 10_000 }).toMatchObject({ state: 'PreparingRebalance' });
-  expect(counts.joined).toBe(0);
-  finish();
-  await expect.poll(() => counts.joined, { timeout: 10_000 }).toBe(1);
-});
 
 test('a consumer that ends for good tells nobody but who listens for it', async () => {
   const [copy, topic] = [published(), await createTopic()];
@@ -114,14 +69,4 @@ test('a consumer that is stopped while it joins is a member still', async () => 
   void run(consumer, async () => {});
   await stopped;
   await expect.poll(() => membersOf(groupId), { timeout: 5_000 }).toEqual({ count: 1, state: 'Stable' });
-});
-
-test('a value holds the whole answer of its fetch in memory', async () => {
-  const topic = await createTopic();
-  await sendOne(topic);
-  const consumer = await subscribed(published(), topic, { groupId: uniqueName('group') });
-  const value = await new Promise<Buffer>((resolve) => {
-    void run(consumer, async ({ batch }) => { resolve(batch.messages[0]!.value!); });
-  });
-  expect({ length: value.length, held: value.buffer.byteLength > 2 * value.length }).toEqual({ length: 10, held: true });
 });

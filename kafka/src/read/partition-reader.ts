@@ -2,18 +2,13 @@ import type { Connections } from '../connections/connections.ts';
 import type { FetchedPartition } from '../wire/fetch.ts';
 import { errorOf } from '../wire/request.ts';
 import { type Asked, BrokerFetcher } from './broker-fetcher.ts';
-import { CorruptBatch, type DecodedPartition, decodeRecords, type ReadableRecord } from './record-batches.ts';
+import { type CorruptBatch, type DecodedPartition, decodeRecords } from './record-batches.ts';
 
 /** One fetched stretch of a partition; without records where only control or aborted ones were there. */
-export interface ReadBatch {
+export interface ReadBatch extends Readonly<DecodedPartition> {
   topic: string;
   partition: number;
-  records: readonly ReadableRecord[];
   fetchedOffset: bigint;
-  /** One past the last record, control records included. */
-  nextOffset: bigint;
-  /** What it holds in memory. */
-  bytes: number;
 }
 
 export interface ReaderEvents {

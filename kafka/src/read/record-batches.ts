@@ -2,7 +2,7 @@
 import { crc32c } from '../produce/crc32c.ts';
 import type { AbortedTransaction } from '../wire/fetch.ts';
 import { decompress } from './decompress.ts';
-import { type BatchContext, FetchedRecord, type HeaderPair, RecordReader } from './fetched-record.ts';
+import { type BatchContext, FetchedRecord, type HeaderPair, RecordReader } from '../fetched-record.ts';
 
 /** Why the records of a whole batch, from the offset that it stands at up to `lastOffset`, cannot be read. */
 export interface Unreadable { lastOffset: string; reason: string }
