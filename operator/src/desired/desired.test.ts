@@ -174,7 +174,8 @@ describe('with Strimzi', () => {
     const [worker, scaler] = users.map((user) => (at(user, 'spec', 'authorization', 'acls') as Acl[]).map(
       ({ resource: { type, name, patternType }, operations }) => `${type} ${name} ${patternType}: ${operations.join()}`));
     expect(worker).toEqual([
-      'topic order_created literal: Describe,Read', 'topic order_paid literal: Describe,Write', 'topic shop.payment.dlq literal: Describe,Write',
+      'topic order_created literal: Describe,Read', 'topic order_paid literal: Describe,Read,Write',
+      'topic shop.payment.dlq literal: Describe,Read,Write',
       'group shop.payment literal: Read', 'transactionalId sagafleet.shop.payment. prefix: Describe,Write',
     ]);
     expect(scaler).toEqual(['topic order_created literal: Describe', 'group shop.payment literal: Describe']);

@@ -73,6 +73,8 @@ function workerAcls(resolved: ResolvedStep): Acl[] {
   const grant = (topic: string, operation: string) => operations.set(topic, (operations.get(topic) ?? new Set(['Describe'])).add(operation));
   for (const { topic } of inputs) grant(topic, 'Read');
   for (const topic of [...outputsOf(step), deadLetterTopic, ...(inboxTopic === null ? [] : [inboxTopic])]) grant(topic, 'Write');
+  // DescribeProducers: whether a transaction is still open there
+  for (const topic of [...outputsOf(step), deadLetterTopic]) grant(topic, 'Read');
   const topics = [...operations].sort(([a], [b]) => (a < b ? -1 : 1));
   return [
     ...topics.map(([name, granted]): Acl => ({ resource: { type: 'topic', name, patternType: 'literal' }, operations: [...granted].sort() })),
