@@ -36,7 +36,7 @@ export async function sendRecord(
 /** A producer of its own each time: one that failed is spoilt. */
 async function sendOnce({ connections }: Session, { topic, key, value, headers = {} }: OutgoingRecord): Promise<SentRecord> {
   await connections.leaders.ensure([topic]);
-  const producer = await BatchProducer.open(connections, { transactionalId: null, transactionTimeoutMs: 0, throwIfOver: () => undefined });
+  const producer = await BatchProducer.openIdempotent(connections);
   const partitions = connections.leaders.topic(topic)!.partitions.length;
   const keyBytes = key === null ? null : Buffer.from(key as Buffer);
   const partition = keyBytes ? partitionOf(keyBytes, partitions) : Math.floor(Math.random() * partitions);

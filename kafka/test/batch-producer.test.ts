@@ -1,13 +1,15 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
-import { BatchProducer, Connections, createKafka, RecordBatchBuilder } from '../src/index.ts';
+import { type BatchProducer, Connections, createKafka, RecordBatchBuilder, TransactionalProducers } from '../src/index.ts';
 import { sequenceAfter } from '../src/produce/batch-producer.ts';
 import { client, connectAdmin, connection, createTopic, options, readUntil, texts, uniqueName } from './cluster-under-test.ts';
 
-async function open(transactionalId: string, { kafka = client(), throwIfOver = () => {} } = {}): Promise<BatchProducer> {
+async function open(transactionalId: string, { kafka = client(), throwIfOver = () => {}, group = '' } = {}): Promise<BatchProducer> {
   const connections = new Connections(kafka);
   onTestFinished(() => connections.close());
-  const producer = await BatchProducer.open(connections, { transactionalId, transactionTimeoutMs: 15_000, throwIfOver });
+  const producers = new TransactionalProducers(connections, { group: group || uniqueName('group'), outputs: [], transactionTimeoutMs: 15_000 });
+  const producer = await producers.open({ transactionalId, inputs: [], throwIfOver, isBehind: () => false });
+  await producer.activate();
   return producer;
 }
 
@@ -18,7 +20,7 @@ const batchOf = (topic: string, ...values: string[]) => [{
 test('transactions that follow each other at once all commit, with their positions', async () => {
   const [topic, group, admin] = [await createTopic(), uniqueName('group'), await connectAdmin()];
   await admin.commitOffsets(group, [{ topic, partition: 0, offset: 0n }]);
-  const producer = await open(uniqueName('producer'));
+  const producer = await open(uniqueName('producer'), { group });
   for (let at = 1; at <= 20; at++) {
     await Promise.all([
       producer.send(batchOf(topic, `a${at}`, `b${at}`)), producer.sendOffsets(group, [{ topic, partition: 0, offset: BigInt(at) }]),

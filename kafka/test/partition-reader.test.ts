@@ -8,7 +8,7 @@ const TIMEOUT = { timeout: 15_000, interval: 10 };
 const CODECS = ['gzip', 'snappy', 'lz4', 'zstd'];
 
 async function write(connections: Connections, topic: string, partition: number, values: readonly string[]): Promise<void> {
-  const producer = await BatchProducer.open(connections, { transactionalId: null, transactionTimeoutMs: 0, throwIfOver: () => {} });
+  const producer = await BatchProducer.openIdempotent(connections);
   const records = values.map((value) => ({ key: null, value: Buffer.from(value), constantHeaders: [], headers: [] }));
   await producer.send([{ topic, partition, records: RecordBatchBuilder.of(records) }]);
   await producer.close();

@@ -21,7 +21,7 @@ test('a send to many partitions of one broker is no request that the broker refu
   // A leader is told of some milliseconds before it takes records
   await until('its partitions to have leaders', () => admin.offsets('wide').catch(() => null));
   const connections = new Connections(createKafka(connection, { ...silent, level: 'error' }));
-  const producer = await BatchProducer.open(connections, { transactionalId: null, transactionTimeoutMs: 0, throwIfOver: () => {} });
+  const producer = await BatchProducer.openIdempotent(connections);
   const value = Buffer.alloc(900_000);
   const appended = await producer.send(Array.from({ length: PARTITIONS }, (_, partition) =>
     ({ topic: 'wide', partition, records: RecordBatchBuilder.of([{ key: null, value, constantHeaders: [], headers: [] }]) })));

@@ -10,6 +10,7 @@ export const API = {
 /** Requests whose body begins with the transactional id. */
 const TRANSACTIONAL: readonly number[] = [API.produce, API.initProducerId, API.addPartitionsToTxn, API.addOffsetsToTxn, API.endTxn, API.txnOffsetCommit];
 const LENGTH_BYTES = 4;
+const FLEXIBLE_INIT_PRODUCER_ID = 2;
 
 /** `broker`: the number of the way that it takes, from 0. */
 export interface KafkaRequest { api: number; clientId: string | null; transactionalId: string | null; broker: number }
@@ -162,8 +163,15 @@ function eachFrame(look: (frame: Buffer) => void | Promise<void>): Transform {
 function readRequest(frame: Buffer, broker: number): KafkaRequest & { correlationId: number } {
   const api = frame.readInt16BE(4);
   const client = readText(frame, 12);
-  const transactionalId = TRANSACTIONAL.includes(api) ? readText(frame, client.end).text : null;
+  const readId = api === API.initProducerId && frame.readInt16BE(6) >= FLEXIBLE_INIT_PRODUCER_ID ? readCompactText : readText;
+  const transactionalId = TRANSACTIONAL.includes(api) ? readId(frame, client.end).text : null;
   return { correlationId: frame.readInt32BE(8), api, clientId: client.text, transactionalId, broker };
+}
+
+/** Behind the tagged fields of the header, of which there are none (KIP-482). Ids are shorter than 127 bytes. */
+function readCompactText(bytes: Buffer, at: number): { text: string | null } {
+  const length = bytes.readUInt8(at + 1) - 1;
+  return { text: length < 0 ? null : bytes.toString('utf8', at + 2, at + 2 + length) };
 }
 
 function readText(bytes: Buffer, at: number): { text: string | null; end: number } {

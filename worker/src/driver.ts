@@ -104,6 +104,8 @@ export interface CommittedPosition {
   readonly isForgotten?: boolean;
   /** It is from another topic of this name, which was deleted. */
   readonly isOfDeletedTopic?: boolean;
+  /** A transaction that has not ended moves it: `offset` says nothing. */
+  readonly isUnstable?: boolean;
 }
 
 /** This process as a member of the step's consumer group. */
@@ -163,7 +165,14 @@ export class RefusedBatch extends WorkerError {
 
 /** After any error the producer is discarded, never used again. */
 export interface TaskProducer {
+  /** Called once, when it is known where the task starts and before the first transaction. */
+  activate?(): Promise<void>;
   begin(): Promise<Transaction>;
+  /**
+   * Resolves when what was committed last is visible to readers.
+   * @throws where that may never be so unless the task starts again: fencing ends what is left open
+   */
+  settled?(): Promise<void>;
   discard(): Promise<void>;
 }
 
@@ -176,10 +185,12 @@ export interface AppendingProducer {
 export interface Driver {
   member(events: MemberEvents): GroupMember;
   /**
-   * Fences whoever held the task before; its open transaction is complete when this resolves.
-   * `throwIfOver` is asked right before the fencing: a task that was lost meanwhile must not throw its new owner out.
+   * Fences whoever held the task before. When this resolves its last transaction is complete: visible or aborted in every
+   * partition, also where the coordinator left markers out. `throwIfOver` is asked right before the fencing: a task that
+   * was lost meanwhile must not throw its new owner out. `floorOf`: positions that are known to have been committed.
+   * @throws WorkerError `hung-transaction` (systemic) where only an administrator can end what is open
    */
-  fenceTask(task: number, throwIfOver: () => void): Promise<TaskProducer>;
+  fenceTask(task: number, throwIfOver: () => void, floorOf?: (topic: string) => bigint | null): Promise<TaskProducer>;
   appendingProducer(): AppendingProducer;
   newBatch(): RecordBatch;
   /** Partition counts of the topics, asked for now. @throws `topic-missing` (systemic) that names the first missing one */

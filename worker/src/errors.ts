@@ -25,6 +25,8 @@ export type WorkerErrorCode =
   | 'offsets-missing'
   | 'offsets-stale'
   | 'offset-out-of-range'
+  | 'markers-missing'
+  | 'hung-transaction'
   | 'topic-missing'
   | 'topic-recreated'
   | 'record-corrupt'

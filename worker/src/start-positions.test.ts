@@ -62,6 +62,14 @@ describe('start positions', () => {
     await expect(readStartPositions(question(), reader, virtualTiming())).rejects.toMatchObject({ code: 'offsets-missing', consequence: 'fatal' });
   });
 
+  test('a position that a transaction still holds is none, and no reason to take the group for a new one', async () => {
+    const reader = (partition: number) => ({ ...coordinator([]), committedOffsets: async () => [0, 1].map((each) =>
+      ({ topic: 'a', partition: each, offset: each === partition ? null : 4n, isUnstable: each === partition })) });
+    await expect(readStartPositions(question(), reader(0), virtualTiming())).rejects.toMatchObject({ code: 'markers-missing', consequence: 'systemic' });
+    expect(await readStartPositions(question(), reader(1), virtualTiming())).toEqual(new Map([['a', 4n]]));
+    await awaitGroupOffsets('default.payment', { committedOffsets: async () => [{ topic: 'a', partition: 0, offset: null, isUnstable: true }] }, virtualTiming());
+  });
+
   test('no offset anywhere is read again until the coordinator has loaded', async () => {
     const reader = coordinator([{ 'a/0': null, 'a/1': null }, { 'a/0': null, 'a/1': null }, { 'a/0': 12n, 'a/1': 4n }]);
     expect(await readStartPositions(question(), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));

@@ -37,7 +37,8 @@ type Committed = Awaited<ReturnType<GroupMember['committedOffsets']>>;
  * Committed offsets by topic; a partition without one, in a group that has others, is new and is
  * read from its beginning.
  * @throws WorkerError `offsets-missing` (fatal) where the broker has no offset of the group at all,
- *   or dropped one of the task, `offsets-stale` (systemic) where it keeps answering less than what is known.
+ *   or dropped one of the task, `offsets-stale` (systemic) where it keeps answering less than what is known,
+ *   `markers-missing` (systemic) where a transaction that fencing should have ended holds them.
  */
 export async function readStartPositions(
   question: StartQuestion, reader: Reader, timing: Timing,
@@ -65,7 +66,7 @@ export async function readStartPositions(
  */
 export async function awaitGroupOffsets(group: string, reader: Pick<GroupMember, 'committedOffsets'>, timing: Timing): Promise<void> {
   const startedAt = timing.now();
-  while ((await reader.committedOffsets()).every(({ offset }) => offset === null)) {
+  while ((await reader.committedOffsets()).every(({ offset, isUnstable }) => offset === null && !isUnstable)) {
     if (timing.now() - startedAt > SET_UP_FOR_MS) throw missingError({ group });
     await timing.wait(READ_AGAIN_AFTER_MS);
   }
@@ -74,19 +75,27 @@ export async function awaitGroupOffsets(group: string, reader: Pick<GroupMember,
 /** One read, or where it may be a stale one reads that agree for a while; null when they do not. */
 async function believedOffsets(question: StartQuestion, reader: Reader, timing: Timing): Promise<Committed | null> {
   const { task, signal } = question;
-  const first = await reader.committedOffsets();
+  const first = await stableOffsets(question, reader);
   if (!await mayBeStale(first, question, reader)) return first;
   const until = timing.now() + UNCHANGED_FOR_MS;
   const ofTask = (all: Committed) => all.filter(({ partition }) => partition === task);
   while (timing.now() < until && !signal.aborted) {
     await timing.wait(READ_AGAIN_AFTER_MS, signal);
     // A coordinator that loads again and again says so between two stale answers, which ends this with its error
-    const next = await reader.committedOffsets();
+    const next = await stableOffsets(question, reader);
     const agree = ofTask(first).every(({ topic, offset }) =>
       ofTask(next).some((other) => other.topic === topic && other.offset === offset));
     if (!agree) return null;
   }
   return first;
+}
+
+/** Nothing moves the positions of a task that was fenced, unless the coordinator left out a marker, and the look for it was too early. */
+async function stableOffsets({ group, task }: StartQuestion, reader: Reader): Promise<Committed> {
+  const committed = await reader.committedOffsets();
+  const unstable = committed.find(({ partition, isUnstable }) => partition === task && isUnstable);
+  if (!unstable) return committed;
+  throw new WorkerError('markers-missing', 'systemic', `a transaction that is complete still holds the position of group ${group} in ${unstable.topic}/${task}`);
 }
 
 /**
@@ -113,7 +122,7 @@ function isNewTopic(topic: string, committed: Committed, { task, isRecreated }: 
 function isMissing(all: Committed, { task, isRecreated }: StartQuestion): boolean {
   const committed = all.filter(({ topic }) => !isRecreated(topic));
   if (committed.length === 0) return false;
-  return committed.every(({ offset }) => offset === null)
+  return committed.every(({ offset, isUnstable }) => offset === null && !isUnstable)
     || committed.some(({ partition, isForgotten }) => partition === task && isForgotten);
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as tick } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
@@ -21,14 +22,17 @@ class FakeBroker {
   readonly committed: string[] = [];
   offset: bigint | null = 0n;
   /** Runs before a call of that name: to fail it, to hold it, or to let something happen meanwhile. */
-  before: Partial<Record<'prove' | 'fence' | 'send' | 'offsets' | 'commit' | 'committed', () => Promise<void> | void>> = {};
+  before: Partial<Record<'prove' | 'fence' | 'send' | 'offsets' | 'commit' | 'committed' | 'activate' | 'settle', () => Promise<void> | void>> = {};
   #epoch = 0;
 
   readonly driver = {
     fenceTask: async (): Promise<TaskProducer> => {
       await this.#call('fence');
       const epoch = ++this.#epoch;
-      return { begin: async () => this.#transaction(epoch), discard: async () => { this.calls.push('discard'); } };
+      return {
+        activate: () => this.#call('activate'), begin: async () => this.#transaction(epoch), settled: async () => this.before.settle?.(),
+        discard: async () => { this.calls.push('discard'); },
+      };
     },
   } as unknown as Driver;
 
@@ -128,7 +132,7 @@ async function running(broker = new FakeBroker(), options: Parameters<typeof tas
 describe('task', () => {
   test('reads nothing until its predecessor is fenced and its position is read after that', async () => {
     const { broker } = await running();
-    expect(broker.calls).toEqual(['fence', 'committed', 'seek 0', 'resume']);
+    expect(broker.calls).toEqual(['fence', 'committed', 'activate', 'seek 0', 'resume']);
   });
 
   test('waits for its earlier instance in this process before it fences', async () => {
@@ -294,10 +298,50 @@ describe('task', () => {
       throw new Error('connection closed');
     };
     task.offer(batch(0, ['a', 'b']));
-    await expect.poll(() => broker.calls.slice(-8)).toEqual(
-      ['commit', 'discard', 'pause', 'prove', 'fence', 'committed', 'seek 0', 'resume']);
+    await expect.poll(() => broker.calls.slice(-9)).toEqual(
+      ['commit', 'discard', 'pause', 'prove', 'fence', 'committed', 'activate', 'seek 0', 'resume']);
     task.offer(batch(0, ['a', 'b']));
     await expect.poll(() => broker.committed).toEqual(['a', 'b']);
+  });
+
+  test('it starts again when a commit is not visible, also where no record follows', async () => {
+    const { task, broker } = await running();
+    broker.before.settle = () => {
+      delete broker.before.settle;
+      throw new WorkerError('markers-missing', 'systemic', 'a marker is missing');
+    };
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.calls.filter((call) => call === 'fence')).toHaveLength(2);
+    await expect.poll(() => task.state).toBe('RUNNING');
+    expect(broker.committed).toEqual(['a']);
+  });
+
+  test('one that is stopped waits until its last commit is visible', async () => {
+    const { task, broker } = await running();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    broker.before.settle = () => promise;
+    task.offer(batch(0, ['a']));
+    await expect.poll(() => broker.committed).toEqual(['a']);
+    let isDone = false;
+    const done = task.done.then(() => { isDone = true; });
+    task.drain();
+    await expect.poll(() => broker.calls.at(-1)).toBe('pause');
+    expect(isDone).toBe(false);
+    resolve();
+    await done;
+    expect(broker.calls.at(-1)).toBe('discard');
+  });
+
+  test('a transaction that only an administrator can end is a state of its own, until it is ended', async () => {
+    const broker = new FakeBroker();
+    broker.before.fence = async () => {
+      await tick();
+      throw new WorkerError('hung-transaction', 'systemic', 'out/0 holds a transaction open');
+    };
+    const { task } = taskOn(broker);
+    await expect.poll(() => task.state).toBe('HUNG');
+    delete broker.before.fence;
+    await expect.poll(() => task.state).toBe('RUNNING');
   });
 
   test('an unknown commit that was done is not done again', async () => {

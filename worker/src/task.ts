@@ -10,7 +10,8 @@ import { HandOffQueue, type QueueLimits, type QueueMemory } from './queue.ts';
 import { readStartPositions } from './start-positions.ts';
 import { backoffMs, Stopwatch, type Timing } from './timing.ts';
 
-export type TaskState = 'FENCING' | 'RESTORING' | 'RUNNING' | 'LOST';
+/** `HUNG`: fencing failed, since a transaction is open that only an administrator can end. */
+export type TaskState = 'FENCING' | 'HUNG' | 'RESTORING' | 'RUNNING' | 'LOST';
 
 export interface TaskDependencies {
   driver: Driver;
@@ -138,7 +139,17 @@ export class Task {
         await this.#recover(error);
       }
     }
+    if (this.#isDraining) await this.#lastSettling();
     await this.#discardProducer();
+  }
+
+  /** A step that is stopped has nobody to end what its last transaction left open. */
+  async #lastSettling(): Promise<void> {
+    try {
+      await this.#producer?.settled?.();
+    } catch (error) {
+      this.#deps.log.warn({ task: this.number, reason: messageOf(error) }, 'the last transaction becomes visible when the step starts again');
+    }
   }
 
   #isOver(): boolean {
@@ -151,16 +162,18 @@ export class Task {
     this.#interruption.promise.catch(() => undefined);
     const { driver, member, timing, group, floorOf, isRecreated } = this.#deps;
     const { number: task, topics } = this;
-    if (this.#provenAt === null || timing.now() - this.#provenAt > PROOF_LASTS_MS) await member.proveMembership();
-    this.#provenAt = null;
-    this.#throwIfOver();
-    this.#producer = await driver.fenceTask(task, () => this.#throwIfOver());
+    await this.#proveMembership();
+    this.#producer = await driver.fenceTask(task, () => this.#throwIfOver(), (topic) => floorOf(topic, task));
     this.#throwIfOver();
     this.#setState('RESTORING');
     const signal = this.#over.signal;
     const positions = await readStartPositions(
       { group, task, topics, signal, isRecreated, floorOf: (topic) => floorOf(topic, task) }, member, timing);
+    // It fences once more, after reads that may have taken seconds
+    await this.#proveMembership();
+    await this.#producer.activate?.();
     this.#throwIfOver();
+    this.#provenAt = null;
     this.#isCertain = true;
     for (const [topic, offset] of positions) {
       this.#deps.onPosition(topic, task, offset);
@@ -168,6 +181,17 @@ export class Task {
     }
     this.#setState('RUNNING');
     this.#resume();
+  }
+
+  /** By the last join or heartbeat, if it was just now. */
+  async #proveMembership(): Promise<void> {
+    const { member, timing } = this.#deps;
+    if (this.#provenAt === null || timing.now() - this.#provenAt > PROOF_LASTS_MS) {
+      const askedAt = timing.now();
+      await member.proveMembership();
+      this.#provenAt = askedAt;
+    }
+    this.#throwIfOver();
   }
 
   async #work(): Promise<void> {
@@ -216,11 +240,20 @@ export class Task {
       sizeLimits, throwIfLost: () => this.#throwIfLost(),
     });
     this.#isCertain = true;
+    this.#watchSettling();
     for (const [topic, offset] of positions) this.#deps.onPosition(topic, this.number, offset);
     // Only now: a take that is worked again would tell them again
     for (const failure of outputs.failures) this.#deps.log.error(failure, 'dead letter');
     this.#failures = 0;
     this.#defects.progressed();
+  }
+
+  /** Also where no record follows: readers stand still at what is not visible. */
+  #watchSettling(): void {
+    const producer = this.#producer!;
+    producer.settled?.().catch((error: WorkerError) => {
+      if (producer === this.#producer) this.startAgain(error);
+    });
   }
 
   /** Tries again for as long as the registry, say, is away; the records stay where they are. */
@@ -254,6 +287,7 @@ export class Task {
       this.lose();
       return;
     }
+    if (error instanceof WorkerError && error.code === 'hung-transaction') this.#setState('HUNG');
     log.warn({ task: this.number, reason: messageOf(error), ...stackOfDefect(error) }, 'task starts again');
     // Each try knows more of what is refused than the one before
     if (error instanceof RefusedBatch) return;

@@ -59,9 +59,8 @@ export class Worker {
     this.#codecs = new AvroCodecs(new RegistryClient({
       url: settings.registry.url, timeoutMs: REGISTRY_TIMEOUT_MS, ...config.registryCredentials,
     }));
-    const emitted = Object.values(settings.outcomes).flatMap(({ emit }) => emit.map(({ topic }) => topic));
     const inbox = settings.ingress ? [settings.ingress.inboxTopic] : [];
-    this.#topics = new OutputTopics(this.#driver, [...emitted, ...inbox, settings.deadLetterTopic]);
+    this.#topics = new OutputTopics(this.#driver, [...transactionTopics(settings), ...inbox]);
     this.#tasks = this.#createTasks();
     this.#failed.promise.catch(() => undefined);
   }
@@ -153,12 +152,18 @@ export class Worker {
   }
 }
 
+/** What a task writes to in its transactions. */
+function transactionTopics({ outcomes, deadLetterTopic }: WorkerConfig['settings']): string[] {
+  return [...new Set([...Object.values(outcomes).flatMap(({ emit }) => emit.map(({ topic }) => topic)), deadLetterTopic])];
+}
+
 export function createKafkajsDriver(config: WorkerConfig, log: Log): Driver {
   const { settings: { kafka, delivery, inputs, group }, clientId } = config;
   return new KafkajsDriver({
     connection: { brokers: kafka.brokers, tls: kafka.tls, sasl: saslOf(config), clientId },
     group,
     topics: inputs.map(({ topic }) => topic),
+    outputs: transactionTopics(config.settings),
     sessionTimeoutMs: kafka.sessionTimeoutMs,
     transactionTimeoutMs: delivery.timeoutMs,
     exactlyOnce: delivery.guarantee === 'ExactlyOnce',

@@ -62,6 +62,7 @@ async function join(driver: Driver, events = EVENTS): Promise<void> {
 async function begin(driver: Driver) {
   const producer = await driver.fenceTask(0, () => undefined);
   onTestFinished(() => producer.discard());
+  await producer.activate?.();
   return producer.begin();
 }
 
@@ -86,12 +87,12 @@ const CASES: Record<string, Case> = {
     has: [...SEES_TOPICS, `DESCRIBE transactional id ${TRANSACTIONAL_ID}`], does: begin,
     grant: `WRITE and DESCRIBE on transactional id ${TRANSACTIONAL_ID}`,
   },
-  'to write': { has: FENCES, does: write, grant: `WRITE and DESCRIBE on topic ${OUTPUT}` },
+  'to write': { has: [...FENCES, `READ group ${GROUP}`], does: write, grant: `WRITE and DESCRIBE on topic ${OUTPUT}` },
   'to write without transactions': {
     has: [...SEES_TOPICS, `WRITE topic ${DEAD_LETTERS}`], guarantee: 'AtLeastOnce', does: write, grant: `WRITE and DESCRIBE on topic ${OUTPUT}`,
   },
   'to write at all': { has: SEES_TOPICS, guarantee: 'AtLeastOnce', does: write, grant: 'IDEMPOTENT_WRITE on the cluster' },
-  'to set offsets of the group': {
+  'to look at the offsets of the group, and to set them': {
     has: FENCES, does: async (driver) => (await begin(driver)).sendOffsets([{ topic: INPUT, partition: 0, offset: 0n }]),
     grant: `READ and DESCRIBE on group ${GROUP}`,
   },

@@ -1,10 +1,10 @@
 /** That the worker uses kafkajs where its use matters, each beside a fact of docs/kafkajs.md. */
-import { Connections, createKafka, RecordBatchBuilder } from '@sagafleet/kafka';
+import { Connections, createKafka, RecordBatchBuilder, TransactionalProducers } from '@sagafleet/kafka';
 import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
 import { until } from '../../test/support/until.ts';
-import type { Assignment, FetchedBatch, GroupMember, OutputRecord } from '../src/driver.ts';
+import type { Assignment, FetchedBatch, GroupMember, OutputRecord, TaskProducer } from '../src/driver.ts';
 import { KafkajsAppendingProducer } from '../src/kafka/appending-producer.ts';
 import { KafkajsDriver } from '../src/kafka/driver.ts';
 import { createTransactionalProducer } from '../src/kafka/producers.ts';
@@ -26,7 +26,7 @@ interface Joined { member: GroupMember; assignments: Assignment[]; batches: Fetc
 async function join(step: StepFixture): Promise<Joined> {
   const { names, settings } = step;
   const driver = new KafkajsDriver({
-    connection: connection(), group: names.group, topics: [names.input], exactlyOnce: true, log, maxBatchBytes: 1_000_000,
+    connection: connection(), group: names.group, topics: [names.input], outputs: [names.output], exactlyOnce: true, log, maxBatchBytes: 1_000_000,
     sessionTimeoutMs: settings.kafka.sessionTimeoutMs, transactionTimeoutMs: settings.delivery.timeoutMs,
   });
   const [assignments, batches]: [Assignment[], FetchedBatch[]] = [[], []];
@@ -75,6 +75,22 @@ test('an append that fails leaves one that is on its way to another partition al
   expect(await slow).toBe('0');
 });
 
+async function openProducer(connections: Connections, { names }: StepFixture, task: number): Promise<TaskProducer> {
+  const producers = producersOf(connections, names);
+  return createTransactionalProducer(producers, {
+    transactionalId: `${names.name}.${task}`, group: names.group, throwIfOver: () => undefined, inputs: [], isBehind: () => false, metadataOf: () => '',
+  });
+}
+
+const ofConnections = new WeakMap<Connections, TransactionalProducers>();
+
+/** One for all tasks of a process. */
+function producersOf(connections: Connections, { group, output }: StepFixture['names']): TransactionalProducers {
+  const producers = ofConnections.get(connections) ?? new TransactionalProducers(connections, { group, outputs: [output], transactionTimeoutMs: 15_000 });
+  ofConnections.set(connections, producers);
+  return producers;
+}
+
 const openSockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 
 test('a thousand producers share a few connections, which are closed in the middle of a write', async () => {
@@ -83,12 +99,11 @@ test('a thousand producers share a few connections, which are closed in the midd
   onTestFinished(() => proxy.shut());
   const before = openSockets();
   const connections = connectionsThrough(proxy.brokers);
-  const options = { group: step.names.group, timeoutMs: 15_000, throwIfOver: () => undefined, metadataOf: () => '' };
-  const producers = await Promise.all(Array.from({ length: 1_000 }, (_, task) =>
-    createTransactionalProducer(connections, { transactionalId: `${step.names.name}.${task}`, ...options })));
+  const producers = await Promise.all(Array.from({ length: 1_000 }, (_, task) => openProducer(connections, step, task)));
   // Each has an end here and one in the proxy, which has another to the broker
   expect((openSockets() - before) / 3).toBeLessThanOrEqual(8);
   const writes = proxy.hold(({ api }) => api === API.produce);
+  await producers[0]!.activate!();
   const transaction = await producers[0]!.begin();
   const sending = transaction.send([{ topic: step.names.output, partition: 0, records: RecordBatchBuilder.of([recordTo(step.names.output, 0)]) }]).catch(() => undefined);
   await until('a write to be on its way', () => writes.requests.length === 1);
@@ -102,8 +117,8 @@ test('a producer that is discarded withdraws what was not sent, and ends when wh
   const step = await StepFixture.create();
   const proxy = await KafkaProxy.open([inject('brokers')]);
   onTestFinished(() => proxy.shut());
-  const options = { group: step.names.group, timeoutMs: 15_000, throwIfOver: () => undefined, metadataOf: () => '' };
-  const producer = await createTransactionalProducer(connectionsThrough(proxy.brokers), { transactionalId: step.names.name, ...options });
+  const producer = await openProducer(connectionsThrough(proxy.brokers), step, 0);
+  await producer.activate!();
   const held = proxy.hold(({ api }) => api === API.addPartitionsToTxn);
   const transaction = await producer.begin();
   const sending = transaction.send([{ topic: step.names.output, partition: 0, records: RecordBatchBuilder.of([recordTo(step.names.output, 0)]) }])

@@ -1,11 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Connections, Destination } from '../connections/connections.ts';
 import { KafkaError } from '../errors.ts';
 import { errorOf, type ProtocolRequest } from '../wire/request.ts';
 import {
   addOffsetsToTxnRequest, addPartitionsToTxnRequest, COORDINATOR, endTxnRequest, findCoordinatorRequest, initProducerIdRequest,
-  type InTransaction, type ProducerIdentity, txnOffsetCommitRequest,
+  type InTransaction, type ProducerIdentity, type TopicPartitions, txnOffsetCommitRequest,
 } from '../wire/transactions.ts';
+import type { LeaderView } from '../transactions/leader-view.ts';
+import type { Settlements } from '../transactions/settlements.ts';
+import { writeLaneOf } from '../transactions/transactional-id.ts';
+import { type Patience, untilReady } from '../until-ready.ts';
 import { type EncodedBatch, perRequest, produceRequest, type ProducedBatch } from './produce-request.ts';
 import type { RecordBatchBuilder } from './record-batch.ts';
 
@@ -15,13 +18,21 @@ export interface PartitionBatch { topic: string; partition: number; records: Rec
 /** `metadata` is stored beside the offset. */
 export interface GroupPosition { topic: string; partition: number; offset: bigint; metadata?: string }
 
-export interface ProducerOptions {
+/** A transactional id that was taken over. */
+export interface Transactions {
+  transactionalId: string;
+  coordinator: number;
+  settlements: Pick<Settlements, 'look' | 'latestView' | 'settle'>;
+  /** The epoch to write with. */
+  beginWork(): Promise<ProducerIdentity>;
+}
+
+export interface ProducerParts {
+  /** Of the connections. */
+  lane: string;
+  identity: ProducerIdentity;
   /** Null: idempotent, without transactions. */
-  transactionalId: string | null;
-  /** After this long without a commit the broker aborts a transaction. */
-  transactionTimeoutMs: number;
-  /** Asked before each attempt to fence: a caller that is not the owner any more must not throw the new one out. */
-  throwIfOver(): void;
+  transactions: Transactions | null;
 }
 
 /** What a broker answered for one of the batches of a send. */
@@ -37,24 +48,10 @@ export class ProduceError extends Error {
   }
 }
 
-/** Producers of all tasks share these connections: a broker handles one request of a connection at a time, also while it waits for replicas. */
-const WRITE_LANES = 4;
-
 const WRITE_TIMEOUT_MS = 30_000;
 const SEQUENCES = 2 ** 31;
-const FIRST_WAIT_MS = 5;
-const WAIT_FACTOR = 1.5;
-
-/** Answers without an effect, after which the same request is sent again, for how long, and how rarely at last. */
-interface Patience { soonOver: ReadonlySet<string>; forMs: number; lastWaitMs: number }
-
-/** The last transaction is still being ended, or the coordinator is being elected or loads its log. */
-const FENCING: Patience = {
-  soonOver: new Set(['CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']),
-  forMs: 20_000, lastWaitMs: 250,
-};
-/** A coordinator that writes the markers of the last transaction takes some milliseconds, under load a second. */
-const LAST_TRANSACTION_ENDS: Patience = { soonOver: new Set(['CONCURRENT_TRANSACTIONS']), forMs: 2_000, lastWaitMs: 20 };
+/** Requests that begin a transaction run side by side. */
+const LAST_REQUEST_ENDS: Patience = { soonOver: new Set(['CONCURRENT_TRANSACTIONS']), forMs: 2_000, lastWaitMs: 20 };
 
 /**
  * A producer id with its epoch (KIP-98), over connections that it shares with others. In place of kafkajs' producer because
@@ -64,39 +61,54 @@ const LAST_TRANSACTION_ENDS: Patience = { soonOver: new Set(['CONCURRENT_TRANSAC
  */
 export class BatchProducer {
   readonly #connections: Connections;
-  readonly #transactionalId: string | null;
+  readonly #transactions: Transactions | null;
   readonly #lane: string;
-  readonly #identity: ProducerIdentity;
-  readonly #coordinator: number | null;
+  #identity: ProducerIdentity;
   #groupCoordinator: number | null = null;
   /** Next sequence number by topic and partition. */
   readonly #sequences = new Map<string, number[]>();
-  /** Partitions that the open transaction has told its coordinator. */
+  /** Partitions that the open transaction has told its coordinator, and those of the inputs that it moves. */
   #added = new Map<string, Set<number>>();
+  #positions: TopicPartitions[] = [];
+  /** Leaders before the open transaction began. */
+  #before: LeaderView | null = null;
+  #settled: Promise<void> = Promise.resolve();
+  #isActive = false;
   /** Withdraws what was not sent yet. */
   readonly #closed = new AbortController();
   readonly #onTheWire = new Set<Promise<unknown>>();
 
-  private constructor(connections: Connections, { transactionalId }: ProducerOptions, { identity, coordinator, lane }: Fenced) {
+  constructor(connections: Connections, { lane, identity, transactions }: ProducerParts) {
     this.#connections = connections;
-    this.#transactionalId = transactionalId;
+    this.#transactions = transactions;
     this.#lane = lane;
     this.#identity = identity;
-    this.#coordinator = coordinator;
   }
 
-  /**
-   * With a transactional id: when this resolves, no earlier holder of it can write and its last
-   * transaction is complete.
-   */
-  static async open(connections: Connections, options: ProducerOptions): Promise<BatchProducer> {
-    return new BatchProducer(connections, options, await fence(connections, options));
+  static async openIdempotent(connections: Connections): Promise<BatchProducer> {
+    // After an error leaders may be others
+    await connections.leaders.look();
+    const identity = await connections.sendToAny(initProducerIdRequest({ transactionalId: null, timeoutMs: 0, expected: null }));
+    return new BatchProducer(connections, { lane: writeLaneOf(null), identity, transactions: null });
+  }
+
+  /** To be called once before the first transaction, when nothing of an earlier one can be in doubt any more. */
+  async activate(): Promise<void> {
+    const { settlements, coordinator, beginWork } = this.#transactions!;
+    await settlements.look(coordinator);
+    this.#identity = await beginWork();
+    this.#isActive = true;
+  }
+
+  /** Resolves when the last transaction that was committed is visible. @throws what makes it doubtful, which another producer then ends */
+  get settled(): Promise<void> {
+    return this.#settled;
   }
 
   /** Appends each batch to its partition, all at once; resolves when all in-sync replicas have them, and empties them. @throws ProduceError */
   async send(batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
     const leaders = await this.#byLeader(batches);
-    if (this.#transactionalId !== null) await this.#addPartitions(batches);
+    if (this.#transactions) await this.#addPartitions(batches);
     const answers = await Promise.allSettled([...leaders].map(([nodeId, its]) => this.#produceAll(nodeId, its)));
     // Only now that nothing is under way any more: after an error the producer is closed
     return answers.flatMap((answer) => {
@@ -108,6 +120,7 @@ export class BatchProducer {
   /** The positions become the group's with the commit. */
   async sendOffsets(groupId: string, positions: readonly GroupPosition[]): Promise<void> {
     const inTransaction = this.#inTransaction();
+    this.#positions = [...Map.groupBy(positions, ({ topic }) => topic)].map(([topic, its]) => ({ topic, partitions: its.map(({ partition }) => partition) }));
     await this.#begin(() => addOffsetsToTxnRequest({ ...inTransaction, groupId }));
     this.#groupCoordinator ??= await findCoordinator(this.#connections, groupId, COORDINATOR.group);
     const topics = positions.map(({ topic, partition, offset, metadata }) =>
@@ -115,9 +128,16 @@ export class BatchProducer {
     await this.#ask(this.#groupCoordinator, txnOffsetCommitRequest({ ...inTransaction, groupId, topics }));
   }
 
+  /** Resolves when the commit is certain; it may be visible only later (`settled`). */
   async commit(): Promise<void> {
-    await this.#ask(this.#coordinator!, endTxnRequest({ ...this.#inTransaction(), transactionResult: true }));
-    this.#added = new Map();
+    const { transactionalId, coordinator, settlements } = this.#transactions!;
+    await this.#ask(coordinator, endTxnRequest({ ...this.#inTransaction(), transactionResult: true }));
+    const outputs = [...this.#added].map(([topic, partitions]) => ({ topic, partitions: [...partitions] }));
+    const { positions, before } = { positions: this.#positions, before: this.#before };
+    [this.#added, this.#positions, this.#before] = [new Map(), [], null];
+    if (!before) return;
+    this.#settled = settlements.settle({ transactionalId, identity: this.#identity, coordinator, before, outputs, positions });
+    this.#settled.catch(() => undefined);
   }
 
   /** What is asked for later is refused; resolves when nothing that was sent can be answered any more. */
@@ -138,16 +158,21 @@ export class BatchProducer {
   }
 
   /**
-   * A request that opens the next transaction is answered with CONCURRENT_TRANSACTIONS as long as markers of the last one are
-   * being written. That answer has no effect, so the same request is sent again.
+   * A request that opens the next transaction waits until the markers of the last one are known to be written: an abort
+   * of the next one would discard what misses them.
    */
   async #begin(request: () => ProtocolRequest<unknown>): Promise<void> {
-    await untilReady(LAST_TRANSACTION_ENDS, () => this.#ask(this.#coordinator!, request()));
+    const { coordinator, settlements, transactionalId } = this.#transactions!;
+    // An epoch of before is one to end what is open, and what it wrote would be taken for that
+    if (!this.#isActive) throw new Error(`${transactionalId} was not activated`);
+    await this.#settled;
+    this.#before ??= settlements.latestView(coordinator);
+    await untilReady(LAST_REQUEST_ENDS, () => this.#ask(coordinator, request()));
   }
 
   #inTransaction(): InTransaction {
     this.#closed.signal.throwIfAborted();
-    return { ...this.#identity, transactionalId: this.#transactionalId! };
+    return { ...this.#identity, transactionalId: this.#transactions!.transactionalId };
   }
 
   async #byLeader(batches: readonly PartitionBatch[]): Promise<Map<number, PartitionBatch[]>> {
@@ -181,7 +206,7 @@ export class BatchProducer {
   async #produce(nodeId: number, batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
     this.#closed.signal.throwIfAborted();
     const encoded = batches.map((batch) => this.#encode(batch));
-    const answer = await this.#ask(nodeId, produceRequest(encoded, this.#transactionalId, WRITE_TIMEOUT_MS));
+    const answer = await this.#ask(nodeId, produceRequest(encoded, this.#transactions?.transactionalId ?? null, WRITE_TIMEOUT_MS));
     for (const { topic, partition, errorCode } of answer.batches) {
       if (errorCode !== 0) throw new ProduceError(topic, partition, errorOf(errorCode));
     }
@@ -196,7 +221,7 @@ export class BatchProducer {
     sequences[partition] = sequenceAfter(firstSequence, records.count);
     const writer = {
       producerId: BigInt(this.#identity.producerId), producerEpoch: this.#identity.producerEpoch, firstSequence,
-      isTransactional: this.#transactionalId !== null,
+      isTransactional: this.#transactions !== null,
     };
     return { topic, partition, bytes: records.seal(writer, Date.now()) };
   }
@@ -207,45 +232,9 @@ export function sequenceAfter(firstSequence: number, records: number): number {
   return (firstSequence + records) % SEQUENCES;
 }
 
-interface Fenced { identity: ProducerIdentity; coordinator: number | null; lane: string }
-
-async function fence(connections: Connections, options: ProducerOptions): Promise<Fenced> {
-  const { transactionalId, transactionTimeoutMs: transactionTimeout, throwIfOver } = options;
-  const lane = laneOf(transactionalId);
-  // After an error leaders may be others
-  await connections.leaders.look();
-  return untilReady(FENCING, async () => {
-    const coordinator = transactionalId === null ? null : await findCoordinator(connections, transactionalId, COORDINATOR.transaction);
-    throwIfOver();
-    const request = initProducerIdRequest({ transactionalId, transactionTimeout });
-    const identity = coordinator === null ? await connections.sendToAny(request) : await connections.send({ nodeId: coordinator, lane }, request);
-    return { identity, coordinator, lane };
-  });
-}
-
-let nextLane = 0;
-
-/** The same for the same transactional id, so that its requests keep their order also over an error. */
-function laneOf(transactionalId: string | null): string {
-  const number = transactionalId === null ? nextLane++ : [...transactionalId].reduce((sum, character) => sum + character.charCodeAt(0), 0);
-  return `write-${number % WRITE_LANES}`;
-}
-
 async function findCoordinator(connections: Connections, groupId: string, coordinatorType: number): Promise<number> {
   const { coordinator } = await connections.sendToAny(findCoordinatorRequest({ groupId, coordinatorType }));
   return coordinator.nodeId;
-}
-
-async function untilReady<T>({ soonOver, forMs, lastWaitMs }: Patience, request: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + forMs;
-  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * WAIT_FACTOR, lastWaitMs)) {
-    try {
-      return await request();
-    } catch (error) {
-      if (!soonOver.has((error as { type?: string }).type ?? '') || performance.now() > deadline) throw error;
-    }
-    await delay(waitMs);
-  }
 }
 
 function noLeader({ topic, partition }: PartitionBatch): never {

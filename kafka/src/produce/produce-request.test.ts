@@ -33,7 +33,7 @@ test('a send to hundreds of partitions of one broker is no request above 8 MiB, 
       return { batches: Array.from({ length: partitions }, () => ({ topic: 't', partition: 0, errorCode: 0, baseOffset: 0n })) };
     },
   };
-  const producer = await BatchProducer.open(connections as unknown as Connections, { transactionalId: null, transactionTimeoutMs: 0, throwIfOver: () => {} });
+  const producer = await BatchProducer.openIdempotent(connections as unknown as Connections);
   const value = Buffer.alloc(100_000);
   const batches: PartitionBatch[] = Array.from({ length: 300 }, (_, partition) =>
     ({ topic: 't', partition, records: RecordBatchBuilder.of([{ key: null, value, constantHeaders: [], headers: [] }]) }));

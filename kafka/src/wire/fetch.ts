@@ -13,6 +13,8 @@ export interface FetchOptions {
   forgotten: readonly PartitionPlace[];
   maxWaitMs: number;
   maxBytes: number;
+  /** Also what is not committed; default committed records only. */
+  isUncommitted?: boolean;
 }
 
 /** From `firstOffset` on the producer's records are aborted, up to its next control record. */
@@ -32,14 +34,15 @@ export interface FetchAnswer { errorCode: number; sessionId: number; partitions:
 export const FETCH = { apiKey: 1, apiVersion: 13, apiName: 'Fetch' };
 const CONSUMER = -1;
 const ANY_RECORD = 1;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 const NOT_A_REPLICA = -1;
 const NO_RECORDS = Buffer.alloc(0);
 
-/** Fetch, version 13 (Kafka protocol guide): committed records only, answered once one is there or after `maxWaitMs`. */
-export function fetchRequest({ session, partitions, forgotten, maxWaitMs, maxBytes }: FetchOptions): ProtocolRequest<FetchAnswer> {
+/** Fetch, version 13 (Kafka protocol guide), answered once one is there or after `maxWaitMs`. */
+export function fetchRequest({ session, partitions, forgotten, maxWaitMs, maxBytes, isUncommitted = false }: FetchOptions): ProtocolRequest<FetchAnswer> {
   const request = flexibleRequest<FetchAnswer>(FETCH, (to) => {
-    to.int32(CONSUMER).int32(maxWaitMs).int32(ANY_RECORD).int32(maxBytes).int8(READ_COMMITTED);
+    to.int32(CONSUMER).int32(maxWaitMs).int32(ANY_RECORD).int32(maxBytes).int8(isUncommitted ? READ_UNCOMMITTED : READ_COMMITTED);
     to.int32(session.id).int32(session.epoch);
     to.structs(byTopic(partitions), ([topicId, its]) => {
       to.uuid(topicId).structs(its, ({ partition, leaderEpoch, offset, maxBytes: most }) => {

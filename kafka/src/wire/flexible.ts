@@ -119,6 +119,12 @@ export class WireWriter {
     return this;
   }
 
+  int16(value: number): this {
+    const at = this.#room(2);
+    this.#bytes.writeInt16BE(value, at);
+    return this;
+  }
+
   int32(value: number): this {
     const at = this.#room(4);
     this.#bytes.writeInt32BE(value, at);

@@ -1,4 +1,4 @@
-import { flexibleRequest, kafkajsRequests, type KafkajsRequest, type ProtocolRequest } from './request.ts';
+import { flexibleRequest, kafkajsRequests, type KafkajsRequest, type ProtocolRequest, throwUnlessOk } from './request.ts';
 
 export interface ProducerIdentity { producerId: string; producerEpoch: number }
 export interface InTransaction extends ProducerIdentity { transactionalId: string }
@@ -13,6 +13,8 @@ export interface TransactionDescription {
   errorCode: number;
   transactionalId: string;
   state: TransactionState;
+  /** That the last InitProducerId asked for. */
+  timeoutMs: number;
   producerId: bigint;
   producerEpoch: number;
   partitions: TopicPartitions[];
@@ -33,12 +35,11 @@ export function describeTransactionsRequest(transactionalIds: readonly string[])
     to.array(transactionalIds, (id) => to.string(id));
   }, (from) => ({
     transactions: from.structs(() => {
-      const [errorCode, transactionalId, state] = [from.int16(), from.string()!, from.string() as TransactionState];
-      from.int32(); // time-out
+      const [errorCode, transactionalId, state, timeoutMs] = [from.int16(), from.string()!, from.string() as TransactionState, from.int32()];
       from.int64(); // start time
       const [producerId, producerEpoch] = [from.int64(), from.int16()];
       const partitions = from.structs(() => ({ topic: from.string()!, partitions: from.array(() => from.int32()) }));
-      return { errorCode, transactionalId, state, producerId, producerEpoch, partitions };
+      return { errorCode, transactionalId, state, timeoutMs, producerId, producerEpoch, partitions };
     }),
   }));
 }
@@ -66,9 +67,35 @@ export function describeProducersRequest(topics: readonly TopicPartitions[]): Pr
   }));
 }
 
-const { GroupCoordinator, InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn } = kafkajsRequests as {
+export interface InitProducerId {
+  /** Null: a producer without transactions. */
+  transactionalId: string | null;
+  timeoutMs: number;
+  /** Refused with PRODUCER_FENCED where the transactional id is at another epoch, or null for any. */
+  expected: ProducerIdentity | null;
+}
+
+const INIT_PRODUCER_ID = { apiKey: 22, apiVersion: 4, apiName: 'InitProducerId' };
+const ANY_PRODUCER: ProducerIdentity = { producerId: '-1', producerEpoch: -1 };
+
+/**
+ * InitProducerId, version 4 (Kafka protocol guide, KIP-360), for the coordinator of the transactional id. A coordinator compares
+ * the expected epoch only while no transaction is open: one that is open is aborted whatever is expected. It also takes the
+ * epoch before the present one, and then answers with the present one.
+ */
+export function initProducerIdRequest({ transactionalId, timeoutMs, expected }: InitProducerId): ProtocolRequest<ProducerIdentity> {
+  const { producerId, producerEpoch } = expected ?? ANY_PRODUCER;
+  const request = flexibleRequest(INIT_PRODUCER_ID, (to) => {
+    to.string(transactionalId).int32(timeoutMs).int64(BigInt(producerId)).int16(producerEpoch);
+  }, (from) => {
+    throwUnlessOk(from.int16());
+    return { producerId: String(from.int64()), producerEpoch: from.int16() };
+  });
+  return { ...request, logResponseError: false };
+}
+
+const { GroupCoordinator, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn } = kafkajsRequests as {
   GroupCoordinator: KafkajsRequest<{ groupId: string; coordinatorType: number }, { coordinator: { nodeId: number } }>;
-  InitProducerId: KafkajsRequest<{ transactionalId: string | null; transactionTimeout: number }, ProducerIdentity>;
   AddPartitionsToTxn: KafkajsRequest<InTransaction & { topics: readonly TopicPartitions[] }, unknown>;
   AddOffsetsToTxn: KafkajsRequest<InTransaction & { groupId: string }, unknown>;
   TxnOffsetCommit: KafkajsRequest<InTransaction & { groupId: string; topics: readonly object[] }, unknown>;
@@ -79,7 +106,6 @@ const { GroupCoordinator, InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, T
 export const COORDINATOR = { group: 0, transaction: 1 };
 
 export const findCoordinatorRequest = GroupCoordinator.protocol({ version: 2 });
-export const initProducerIdRequest = InitProducerId.protocol({ version: 1 });
 export const addPartitionsToTxnRequest = AddPartitionsToTxn.protocol({ version: 1 });
 export const addOffsetsToTxnRequest = AddOffsetsToTxn.protocol({ version: 1 });
 export const txnOffsetCommitRequest = TxnOffsetCommit.protocol({ version: 1 });

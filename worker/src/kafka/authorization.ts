@@ -29,7 +29,9 @@ async function naming<T>(what: string, rights: () => Rights, request: Promise<T>
 export async function namingProducer(opened: Promise<TaskProducer>, rights: Rights): Promise<TaskProducer> {
   const producer = await naming('open a producer', () => rights, opened);
   return {
+    activate: () => naming('fence', () => rights, producer.activate?.() ?? Promise.resolve()),
     begin: async () => namingTransaction(await producer.begin(), rights),
+    settled: () => naming('see whether the last transaction is visible', () => rights, producer.settled?.() ?? Promise.resolve()),
     discard: () => producer.discard(),
   };
 }

@@ -49,10 +49,10 @@ export class GroupCoordinator {
     });
   }
 
-  /** Of every partition of every input. */
+  /** Of every partition of every input; unstable where a transaction that has not ended moves it. */
   async committedOffsets(): Promise<CommittedOffset[]> {
     return this.#ask('the offset read', 'broker-unavailable', () =>
-      fetchOffsets(this.#connections, this.#group, { topics: this.#topics, isStable: false }));
+      fetchOffsets(this.#connections, this.#group, { topics: this.#topics, isStable: true }));
   }
 
   /** Commits outside of any transaction, as a member: refused when the membership is lost. `keep`: for good. */

@@ -7,7 +7,7 @@ test('a broker that does not answer at the start makes the first offset read dou
   const driver = new KafkajsDriver({
     // Nobody listens on port 1
     connection: { brokers: ['127.0.0.1:1'], tls: false, sasl: null, clientId: 'test' },
-    group: 'default.payment', topics: ['in'], sessionTimeoutMs: 10_000, transactionTimeoutMs: 15_000, exactlyOnce: true, maxBatchBytes: 1_000_000,
+    group: 'default.payment', topics: ['in'], outputs: ['out'], sessionTimeoutMs: 10_000, transactionTimeoutMs: 15_000, exactlyOnce: true, maxBatchBytes: 1_000_000,
     log: pino({ level: 'silent' }),
   });
   void driver.partitionCounts(['in']).catch(() => undefined);

@@ -1,4 +1,6 @@
-import { Connections, createKafka, partitionOf, positionMetadata, principalOf, RecordBatchBuilder, verifyHardening } from '@sagafleet/kafka';
+import {
+  Connections, createKafka, partitionOf, positionMetadata, principalOf, RecordBatchBuilder, TransactionalProducers, verifyHardening,
+} from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
 import type { AppendingProducer, Driver, GroupMember, MemberEvents, RecordBatch, TaskProducer, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
@@ -7,9 +9,12 @@ import { GroupCoordinator } from './coordinator.ts';
 import { KafkajsMember, type MemberOptions } from './member.ts';
 import { KafkajsAppendingProducer } from './appending-producer.ts';
 import { brokerErrorType } from './broker-error.ts';
+import { isBehind, sourceOf } from '../record-source.ts';
 import { createIdempotentProducer, createTransactionalProducer } from './producers.ts';
 
 export interface DriverOptions extends MemberOptions {
+  /** Topics that a task writes to in its transactions. */
+  outputs: readonly string[];
   transactionTimeoutMs: number;
   exactlyOnce: boolean;
 }
@@ -25,6 +30,7 @@ export class KafkajsDriver implements Driver {
   readonly #connections: Connections;
   /** One for all tries to join: what it saw of the coordinator's trouble counts in the next. */
   readonly #coordinator: GroupCoordinator;
+  readonly #producers: TransactionalProducers;
   #member: KafkajsMember | null = null;
 
   constructor(options: DriverOptions) {
@@ -41,6 +47,7 @@ export class KafkajsDriver implements Driver {
     this.#kafka = createKafka(options.connection, kafkaOptions);
     this.#connections = new Connections(createKafka(options.connection, { ...kafkaOptions, patienceMs: REQUEST_PATIENCE_MS }));
     this.#coordinator = new GroupCoordinator(this.#connections, options.group, options.topics, principalOf(options.connection));
+    this.#producers = new TransactionalProducers(this.#connections, options);
   }
 
   member(events: MemberEvents): GroupMember {
@@ -49,28 +56,32 @@ export class KafkajsDriver implements Driver {
     return this.#member;
   }
 
-  async fenceTask(task: number, throwIfOver: () => void): Promise<TaskProducer> {
-    const { group, exactlyOnce, transactionTimeoutMs } = this.#options;
+  async fenceTask(task: number, throwIfOver: () => void, floorOf: (topic: string) => bigint | null = () => null): Promise<TaskProducer> {
+    const { group, topics, exactlyOnce } = this.#options;
     if (!exactlyOnce) {
       const commitOffsets = (positions: readonly TopicPosition[]) => this.#coordinator.commit(this.#member!.membership, positions);
       return namingProducer(createIdempotentProducer(this.#connections, { throwIfOver, commitOffsets }), this.#rights());
     }
+    const { leaders } = this.#connections;
+    await leaders.look(topics);
     const transactionalId = `sagafleet.${group}.${task}`;
-    const producer = createTransactionalProducer(this.#connections, {
-      transactionalId, group, timeoutMs: transactionTimeoutMs, throwIfOver,
-      metadataOf: ({ topic }) => positionMetadata(this.#connections.leaders.topic(topic)?.id ?? null),
+    const producer = createTransactionalProducer(this.#producers, {
+      transactionalId, group, throwIfOver,
+      inputs: topics.filter((topic) => leaders.expect(topic).partitions[task]).map((topic) => ({ topic, partitions: [task] })),
+      isBehind: (headers, committed) => isBehind(sourceOf(headers), { task, committed, floorOf }),
+      metadataOf: ({ topic }) => positionMetadata(leaders.topic(topic)?.id ?? null),
     });
     return namingProducer(producer, this.#rights(transactionalId));
   }
 
   /** Of a producer: with a transactional id, or idempotent, which whoever may write to some topic may be too (KIP-679). */
   #rights(transactionalId?: string): Rights {
-    const { group, topics, connection } = this.#options;
+    const { group, topics, outputs, connection } = this.#options;
     return {
       principal: principalOf(connection),
       needed: {
         group: { operations: ['READ', 'DESCRIBE'], names: [group] },
-        topic: { operations: ['DESCRIBE'], names: topics },
+        topic: { operations: ['READ', 'DESCRIBE'], names: [...topics, ...outputs] },
         cluster: { operations: ['IDEMPOTENT_WRITE'] },
         ...(transactionalId === undefined ? {} : { transactionalId: { operations: ['WRITE', 'DESCRIBE'], names: [transactionalId] } }),
       },

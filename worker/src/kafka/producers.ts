@@ -1,39 +1,49 @@
-import { BatchProducer, type Connections, ProduceError, type PartitionBatch } from '@sagafleet/kafka';
+import { BatchProducer, type Connections, type Holder, HungTransaction, MarkersMissing, ProduceError, type PartitionBatch, type TransactionalProducers } from '@sagafleet/kafka';
 import { RefusedBatch, type OutputBatch, type TaskProducer, type TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import { brokerErrorType } from './broker-error.ts';
 
-interface TransactionalOptions {
-  transactionalId: string;
+interface TransactionalOptions extends Holder {
   group: string;
-  timeoutMs: number;
-  throwIfOver: () => void;
   /** What is committed beside a position. */
   metadataOf: (position: TopicPosition) => string;
 }
 
 /**
  * Fences the transactional id: when this resolves, no earlier holder can write and its last
- * transaction is complete (InitProducerId, KIP-98).
+ * transaction is complete (InitProducerId, KIP-98), also where a coordinator left markers out (ADR 10).
  */
-export async function createTransactionalProducer(connections: Connections, options: TransactionalOptions): Promise<TaskProducer> {
-  const { transactionalId, group, timeoutMs: transactionTimeoutMs, throwIfOver, metadataOf } = options;
-  const producer = await BatchProducer.open(connections, { transactionalId, transactionTimeoutMs, throwIfOver });
+export async function createTransactionalProducer(producers: TransactionalProducers, options: TransactionalOptions): Promise<TaskProducer> {
+  const { group, metadataOf } = options;
+  const producer = await producers.open(options).catch(throwHung);
   return {
+    activate: () => producer.activate(),
     begin: async () => ({
       send: (batches) => send(producer, batches),
       sendOffsets: (positions) => producer.sendOffsets(group, positions.map((position) => ({ ...position, metadata: metadataOf(position) }))),
       commit: () => producer.commit(),
     }),
+    settled: () => producer.settled.catch(throwUnsettled),
     discard: () => close(producer),
   };
+}
+
+function throwHung(error: Error): never {
+  if (error instanceof HungTransaction) throw new WorkerError('hung-transaction', 'systemic', error.message, { cause: error });
+  throw error;
+}
+
+function throwUnsettled(error: Error): never {
+  if (error instanceof MarkersMissing) throw new WorkerError('markers-missing', 'systemic', error.message, { cause: error });
+  throw new WorkerError('broker-unavailable', 'systemic', `cannot see whether the last transaction is visible: ${messageOf(error)}`, { cause: error });
 }
 
 interface IdempotentOptions { throwIfOver: () => void; commitOffsets: (positions: readonly TopicPosition[]) => Promise<void> }
 
 /** The same port with no transaction behind it: records first, then the offsets. */
 export async function createIdempotentProducer(connections: Connections, { throwIfOver, commitOffsets }: IdempotentOptions): Promise<TaskProducer> {
-  const producer = await openIdempotent(connections, throwIfOver);
+  throwIfOver();
+  const producer = await openIdempotent(connections);
   return {
     begin: async () => {
       let positions: readonly TopicPosition[] = [];
@@ -47,8 +57,8 @@ export async function createIdempotentProducer(connections: Connections, { throw
   };
 }
 
-export function openIdempotent(connections: Connections, throwIfOver: () => void = () => undefined): Promise<BatchProducer> {
-  return BatchProducer.open(connections, { transactionalId: null, transactionTimeoutMs: 0, throwIfOver });
+export function openIdempotent(connections: Connections): Promise<BatchProducer> {
+  return BatchProducer.openIdempotent(connections);
 }
 
 async function send(producer: BatchProducer, batches: readonly OutputBatch[]): Promise<void> {

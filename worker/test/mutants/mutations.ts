@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Connections, createKafka, type GroupMembership } from '@sagafleet/kafka';
+import { Connections, createKafka, type GroupMembership, TransactionalProducers } from '@sagafleet/kafka';
 import type { WorkerConfig } from '../../src/config.ts';
 import type { Driver, GroupMember, MemberEvents, TaskProducer, TopicPosition, Transaction } from '../../src/driver.ts';
 import { GroupCoordinator } from '../../src/kafka/coordinator.ts';
@@ -12,8 +12,8 @@ export const MUTATIONS = {
   none: (driver) => driver,
   'no fencing on assignment': (driver) => altered(driver, { fenceTask: async (task, throwIfOver) => fencedLater(() => driver.fenceTask(task, throwIfOver)) }),
   'random transactional id per process': (driver, config) => altered(driver, {
-    fenceTask: (task, throwIfOver) => createTransactionalProducer(connectionsOf(config), {
-      transactionalId: `${randomUUID()}.${task}`, group: config.settings.group, timeoutMs: config.settings.delivery.timeoutMs, throwIfOver, metadataOf: () => '',
+    fenceTask: (task, throwIfOver) => createTransactionalProducer(producersOf(config), {
+      transactionalId: `${randomUUID()}.${task}`, group: config.settings.group, throwIfOver, inputs: [], isBehind: () => false, metadataOf: () => '',
     }),
   }),
   'offsets outside the transaction': (driver, config) => commitAfterwards(driver, new OutsideCommits(config)),
@@ -40,10 +40,21 @@ function withMember(driver: Driver, { member: changeMember = (same) => same, eve
   return altered(driver, { member: (events) => changeMember(driver.member(changeEvents(events))) });
 }
 
+function producersOf(config: WorkerConfig): TransactionalProducers {
+  const { group, outcomes, deadLetterTopic, delivery } = config.settings;
+  const outputs = [...Object.values(outcomes).flatMap(({ emit }) => emit.map(({ topic }) => topic)), deadLetterTopic];
+  return new TransactionalProducers(connectionsOf(config), { group, outputs, transactionTimeoutMs: delivery.timeoutMs });
+}
+
 function fencedLater(fence: () => Promise<TaskProducer>): TaskProducer {
   let producer: Promise<TaskProducer> | null = null;
+  const fenceAndActivate = async () => {
+    const fenced = await fence();
+    await fenced.activate!();
+    return fenced;
+  };
   return {
-    begin: async () => (await (producer ??= fence())).begin(),
+    begin: async () => (await (producer ??= fenceAndActivate())).begin(),
     discard: async () => { await producer?.then((fenced) => fenced.discard(), () => undefined); },
   };
 }
@@ -52,7 +63,9 @@ function reuseProducers(driver: Driver): Driver {
   const producers = new Map<number, TaskProducer>();
   return altered(driver, {
     fenceTask: async (task, throwIfOver) => {
-      const producer = producers.get(task) ?? await driver.fenceTask(task, throwIfOver);
+      const reused = producers.get(task);
+      if (reused) return altered(reused, { activate: async () => undefined, discard: async () => undefined });
+      const producer = await driver.fenceTask(task, throwIfOver);
       producers.set(task, producer);
       return altered(producer, { discard: async () => undefined });
     },

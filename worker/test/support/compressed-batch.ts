@@ -68,7 +68,7 @@ function varint(value: number): Buffer {
 
 async function append(step: StepFixture, records: RecordBatchBuilder): Promise<void> {
   const connections = new Connections(step.kafka);
-  const producer = await BatchProducer.open(connections, { transactionalId: null, transactionTimeoutMs: 0, throwIfOver: () => undefined });
+  const producer = await BatchProducer.openIdempotent(connections);
   try {
     await producer.send([{ topic: step.names.input, partition: 0, records } satisfies PartitionBatch]);
   } finally {

@@ -1,0 +1,146 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Connections } from '../connections/connections.ts';
+import { coordinatorOf, type TopicPartitionOffset } from '../group-offsets.ts';
+import { BatchProducer } from '../produce/batch-producer.ts';
+import { untilReady } from '../until-ready.ts';
+import { type CommittedAnswer, offsetFetchRequest } from '../wire/offsets.ts';
+import { throwUnlessOk } from '../wire/request.ts';
+import { addOffsetsToTxnRequest, addPartitionsToTxnRequest, endTxnRequest, type TopicPartitions } from '../wire/transactions.ts';
+import type { HeaderPair } from '../fetched-record.ts';
+import { firstHeadersOf } from './first-record.ts';
+import { HungTransaction } from './hung-transaction.ts';
+import { byTopic, type OpenTransaction, OpenTransactions } from './open-transactions.ts';
+import type { Ending } from './purpose.ts';
+import { Settlements } from './settlements.ts';
+import { type Fenced, TransactionalId, writeLaneOf } from './transactional-id.ts';
+
+export interface TransactionalProducersOptions {
+  group: string;
+  /** Topics that the transactions write to. */
+  outputs: readonly string[];
+  /** After this long without a commit the broker aborts a transaction. */
+  transactionTimeoutMs: number;
+}
+
+/** Who holds a transactional id, and which positions of the group are its own. */
+export interface Holder {
+  transactionalId: string;
+  inputs: TopicPartitions[];
+  /** Asked before each attempt to fence: a caller that is not the owner any more must not throw the new one out. */
+  throwIfOver(): void;
+  /**
+   * Whether the input that a record comes from, as its headers tell, is known to have been committed.
+   * @param committed positions of the inputs; one that the transaction itself moves is missing
+   */
+  isBehind(headers: readonly HeaderPair[], committed: readonly TopicPartitionOffset[]): boolean;
+}
+
+interface LeftOpen { outputs: OpenTransaction[]; hasPositions: boolean; committed: CommittedAnswer[] }
+
+/** An ending that meets the same fault again is repeated; one without effect would be for ever. */
+const ATTEMPTS = 8;
+const UNSTABLE_ATTEMPTS = 4;
+const WAIT_MS = 50;
+const UNSTABLE_OFFSET_COMMIT = 88;
+const ENDING_STARTS = { soonOver: new Set(['CONCURRENT_TRANSACTIONS']), forMs: 10_000, lastWaitMs: 50 };
+
+/** The transactional producers of a process, for one group. They share how they look for what is left open. */
+export class TransactionalProducers {
+  readonly #connections: Connections;
+  readonly #options: TransactionalProducersOptions;
+  readonly #open: OpenTransactions;
+  readonly #settlements: Settlements;
+
+  constructor(connections: Connections, options: TransactionalProducersOptions) {
+    this.#connections = connections;
+    this.#options = options;
+    this.#open = new OpenTransactions(connections, options.outputs);
+    this.#settlements = new Settlements(connections, { group: options.group, topics: options.outputs }, this.#open);
+  }
+
+  /**
+   * When this resolves no earlier holder of the id can write, and what its last transaction wrote is visible or aborted,
+   * also where the coordinator left markers out. It writes once `activate` was called.
+   * @throws HungTransaction
+   */
+  async open(holder: Holder): Promise<BatchProducer> {
+    // After an error leaders may be others
+    await this.#connections.leaders.look();
+    const { transactionalId, throwIfOver } = holder;
+    const { transactionTimeoutMs } = this.#options;
+    const lane = writeLaneOf(transactionalId);
+    const id = new TransactionalId(this.#connections, { transactionalId, transactionTimeoutMs, throwIfOver, lane });
+    const fenced = await this.#endWhatIsOpen(id, await id.takeOver(), holder);
+    return new BatchProducer(this.#connections, {
+      lane, identity: fenced.identity,
+      transactions: {
+        transactionalId, coordinator: fenced.coordinator, settlements: this.#settlements,
+        beginWork: () => id.beginWork(fenced),
+      },
+    });
+  }
+
+  async #endWhatIsOpen(id: TransactionalId, taken: Fenced, holder: Holder): Promise<Fenced> {
+    let fenced = taken;
+    for (let attempt = 0; ; attempt++) {
+      const left = await this.#leftOpen(fenced, holder);
+      if (left.outputs.length === 0 && !left.hasPositions) return fenced;
+      this.#throwIfHung(left, fenced, { holder, attempt });
+      if (fenced.ending === 'unknown') fenced = await id.decide(fenced, await this.#decide(left, holder));
+      await this.#repeatEnding(fenced, left, holder);
+      await id.completed(fenced.coordinator);
+    }
+  }
+
+  /** Without a record: the markers end what is open in these partitions. */
+  async #repeatEnding({ identity, coordinator, ending }: Fenced, { outputs, hasPositions }: LeftOpen, { transactionalId }: Holder): Promise<void> {
+    const transaction = { ...identity, transactionalId };
+    const to = { nodeId: coordinator, lane: writeLaneOf(transactionalId) };
+    const topics = byTopic(outputs);
+    if (topics.length > 0) await untilReady(ENDING_STARTS, () => this.#connections.send(to, addPartitionsToTxnRequest({ ...transaction, topics })));
+    if (hasPositions) {
+      const request = addOffsetsToTxnRequest({ ...transaction, groupId: this.#options.group });
+      await untilReady(ENDING_STARTS, () => this.#connections.send(to, request));
+    }
+    await this.#connections.send(to, endTxnRequest({ ...transaction, transactionResult: ending === 'commit' }));
+  }
+
+  async #leftOpen({ identity, before }: Fenced, { inputs }: Holder): Promise<LeftOpen> {
+    const ids = new Set([identity.producerId, before?.producerId]);
+    const [outputs, committed] = await Promise.all([this.#open.look(), this.#stablePositions(inputs)]);
+    return {
+      outputs: outputs.filter(({ producerId }) => ids.has(String(producerId))),
+      hasPositions: committed.some(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT), committed,
+    };
+  }
+
+  /** A marker that was just written may not be applied yet. */
+  async #stablePositions(inputs: TopicPartitions[]): Promise<CommittedAnswer[]> {
+    const { group } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#connections.send(await coordinatorOf(this.#connections, group), offsetFetchRequest(group, inputs, true));
+      throwUnlessOk(answer.errorCode);
+      const isUnstable = answer.partitions.some(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT);
+      for (const { errorCode } of answer.partitions) if (errorCode !== UNSTABLE_OFFSET_COMMIT) throwUnlessOk(errorCode);
+      if (!isUnstable || attempt === UNSTABLE_ATTEMPTS) return answer.partitions;
+      await delay(WAIT_MS);
+    }
+  }
+
+  #throwIfHung({ outputs }: LeftOpen, { identity }: Fenced, { holder, attempt }: { holder: Holder; attempt: number }): void {
+    const { group } = this.#options;
+    const foreign = outputs.find(({ producerId }) => String(producerId) !== identity.producerId);
+    if (foreign) throw new HungTransaction(holder.transactionalId, { group, open: foreign });
+    if (attempt === ATTEMPTS) throw new HungTransaction(holder.transactionalId, { group, open: outputs[0] ?? null });
+  }
+
+  /** Only where the coordinator cannot say: a commit if its effects were seen, else nobody has seen anything of it. */
+  async #decide({ outputs, committed }: LeftOpen, { isBehind }: Holder): Promise<Exclude<Ending, 'unknown'>> {
+    const positions = committed.filter(({ errorCode, offset }) => errorCode === 0 && offset >= 0n);
+    for (const open of outputs) {
+      const headers = await firstHeadersOf(this.#connections, open);
+      if (headers && isBehind(headers, positions)) return 'commit';
+    }
+    return 'abort';
+  }
+}
