@@ -33,6 +33,7 @@ export class BrokerFetcher {
   readonly #inFlight = new Map<ReadState, number>();
   readonly #long: Channel;
   readonly #short: Channel;
+  #isFetchingSoon = false;
 
   constructor(connections: Pick<Connections, 'send'>, nodeId: number, events: FetcherEvents) {
     this.#events = events;
@@ -56,10 +57,12 @@ export class BrokerFetcher {
 
   /** Together with others that are resumed in the same turn of the event loop. */
   #fetchSoon(): void {
-    queueMicrotask(() => this.#fetchWhatIsFree());
+    if (!this.#isFetchingSoon) queueMicrotask(() => this.#fetchWhatIsFree());
+    this.#isFetchingSoon = true;
   }
 
   #fetchWhatIsFree(): void {
+    this.#isFetchingSoon = false;
     // A long fetch without those of the short one would leave idle partitions to short ones for good
     if (this.#short.isBusy) return;
     const free = [...this.#states].filter((state) => !state.isPaused && this.#inFlight.get(state) !== state.version);

@@ -191,11 +191,8 @@ export class PartitionReader {
 
   /** Most refusals say that the leader is another one, or that the topic is gone. */
   #refused(state: ReadState, errorCode: number): void {
-    if (errorCode === OFFSET_OUT_OF_RANGE) {
-      this.#rest(state, () => this.#options.events.onOutOfRange(state.topic, state.partition));
-    } else {
-      this.#failed([state], errorOf(errorCode));
-    }
+    if (errorCode !== OFFSET_OUT_OF_RANGE) return this.#failed([state], errorOf(errorCode));
+    this.#rest(state, () => this.#options.events.onOutOfRange(state.topic, state.partition));
   }
 
   #rest(state: ReadState, tell: () => void): void {
