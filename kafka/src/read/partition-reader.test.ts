@@ -120,7 +120,7 @@ describe('a busy partition', () => {
       const { cluster, start, batches, reader } = open({ partitionBytes: 1_024 * 1_024 });
       cluster.hasSessions = hasSessions;
       cluster.createTopic('t', { partitions: 12 });
-      const large = Array.from({ length: 40 }, (_, at) => storedBatch({ firstOffset: BigInt(at), records: [{ value: Buffer.alloc(1_000_000) }] }));
+      const large = Array.from({ length: 4 }, (_, at) => storedBatch({ firstOffset: BigInt(at), records: [{ value: Buffer.alloc(1_000_000) }] }));
       for (let partition = 0; partition < 12; partition++) cluster.append('t', partition, ...large);
       for (let partition = 0; partition < 12; partition++) start('t', partition);
       const firsts = () => range(0, 11).map((partition) => batches.findIndex((batch) => batch.partition === partition));
