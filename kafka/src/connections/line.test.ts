@@ -14,7 +14,12 @@ class FakeConnection implements Connection {
   socket = { destroy: () => { this.log.push('destroy'); } };
   #isConnected = false;
 
+  sasl: object | null = null;
+  isProven = true;
+
   isConnected() { return this.#isConnected; }
+
+  isAuthenticated() { return this.isProven; }
 
   async connect() {
     this.log.push('connect');
@@ -25,6 +30,7 @@ class FakeConnection implements Connection {
   async authenticate() {
     this.log.push('authenticate');
     await this.authenticating;
+    this.isProven = true;
   }
 
   send<A>(): Promise<A> {
@@ -59,6 +65,23 @@ function open() {
 const timedOut = () => Object.assign(new Error('timed out'), { name: 'KafkaJSRequestTimeoutError' });
 
 describe('requests', () => {
+  test('wait while the connection proves anew who they are from, and that waits for the answers that are on their way', async () => {
+    const { connection, send } = open();
+    connection.sasl = {};
+    const first = send();
+    await nextTurn();
+    connection.isProven = false;
+    const second = send();
+    await nextTurn();
+    expect([connection.log, connection.sent.length]).toEqual([['connect', 'authenticate'], 1]);
+    connection.sent[0]!.resolve('first');
+    await first;
+    await nextTurn();
+    expect([connection.log.slice(2), connection.sent.length]).toEqual([['connect', 'authenticate'], 2]);
+    connection.sent[1]!.resolve('second');
+    expect(await second).toBe('second');
+  });
+
   test('connect once, however many there are, and wait for the proof of who they are from', async () => {
     const { connection, send } = open();
     connection.connecting = Promise.withResolvers();

@@ -5,6 +5,10 @@ import type { ProtocolRequest } from '../wire/request.ts';
 export interface Connection {
   isConnected(): boolean;
   connect(): Promise<unknown>;
+  /** Null: without SASL. */
+  sasl: object | null;
+  /** False as well shortly before the broker would end the session (KIP-368). */
+  isAuthenticated(): boolean;
   authenticate(): Promise<void>;
   send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer>;
   disconnect(): Promise<unknown>;
@@ -27,6 +31,7 @@ export class Line {
   readonly #connection: Connection;
   #connecting: Promise<void> | null = null;
   #inFlight = 0;
+  readonly #onTheWire = new Set<Promise<unknown>>();
   readonly #waiting = new Set<Waiting>();
   #isClosed = false;
 
@@ -40,9 +45,9 @@ export class Line {
     if (this.#inFlight >= MAX_IN_FLIGHT) await this.#turn(signal);
     else this.#inFlight++;
     try {
-      if (!this.#connection.isConnected() || this.#connecting) await this.#connect();
+      if (!this.#isUsable() || this.#connecting) await this.#connect();
       signal?.throwIfAborted();
-      return await this.#connection.send(request);
+      return await this.#sent(this.#connection.send(request));
     } catch (error) {
       // Whoever waits behind a request that is not answered would wait as long
       if ((error as Error).name === 'KafkaJSRequestTimeoutError') {
@@ -62,6 +67,19 @@ export class Line {
     return this.#disconnect(closed);
   }
 
+  #isUsable(): boolean {
+    return this.#connection.isConnected() && (!this.#connection.sasl || this.#connection.isAuthenticated());
+  }
+
+  async #sent<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    this.#onTheWire.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#onTheWire.delete(answer);
+    }
+  }
+
   #connect(): Promise<void> {
     this.#connecting ??= this.#open().finally(() => { this.#connecting = null; });
     return this.#connecting;
@@ -69,6 +87,8 @@ export class Line {
 
   async #open(): Promise<void> {
     if (this.#isClosed) throw new KafkaError('Unavailable', 'the connection is closed');
+    // kafkajs takes whatever is answered while it proves who it is for the answer to that
+    await Promise.allSettled(this.#onTheWire);
     await this.#connection.connect();
     try {
       await this.#connection.authenticate();
