@@ -135,6 +135,8 @@ export interface GroupMember {
   coordinatorTroubleAgeMs(): number;
   /** Milliseconds since it first answered; what it went through before is not known. */
   coordinatorKnownForMs(): number;
+  /** Milliseconds since it first gave this committed offset, in every answer and with no error since; 0 = it did not. */
+  offsetUnchangedForMs(topic: string, partition: number, offset: bigint | null): number;
 }
 
 /** Writes and offsets that become visible together, or (at least once) in this order. */

@@ -6,7 +6,7 @@ import type { Timing } from './timing.ts';
 type Offsets = Record<string, bigint | null>;
 
 /** A coordinator that gives these answers in turn, the last one for ever; `a/0` is topic a, partition 0. */
-function coordinator(answers: Offsets[], { troubleAgeMs = Infinity, knownForMs = Infinity, end = 100n } = {}) {
+function coordinator(answers: Offsets[], { troubleAgeMs = Infinity, knownForMs = Infinity, end = 100n, unchangedForMs = 0, unchangedAt = 12n } = {}) {
   let reads = 0;
   return {
     get reads() { return reads; },
@@ -21,6 +21,7 @@ function coordinator(answers: Offsets[], { troubleAgeMs = Infinity, knownForMs =
     endOffset: async () => end,
     coordinatorTroubleAgeMs: () => troubleAgeMs,
     coordinatorKnownForMs: () => knownForMs,
+    offsetUnchangedForMs: (_topic: string, _partition: number, offset: bigint | null) => (offset === unchangedAt ? unchangedForMs : 0),
   };
 }
 
@@ -107,6 +108,20 @@ describe('start positions', () => {
       return committedOffsets();
     };
     await expect(readStartPositions(question(), reader, virtualTiming())).rejects.toThrow('the group is loading');
+  });
+});
+
+describe('shortly after trouble with the coordinator', () => {
+  const WATCHED: Record<string, { watched: { unchangedForMs: number; unchangedAt: bigint }; reads: number }> = {
+    'believes one read of what this process has been reading for a while': { watched: { unchangedForMs: 3_000, unchangedAt: 12n }, reads: 1 },
+    'does not where it has not read it for long enough': { watched: { unchangedForMs: 2_000, unchangedAt: 12n }, reads: 7 },
+    'does not where it has been reading something else': { watched: { unchangedForMs: 60_000, unchangedAt: 11n }, reads: 7 },
+  };
+
+  test.each(Object.entries(WATCHED))('a task %s', async (_sentence, { watched, reads }) => {
+    const reader = coordinator([{ 'a/0': 12n }], { troubleAgeMs: 100, ...watched });
+    expect(await readStartPositions(question(), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));
+    expect(reader.reads).toBe(reads);
   });
 });
 

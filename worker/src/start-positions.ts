@@ -15,7 +15,7 @@ const UNCHANGED_FOR_MS = 3_000;
 const MISSING_FOR_MS = 5_000;
 /** Provisioning asks a settling coordinator twice before it believes that there are none, and then sets them. */
 const SET_UP_FOR_MS = 15_000;
-const READ_AGAIN_AFTER_MS = 500;
+export const READ_AGAIN_AFTER_MS = 500;
 
 export interface StartQuestion {
   group: string;
@@ -29,7 +29,8 @@ export interface StartQuestion {
 }
 
 type Reader = Pick<
-  GroupMember, 'committedOffsets' | 'earliestOffset' | 'endOffset' | 'coordinatorTroubleAgeMs' | 'coordinatorKnownForMs'
+  GroupMember,
+  'committedOffsets' | 'earliestOffset' | 'endOffset' | 'coordinatorTroubleAgeMs' | 'coordinatorKnownForMs' | 'offsetUnchangedForMs'
 >;
 type Committed = Awaited<ReturnType<GroupMember['committedOffsets']>>;
 
@@ -76,7 +77,7 @@ export async function awaitGroupOffsets(group: string, reader: Pick<GroupMember,
 async function believedOffsets(question: StartQuestion, reader: Reader, timing: Timing): Promise<Committed | null> {
   const { task, signal } = question;
   const first = await stableOffsets(question, reader);
-  if (!await mayBeStale(first, question, reader)) return first;
+  if (isUnchanged(first, question, reader) || !await mayBeStale(first, question, reader)) return first;
   const until = timing.now() + UNCHANGED_FOR_MS;
   const ofTask = (all: Committed) => all.filter(({ partition }) => partition === task);
   while (timing.now() < until && !signal.aborted) {
@@ -86,8 +87,22 @@ async function believedOffsets(question: StartQuestion, reader: Reader, timing: 
     const agree = ofTask(first).every(({ topic, offset }) =>
       ofTask(next).some((other) => other.topic === topic && other.offset === offset));
     if (!agree) return null;
+    if (isUnchanged(next, question, reader)) return next;
   }
   return first;
+}
+
+/** Others of this process, or this one before it was given the task, have read the same for a while. */
+function isUnchanged(committed: Committed, { task, topics }: StartQuestion, reader: Reader): boolean {
+  return topics.every((topic) => {
+    const found = committed.find((each) => each.topic === topic && each.partition === task);
+    return found !== undefined && reader.offsetUnchangedForMs(topic, task, found.offset) >= UNCHANGED_FOR_MS;
+  });
+}
+
+/** Whether single reads are not believed now, so that it helps to go on reading. */
+export function isDoubtful(reader: Pick<Reader, 'coordinatorTroubleAgeMs' | 'coordinatorKnownForMs'>): boolean {
+  return reader.coordinatorTroubleAgeMs() <= TROUBLE_WINDOW_MS || reader.coordinatorKnownForMs() <= KNOWN_AFTER_MS;
 }
 
 /** Nothing moves the positions of a task that was fenced, unless the coordinator left out a marker, and the look for it was too early. */

@@ -35,6 +35,7 @@ class FakeGroup {
       earliestOffset: async () => 2n,
       coordinatorTroubleAgeMs: () => Infinity,
       coordinatorKnownForMs: () => Infinity,
+      offsetUnchangedForMs: () => 0,
     };
     this.tasks = new TaskSet({
       driver: driver as unknown as Driver, pipeline: { run: async () => ({ rounds: [], failures: [] }) } as unknown as Pipeline, sizeLimits: new SizeLimits(), timing: systemTiming,

@@ -49,6 +49,7 @@ class FakeBroker {
     earliestOffset: async () => 0n,
     coordinatorTroubleAgeMs: () => Infinity,
     coordinatorKnownForMs: () => Infinity,
+    offsetUnchangedForMs: () => 0,
   } as unknown as GroupMember;
 
   #transaction(epoch: number) {

@@ -4,6 +4,7 @@ import {
 } from '@sagafleet/kafka';
 import { messageOf, WorkerError } from '../errors.ts';
 import type { TopicPosition } from '../driver.ts';
+import { OffsetWatch } from '../offset-watch.ts';
 import { namedRefusal, type Rights } from './authorization.ts';
 
 /** Answers that concern this member, not the coordinator's health. */
@@ -15,6 +16,7 @@ export class GroupCoordinator {
   readonly #group: string;
   readonly #topics: readonly string[];
   readonly #rights: Rights;
+  readonly #watch = new OffsetWatch(() => performance.now());
   #troubleAt = -Infinity;
   #firstAnswerAt = Infinity;
 
@@ -38,7 +40,9 @@ export class GroupCoordinator {
   /** Remembers that the coordinator failed, unless the error only concerns the membership. */
   noteTrouble(error: unknown): void {
     const type = (error as { type?: string } | null)?.type;
-    if (!type || !MEMBERSHIP_ERRORS.includes(type)) this.#troubleAt = performance.now();
+    if (type && MEMBERSHIP_ERRORS.includes(type)) return;
+    this.#troubleAt = performance.now();
+    this.#watch.forget();
   }
 
   /** @throws WorkerError `not-a-member` where the coordinator does not accept the heartbeat. */
@@ -51,8 +55,14 @@ export class GroupCoordinator {
 
   /** Of every partition of every input; unstable where a transaction that has not ended moves it. */
   async committedOffsets(): Promise<CommittedOffset[]> {
-    return this.#ask('the offset read', 'broker-unavailable', () =>
+    const committed = await this.#ask('the offset read', 'broker-unavailable', () =>
       fetchOffsets(this.#connections, this.#group, { topics: this.#topics, isStable: true }));
+    this.#watch.note(committed);
+    return committed;
+  }
+
+  offsetUnchangedForMs(topic: string, partition: number, offset: bigint | null): number {
+    return this.#watch.unchangedForMs(topic, partition, offset);
   }
 
   /** Commits outside of any transaction, as a member: refused when the membership is lost. `keep`: for good. */

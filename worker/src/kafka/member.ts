@@ -3,7 +3,7 @@ import type { Consumer, Kafka } from 'kafkajs';
 import type { Assignment, GroupMember, MemberEvents, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { awaitGroupOffsets } from '../start-positions.ts';
+import { awaitGroupOffsets, isDoubtful, READ_AGAIN_AFTER_MS } from '../start-positions.ts';
 import { backoffMs, systemTiming } from '../timing.ts';
 import { namedRefusal, type Rights } from './authorization.ts';
 import { createTaskAssigner, type AssignmentExtras } from './assigner.ts';
@@ -53,6 +53,7 @@ export class KafkajsMember implements GroupMember {
   /** The first run's: a consumer is one that can be stopped only when this has ended, shortly after it has joined. */
   #running: Promise<void> | null = null;
   #leaving = false;
+  readonly #over = new AbortController();
   #isWaitingToJoin = false;
 
   constructor({ kafka, connections, coordinator }: MemberParts, options: MemberOptions, events: MemberEvents) {
@@ -92,6 +93,7 @@ export class KafkajsMember implements GroupMember {
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joinedGroup(payload.memberId, payload.memberAssignment));
     this.#consumer.on(CRASH, ({ payload }) => this.#crashed(payload.error, payload.restart));
     await awaitGroupOffsets(this.#group, this.#coordinator, systemTiming);
+    void this.#watchOffsets();
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [...this.#topics], fromBeginning: true });
     this.#running = this.#run();
@@ -101,12 +103,21 @@ export class KafkajsMember implements GroupMember {
 
   async leave(atRest: readonly TopicPosition[]): Promise<void> {
     this.#leaving = true;
+    this.#over.abort();
     if (atRest.length > 0) await this.#keep(atRest);
     // A consumer stopped before its join is over leaves a member behind until the session times out
     if (this.#running) await Promise.race([Promise.all([this.#running, this.#joined.promise]).catch(() => undefined), deadline(JOIN_BEFORE_LEAVE_MS)]);
     this.#reader.close();
     await this.#consumer.stop();
     await this.#consumer.disconnect();
+  }
+
+  /** A join takes a while: what is read meanwhile spares the tasks to read as long afterwards. */
+  async #watchOffsets(): Promise<void> {
+    while (!this.#leaving) {
+      if (isDoubtful(this)) await this.#coordinator.committedOffsets().catch(() => undefined);
+      await systemTiming.wait(READ_AGAIN_AFTER_MS, this.#over.signal);
+    }
   }
 
   /** As a member: what was given to another one meanwhile is refused. Where it fails, the brokers' retention holds. */
@@ -153,6 +164,10 @@ export class KafkajsMember implements GroupMember {
 
   coordinatorKnownForMs(): number {
     return this.#coordinator.knownForMs;
+  }
+
+  offsetUnchangedForMs(topic: string, partition: number, offset: bigint | null): number {
+    return this.#coordinator.offsetUnchangedForMs(topic, partition, offset);
   }
 
   #createReader(connections: Connections, { maxBatchBytes, log, topics, connection }: MemberOptions): PartitionReader {
