@@ -1,32 +1,28 @@
 /**
  * A broker that is killed between the answer to EndTxn and the markers calls the transaction complete when it comes back, and
- * writes none (ADR 10). Kills until that has happened, under a step that commits as often as it can.
+ * writes none (ADR 10). Kills until that has happened, under a step that commits as often as it can. The worker goes with the
+ * broker: its successor knows only what the brokers say.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findFreePort, startPlatform, startSession, untilReady, type Platform, type Session } from '@sagafleet/cli';
+import { findFreePort, startPlatform, type Platform } from '@sagafleet/cli';
 import { Connections, createKafka, KafkaAdmin, listOffsets, LOG_END, readTopics, type KafkaConnection } from '@sagafleet/kafka';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
-import type { SagaStep } from '@sagafleet/schemas';
+import type { WorkerSettings } from '@sagafleet/schemas';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { settingsFor } from '../support/settings.ts';
 import { until } from '../support/until.ts';
+import { WorkerProcess } from '../support/worker-process.ts';
 
-const [INPUT, OUTPUT, GROUP] = ['ticket_sold', 'ticket_checked', 'default.gate'];
+const NAME = 'gate';
+const [INPUT, OUTPUT, GROUP] = [`${NAME}-in`, `${NAME}-out`, `default.${NAME}`];
 const PARTITIONS = 8;
 const RECORDS_PER_PARTITION = 4_000;
 const RECORDS = PARTITIONS * RECORDS_PER_PARTITION;
 const MOST_KILLS = 12;
-const ENOUGH = 2;
+const ENOUGH = 12;
 const TEST_MS = 240_000;
 const TICKET = JSON.stringify({ type: 'record', name: 'Ticket', fields: [{ name: 'seat', type: 'int' }] });
-
-const STEP: SagaStep = {
-  apiVersion: 'sagafleet.dev/v1alpha1', kind: 'SagaStep', metadata: { name: 'gate' },
-  spec: {
-    consumes: [{ topic: INPUT }], outcomes: { checked: { emit: [{ topic: OUTPUT }] } },
-    delivery: { transaction: { maxRecords: 5 } },
-  },
-} as SagaStep;
 
 let platform: Platform;
 let connection: KafkaConnection;
@@ -48,7 +44,7 @@ afterAll(async () => {
 
 async function sell(): Promise<void> {
   const registry = new RegistryClient({ url: inject('registryUrl') });
-  await registry.register(`${INPUT}-value`, TICKET);
+  for (const topic of [INPUT, OUTPUT]) await registry.register(`${topic}-value`, TICKET);
   const encoder = await new AvroCodecs(registry).loadEncoder({ kind: 'subject', subject: `${INPUT}-value`, version: 'latest' });
   const producer = createKafka(connection, { log: () => {} }).producer({ allowAutoTopicCreation: false });
   await producer.connect();
@@ -62,34 +58,32 @@ async function sell(): Promise<void> {
   await producer.disconnect();
 }
 
-function start(): Promise<Session> {
-  const sink = { write: () => true };
-  const silent = () => {};
-  return startSession([STEP], { kafka: platform.brokers, registry: inject('registryUrl'), ingressPort: 0, replicas: new Map() }, {
-    io: { stdout: sink, stderr: sink, env: process.env, cwd: process.cwd(), isTerminal: false },
-    reporter: { progress: silent, logLine: silent, notice: silent, crashed: silent },
-  });
+function settings(): WorkerSettings {
+  const all = settingsFor(NAME, { brokers: connection.brokers, registryUrl: inject('registryUrl') });
+  return { ...all, delivery: { ...all.delivery, maxRecords: 5 }, kafka: { ...all.kafka, sessionTimeoutMs: 6_000 } };
 }
 
 const position = async () => (await admin.committedOffsets(GROUP, [INPUT])).reduce((sum, { offset }) => sum + Number(offset ?? 0n), 0);
 const skipped = () => readFileSync(join(platform.logsDir, 'kafka-1.log'), 'utf8').split('\n').filter((line) => line.includes('hence can be skipped')).length;
 
 test('a broker that leaves markers out loses no record and duplicates none', { timeout: TEST_MS }, async () => {
-  await admin.createTopics([{ name: INPUT, partitions: PARTITIONS, replicationFactor: 1, config: {} }]);
+  const topic = (name: string, partitions: number) => ({ name, partitions, replicationFactor: 1, config: {} });
+  await admin.createTopics([topic(INPUT, PARTITIONS), topic(OUTPUT, PARTITIONS), topic(`${GROUP}.dlq`, 1)]);
+  await admin.commitOffsets(GROUP, Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: INPUT, partition, offset: 0n })));
   await sell();
-  const session = await start();
-  await untilReady(session);
+  let worker = await WorkerProcess.start(settings());
   const broker = platform.kafka!.brokers[0]!;
   let kills = 0;
   for (; kills < MOST_KILLS && skipped() < ENOUGH; kills++) {
     const before = await until('the position', () => position().catch(() => null));
     await until('the step to go on', async () => (await position().catch(() => 0)) > before, 60_000);
-    await broker.kill();
+    await Promise.all([broker.kill(), worker.stop('SIGKILL')]);
     await broker.start();
+    worker = await WorkerProcess.start(settings());
   }
   console.error(`${skipped()} transactions without markers in ${kills} kills`);
   await until('all records', async () => (await position().catch(() => 0)) >= RECORDS, 120_000);
-  await session.stop();
+  await worker.stop();
   expect(skipped()).toBeGreaterThan(0);
 
   const connections = new Connections(createKafka(connection, { log: () => {} }));

@@ -23,9 +23,9 @@ export const systemTiming: Timing = {
   random: Math.random,
 };
 
-/** 50 ms, twice as long each time up to 5 s, ± 50 %: members of a group do not come back in step. */
+/** 50 ms, twice as long each time up to 2 s, ± 50 %: members of a group do not come back in step, and none long after its broker. */
 export function backoffMs(attempt: number, random: () => number): number {
-  return Math.min(50 * 2 ** attempt, 5_000) * (0.5 + random());
+  return Math.min(50 * 2 ** attempt, 2_000) * (0.5 + random());
 }
 
 /** How long the one thing that it watches has been going on. */
