@@ -59,13 +59,22 @@ describe('hand-off queue', () => {
     const memory = new QueueMemory(500);
     const [stuck, moving] = [queueIn(memory, batch('a', 0, 6)), queueIn(memory, batch('b', 0, 2))];
     expect([moving.isHigh, moving.isLow]).toEqual([true, false]);
-    moving.take(1);
+    moving.take(1).release();
     expect(moving.isLow).toBe(false);
-    moving.take(1);
+    moving.take(1).release();
     expect([moving.isHigh, moving.isLow]).toEqual([false, true]);
     stuck.clear();
     moving.put(batch('b', 2, 2));
     expect([memory.isFull, moving.isHigh, moving.isLow]).toEqual([false, false, true]);
+  });
+
+  test('records that are taken count for the memory of all queues until they are processed', () => {
+    const memory = new QueueMemory(500);
+    const queue = queueIn(memory, batch('a', 0, 6));
+    const { release } = queue.take(6);
+    expect([memory.isFull, queue.isEmpty, queue.isLow]).toEqual([true, true, true]);
+    release();
+    expect(memory.isFull).toBe(false);
   });
 
   test('ready waits for a batch', async () => {

@@ -21,7 +21,12 @@ export class QueueMemory {
 }
 
 /** What one transaction works on: records in order, and the positions after them. */
-export interface Take { records: InputRecord[]; positions: Positions; bytes: number }
+export interface Take {
+  records: InputRecord[];
+  positions: Positions;
+  /** To be called once, when the records are processed: until then they count for the memory of all queues. */
+  release: () => void;
+}
 
 /**
  * The hand-off between fetching and a task's loop: bounded in bytes, in fetch order.
@@ -97,8 +102,8 @@ export class HandOffQueue {
       this.#batches.shift();
       this.#firstRecord = 0;
     }
-    this.#hold(-bytes);
-    return { records, positions, bytes };
+    this.#bytes -= bytes;
+    return { records, positions, release: () => this.#memory.add(-bytes) };
   }
 
   #hold(bytes: number): void {

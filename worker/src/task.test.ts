@@ -417,6 +417,32 @@ describe('task', () => {
     await expect.poll(() => broker.committed).toEqual(['a']);
   });
 
+  test('keeps nothing of the transactions that it has written', async () => {
+    const { task, broker } = await running();
+    const heapAfter = async (transactions: number) => {
+      for (let at = 0; at < transactions; at++) {
+        const next = broker.offset!;
+        task.offer({ ...batch(Number(next), []), nextOffset: next + 1n });
+        while (broker.offset === next) await new Promise(setImmediate);
+      }
+      broker.calls.length = 0;
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = await heapAfter(2_000);
+    expect((await heapAfter(4_000)) - before).toBeLessThan(4_000 * 100);
+  });
+
+  test('told to start again while it waits for the registry it does so at once', async () => {
+    const waiting = { run: async () => { throw new WorkerError('no-schema', 'systemic', 'the registry is away'); } } as unknown as Pipeline;
+    const { task, broker, timing } = await running(new FakeBroker(), { pipeline: waiting });
+    timing.wait = (_ms, signal) => new Promise((resolve) => { signal?.addEventListener('abort', () => resolve()); });
+    task.offer(batch(0, ['a']));
+    await new Promise(setImmediate);
+    task.startAgain(new WorkerError('markers-missing', 'systemic', 'the last transaction is not visible'));
+    await expect.poll(() => broker.calls).toContain('discard');
+  });
+
   test('told that its topic is another one it starts again, also while it has nothing to do', async () => {
     const { task, broker } = await running();
     task.startAgain(new WorkerError('topic-recreated', 'systemic', 'topic in was created again'));

@@ -36,6 +36,8 @@ export interface TaskDependencies {
 /** A process frozen for longer may have lost its tasks without knowing. */
 const PROOF_LASTS_MS = 1_000;
 const STUCK_AFTER_MS = 180_000;
+/** Somebody has to act; each try costs an epoch of the producer. */
+const HUNG_WAIT_MS = 30_000;
 
 /**
  * Partition p of every input topic: the unit of ownership, order and transactions, with a producer
@@ -63,7 +65,9 @@ export class Task {
   #failures = 0;
   readonly #defects: Defects;
   #lastTakeWasFull = false;
-  #interruption = Promise.withResolvers<never>();
+  /** Why the task has to start again, told from outside of its loop. */
+  #interruption: WorkerError | null = null;
+  #interrupted = new AbortController();
   #producer: TaskProducer | null = null;
 
   /** `before` is the same task's earlier instance in this process: its producer has to be gone first. */
@@ -109,7 +113,9 @@ export class Task {
 
   /** What is known of positions is over: the task starts again, and finds out. */
   startAgain(reason: WorkerError): void {
-    this.#interruption.reject(reason);
+    this.#interruption ??= reason;
+    this.#interrupted.abort();
+    this.#queue.wake();
   }
 
   /** Not ours any more: nothing is taken, written or committed from here on. */
@@ -158,8 +164,8 @@ export class Task {
 
   /** Fence first, then read where to start: the read sees what the last owner's last transaction did. */
   async #start(): Promise<void> {
-    this.#interruption = Promise.withResolvers();
-    this.#interruption.promise.catch(() => undefined);
+    this.#interruption = null;
+    this.#interrupted = new AbortController();
     const { driver, member, timing, group, floorOf, isRecreated } = this.#deps;
     const { number: task, topics } = this;
     await this.#proveMembership();
@@ -209,10 +215,14 @@ export class Task {
     }
   }
 
-  /** Until something is queued or the task is over; a transaction that fails meanwhile is noticed at once. */
+  /**
+   * Until something is queued or the task is over; a transaction that fails meanwhile is noticed at once. Only promises
+   * that settle soon: each race leaves something behind with every one of them.
+   */
   async #moreOrFailure(): Promise<void> {
     const failure = this.#writing.then(() => this.#queue.ready());
-    await Promise.race([failure, this.#queue.ready(), this.#interruption.promise]);
+    await Promise.race([failure, this.#queue.ready()]);
+    this.#throwIfInterrupted();
   }
 
   /**
@@ -221,12 +231,13 @@ export class Task {
    * records for as long as it waits for more.
    */
   async #workOnNext(): Promise<void> {
-    const { records, positions } = this.#queue.take(this.#deps.maxRecords);
+    const { records, positions, release } = this.#queue.take(this.#deps.maxRecords);
     this.#lastTakeWasFull = !this.#queue.isEmpty;
-    if (this.#queue.isLow && this.#isPaused) this.#resume();
-    const outputs = await this.#whilePossible(() => this.#handling.during(() => this.#deps.pipeline.run(records)));
+    this.#resumeIfLow();
+    const outputs = await this.#whilePossible(() => this.#handling.during(() => this.#deps.pipeline.run(records))).finally(release);
     await this.#writing;
     this.#throwIfLost();
+    this.#throwIfInterrupted();
     this.#writing = this.#transacting.during(() => this.#write(outputs, positions));
     // Whoever waits for it next is told of its failure
     this.#writing.catch(() => undefined);
@@ -265,7 +276,8 @@ export class Task {
       } catch (error) {
         if (this.#isOver() || consequenceOf(error, 'fatal') !== 'systemic') throw error;
         if (attempt === 0) log.warn({ task: this.number, reason: messageOf(error) }, 'waiting');
-        await timing.wait(backoffMs(attempt, timing.random), this.#over.signal);
+        await timing.wait(backoffMs(attempt, timing.random), AbortSignal.any([this.#over.signal, this.#interrupted.signal]));
+        this.#throwIfInterrupted();
       }
     }
   }
@@ -287,11 +299,12 @@ export class Task {
       this.lose();
       return;
     }
-    if (error instanceof WorkerError && error.code === 'hung-transaction') this.#setState('HUNG');
+    const isHung = error instanceof WorkerError && error.code === 'hung-transaction';
+    if (isHung) this.#setState('HUNG');
     log.warn({ task: this.number, reason: messageOf(error), ...stackOfDefect(error) }, 'task starts again');
     // Each try knows more of what is refused than the one before
     if (error instanceof RefusedBatch) return;
-    await timing.wait(backoffMs(this.#failures++, timing.random), this.#over.signal);
+    await timing.wait(isHung ? HUNG_WAIT_MS : backoffMs(this.#failures++, timing.random), this.#over.signal);
   }
 
   async #discardProducer(): Promise<void> {
@@ -309,6 +322,10 @@ export class Task {
     this.#deps.member.pause(this.topics, this.number);
   }
 
+  #resumeIfLow(): void {
+    if (this.#queue.isLow && this.#isPaused) this.#resume();
+  }
+
   #resume(): void {
     this.#isPaused = false;
     this.#deps.member.resume(this.topics, this.number);
@@ -320,6 +337,10 @@ export class Task {
 
   #throwIfLost(): void {
     if (this.#state === 'LOST') throw lost(this.number);
+  }
+
+  #throwIfInterrupted(): void {
+    if (this.#interruption) throw this.#interruption;
   }
 
   #throwIfOver(): void {

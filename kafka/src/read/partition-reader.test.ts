@@ -214,7 +214,6 @@ describe('pause, seek and remove', () => {
     cluster.append('t', 1, ...log(0, 0));
     await expect.poll(() => read('t', 1), TIMEOUT).toEqual([0]);
     expect(read()).toEqual([]);
-    expect(reader.topicIdOf('t', 0)).toBeNull();
     start('t', 0, 1n);
     await expect.poll(() => read(), TIMEOUT).toEqual([1]);
   });
@@ -322,16 +321,16 @@ describe('topics', () => {
     cluster.append('t', 0, ...log(0, 2));
     start('t', 0);
     await expect.poll(() => read().length, TIMEOUT).toBe(3);
-    const before = reader.topicIdOf('t', 0);
     cluster.deleteTopic('t');
     await expect.poll(() => cluster.looks, TIMEOUT).toBeGreaterThan(2);
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 9));
     await expect.poll(() => told.filter((each) => !each.startsWith('trouble')), TIMEOUT).toEqual(['recreated: t/0']);
     expect(read()).toHaveLength(3);
+    expect(reader.isResting('t', 0)).toBe(true);
     reader.seek('t', 0, 0n);
+    expect(reader.isResting('t', 0)).toBe(false);
     await expect.poll(() => read().length, TIMEOUT).toBe(13);
-    expect(reader.topicIdOf('t', 0)).not.toBe(before);
     expect(told.filter((each) => each.startsWith('recreated'))).toHaveLength(1);
   });
 

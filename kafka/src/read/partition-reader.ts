@@ -110,9 +110,9 @@ export class PartitionReader {
     this.#leave(state);
   }
 
-  /** The id of the topic that is read; null while it is not known. */
-  topicIdOf(topic: string, partition: number): string | null {
-    return this.#states.get(nameOf(topic, partition))?.topicId ?? null;
+  /** Whether it waits to be told where to go on. */
+  isResting(topic: string, partition: number): boolean {
+    return this.#states.get(nameOf(topic, partition))?.isResting ?? false;
   }
 
   /** Nothing is delivered any more. */

@@ -222,7 +222,9 @@ export class KafkajsMember implements GroupMember {
     for (let attempt = 0; !this.#leaving; attempt++) {
       try {
         const earliest = await this.earliestOffset(topic, partition);
-        return this.#events.onOutOfRange({ topic, partition, offset: earliest }, earliest);
+        // The task may have been lost meanwhile, and given back at another position
+        if (this.#reader.isResting(topic, partition)) this.#events.onOutOfRange({ topic, partition, offset: earliest }, earliest);
+        return;
       } catch {
         await systemTiming.wait(backoffMs(attempt, Math.random));
       }
