@@ -301,9 +301,12 @@ export class Task {
     }
     const isHung = error instanceof WorkerError && error.code === 'hung-transaction';
     if (isHung) this.#setState('HUNG');
+    if (error instanceof RefusedBatch) {
+      // Each try knows more of what is refused than the one before; what helps is said where none is left
+      log.info({ task: this.number, topic: error.topic, partition: error.partition }, 'a batch was refused, it is sent in another form');
+      return;
+    }
     log.warn({ task: this.number, reason: messageOf(error), ...stackOfDefect(error) }, 'task starts again');
-    // Each try knows more of what is refused than the one before
-    if (error instanceof RefusedBatch) return;
     await timing.wait(isHung ? HUNG_WAIT_MS : backoffMs(this.#failures++, timing.random), this.#over.signal);
   }
 

@@ -213,12 +213,13 @@ export class PartitionReader {
   }
 
   #whyNoLeader(topic: string): Error {
+    let reason = errorOf(LEADER_NOT_AVAILABLE);
     try {
       this.#leaders.expect(topic);
-      return errorOf(LEADER_NOT_AVAILABLE);
     } catch (error) {
-      return error as Error;
+      reason = error as Error;
     }
+    return Object.assign(reason, { message: `topic ${topic}: ${reason.message}` });
   }
 
   /** Later and later for as long as it does not help. */

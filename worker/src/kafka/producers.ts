@@ -79,6 +79,10 @@ export function toSendError(batches: readonly Pick<OutputBatch, 'topic'>[], erro
   if (error instanceof ProduceError && TOO_LARGE.includes(type)) return new RefusedBatch('output-too-large', error, { cause: error });
   if (error instanceof ProduceError && type === INVALID) return new RefusedBatch('output-refused', error, { cause: error });
   const topics = [...new Set(batches.map(({ topic }) => topic))].join(', ');
+  if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
+    const missing = error instanceof ProduceError ? error.topic : topics;
+    return new WorkerError('topic-missing', 'systemic', `topic ${missing} does not exist, or lacks a partition that it had: create it, or apply the step again`, { cause: error });
+  }
   return new WorkerError('broker-unavailable', 'systemic', `cannot write to ${topics}: ${messageOf(error)}`, { cause: error });
 }
 

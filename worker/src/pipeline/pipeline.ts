@@ -141,7 +141,8 @@ function schemaIdAtDecode(value: Buffer): number {
 }
 
 function unreadableBatch({ lastOffset, reason }: NonNullable<InputRecord['unreadable']>): WorkerError {
-  return new WorkerError('batch-unreadable', 'permanent', `the batch of records up to offset ${lastOffset} cannot be read: ${reason}`);
+  const advice = reason.endsWith('when decompressed') ? '; raise delivery.maxBatchBytes for batches like it' : '';
+  return new WorkerError('batch-unreadable', 'permanent', `the batch of records up to offset ${lastOffset} cannot be read: ${reason}${advice}`);
 }
 
 function schemaIdOrNull({ value }: InputRecord): number | null {
