@@ -52,7 +52,11 @@ export class TransactionalId {
       const coordinator = await this.#findCoordinator();
       const found = await this.describe(coordinator);
       if (!found) return { identity: await this.#init(coordinator, 'work', null), coordinator, ending: 'unknown', before: null };
-      return this.#takeOverFrom(found, coordinator);
+      try {
+        return await this.#takeOverFrom(found, coordinator);
+      } catch (error) {
+        throw OVERTAKEN.includes(typeOf(error) ?? '') ? errorOf(CONCURRENT_TRANSACTIONS) : error;
+      }
     });
   }
 
@@ -99,16 +103,13 @@ export class TransactionalId {
     if (found.state.startsWith('Prepare')) throw errorOf(CONCURRENT_TRANSACTIONS);
     if (found.state === 'Ongoing' && purpose === 'commit') return this.#finish(before, coordinator);
     if (found.state === 'Ongoing' && purpose === 'work') {
-      // Succeeds only where the transaction has ended since: by a commit, if the epoch was not raised meanwhile
-      const identity = await this.#init(coordinator, 'commit', null);
-      return { identity, coordinator, ending: isNext(identity, before) ? 'commit' : 'unknown', before };
+      // Succeeds only where the transaction has ended since: by a commit, if the epoch was not raised meanwhile. Which it
+      // was shows only then, and this process may end before it can say so
+      const taken: Fenced = { identity: await this.#init(coordinator, 'unknown', null), coordinator, ending: 'unknown', before };
+      return isNext(taken.identity, before) ? this.decide(taken, 'commit') : taken;
     }
     const ending = found.state === 'Ongoing' ? 'abort' : lastEnding(found);
-    try {
-      return { identity: await this.#init(coordinator, ending, before), coordinator, ending, before };
-    } catch (error) {
-      throw OVERTAKEN.includes(typeOf(error) ?? '') ? errorOf(CONCURRENT_TRANSACTIONS) : error;
-    }
+    return { identity: await this.#init(coordinator, ending, before), coordinator, ending, before };
   }
 
   /** A holder before was about to commit what was open, with no record of its own: an abort would discard it. */

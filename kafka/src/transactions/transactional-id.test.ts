@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest';
+import { FakeCoordinator } from '../../test/fake-coordinator.ts';
+import { timeoutFor } from './purpose.ts';
+import { TransactionalId } from './transactional-id.ts';
+
+const TIMEOUT_MS = 15_000;
+const WORK_MS = timeoutFor('work', TIMEOUT_MS);
+
+function idOn(broker: FakeCoordinator, { throwIfOver = () => undefined as void, transactionTimeoutMs = TIMEOUT_MS } = {}): TransactionalId {
+  return new TransactionalId(broker.connections, { transactionalId: 'task', transactionTimeoutMs, throwIfOver, lane: 'write' });
+}
+
+/** Runs `change` between the look at the state and the first request to fence. */
+function beforeFencing(broker: FakeCoordinator, change: () => void): void {
+  broker.beforeRequest = (api) => {
+    if (api !== 'InitProducerId') return;
+    broker.beforeRequest = () => undefined;
+    change();
+  };
+}
+
+/** The process is killed when it has fenced once. */
+function killedAfterFencing(broker: FakeCoordinator): { throwIfOver(): void } {
+  return {
+    throwIfOver: () => {
+      if (broker.requests.includes('InitProducerId')) throw new Error('killed');
+    },
+  };
+}
+
+describe('a transaction that was open when its state was read', () => {
+  test('is committed where its holder has committed it meanwhile', async () => {
+    const broker = new FakeCoordinator();
+    broker.write({ timeoutMs: WORK_MS, state: 'Ongoing' });
+    beforeFencing(broker, () => { broker.state = 'CompleteCommit'; });
+    expect((await idOn(broker).takeOver()).ending).toBe('commit');
+    expect((await idOn(broker).takeOver()).ending, 'and for the next taker').toBe('commit');
+  });
+
+  test('is not known where the time-out has aborted it meanwhile, also for the next taker', async () => {
+    const broker = new FakeCoordinator();
+    broker.write({ timeoutMs: WORK_MS, state: 'Ongoing' });
+    beforeFencing(broker, () => broker.timeOut());
+    await idOn(broker, killedAfterFencing(broker)).takeOver().catch(() => undefined);
+    expect((await idOn(broker).takeOver()).ending).toBe('unknown');
+  });
+});
