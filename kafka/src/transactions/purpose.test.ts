@@ -2,13 +2,27 @@ import { describe, expect, test } from 'vitest';
 import type { TransactionState } from '../wire/transactions.ts';
 import { type Ending, lastEnding, type Purpose, purposeOf, timeoutFor } from './purpose.ts';
 
-const PURPOSES: Purpose[] = ['work', 'commit', 'abort', 'unknown'];
+const ENDINGS: Ending[] = ['commit', 'abort', 'unknown'];
+const PURPOSES: Purpose[] = ['work', ...ENDINGS];
 
 test.each(PURPOSES)('a time-out says that the purpose is %s, and is never longer than allowed', (purpose) => {
-  for (const atMostMs of [100, 15_000, 15_007, 900_000]) {
+  for (const atMostMs of [993, 1_000, 15_000, 15_007, 15_992, 15_993, 900_000]) {
     expect(purposeOf(timeoutFor(purpose, atMostMs))).toBe(purpose);
     expect(timeoutFor(purpose, atMostMs)).toBeLessThanOrEqual(atMostMs);
   }
+});
+
+test.each([1, 5, 990, 1_000, 15_000, 15_001, 15_002, 15_003, 900_000])('the configured time-out of %d ms is kept, and of a worker at work', (configured) => {
+  expect(timeoutFor('work', configured)).toBe(configured);
+  expect(purposeOf(configured)).toBe('work');
+});
+
+test.each([991, 992, 993, 15_991])('a configured time-out of %d ms is shortened, as it would say something else', (configured) => {
+  expect(timeoutFor('work', configured)).toBe(Math.floor(configured / 10) * 10);
+});
+
+test.each(ENDINGS)('the ending %s can be said also where the configured time-out is very short', (ending) => {
+  for (const atMostMs of [1, 5, 990]) expect(purposeOf(timeoutFor(ending, atMostMs))).toBe(ending);
 });
 
 describe('the last transaction', () => {

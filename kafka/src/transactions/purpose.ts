@@ -1,7 +1,7 @@
 /**
  * What a holder of a transactional id wants with its epoch, kept by the coordinator itself: InitProducerId stores the
- * transaction time-out together with the new epoch, and DescribeTransactions shows it. So the last digit of the
- * time-out survives whatever happens to the process that fenced (ADR 10).
+ * transaction time-out together with the new epoch, and DescribeTransactions shows it. So a mark in
+ * the time-out survives whatever happens to the process that fenced (ADR 10).
  */
 import type { TransactionDescription } from '../wire/transactions.ts';
 
@@ -10,19 +10,23 @@ export type Ending = 'commit' | 'abort' | 'unknown';
 /** `work`: to write. Else: to end what is open in the way that is named. */
 export type Purpose = 'work' | Ending;
 
-const PURPOSES: readonly Purpose[] = ['work', 'commit', 'abort', 'unknown'];
-const DIGIT = 10;
+/** The last three digits of the time-out. No one of these is set by chance, so other clients, also workers from before, are at work. */
+const MARKS: Record<Ending, number> = { commit: 991, abort: 992, unknown: 993 };
+const DIGITS = 1_000;
+const LAST_UNMARKED = 990;
 /** `transaction.max.timeout.ms` of a broker that is not told otherwise: an ending that waits for a broker is not to expire. */
 export const LONGEST_TIMEOUT_MS = 900_000;
 
-/** The largest time-out that says so, up to `atMostMs`. */
+/** The largest time-out that says so, up to `atMostMs`; the mark alone where that is less. */
 export function timeoutFor(purpose: Purpose, atMostMs: number): number {
-  const tens = atMostMs - (atMostMs % DIGIT);
-  return purpose === 'work' ? tens : tens - DIGIT + PURPOSES.indexOf(purpose);
+  if (purpose === 'work') return purposeOf(atMostMs) === 'work' ? atMostMs : atMostMs - (atMostMs % DIGITS) + LAST_UNMARKED;
+  const mark = MARKS[purpose];
+  return Math.max(mark, Math.floor((atMostMs - mark) / DIGITS) * DIGITS + mark);
 }
 
 export function purposeOf(timeoutMs: number): Purpose {
-  return PURPOSES[timeoutMs % DIGIT] ?? 'work';
+  const marked = (Object.keys(MARKS) as Ending[]).find((ending) => MARKS[ending] === timeoutMs % DIGITS);
+  return marked ?? 'work';
 }
 
 /**

@@ -45,3 +45,22 @@ describe('a transaction that was open when its state was read', () => {
     expect((await idOn(broker).takeOver()).ending).toBe('unknown');
   });
 });
+
+test('a worker of the version before was at work, whatever its time-out is', async () => {
+  const broker = new FakeCoordinator();
+  broker.write({ timeoutMs: 15_001, state: 'Ongoing' });
+  expect((await idOn(broker).takeOver()).ending).toBe('abort');
+  expect(broker.requests).not.toContain('EndTxn');
+});
+
+test.each([5, 15_000])('a broker that allows %d ms only, or a second, takes the ending over', async (transactionTimeoutMs) => {
+  const broker = new FakeCoordinator();
+  broker.longestTimeoutMs = Math.max(transactionTimeoutMs, 1_000);
+  broker.write({ timeoutMs: transactionTimeoutMs, state: 'CompleteCommit' });
+  const id = idOn(broker, { transactionTimeoutMs });
+  expect((await id.takeOver()).ending).toBe('commit');
+  const taken = await id.takeOver();
+  expect(taken.ending).toBe('commit');
+  await id.beginWork(taken);
+  expect(broker.timeoutMs).toBe(transactionTimeoutMs);
+});
