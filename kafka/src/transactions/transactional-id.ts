@@ -49,6 +49,7 @@ export class TransactionalId {
    */
   async takeOver(): Promise<Fenced> {
     return untilReady(FENCING, async () => {
+      this.#options.throwIfOver();
       const coordinator = await this.#findCoordinator();
       const found = await this.describe(coordinator);
       if (!found) return { identity: await this.#init(coordinator, 'work', null), coordinator, ending: 'unknown', before: null };
@@ -91,6 +92,7 @@ export class TransactionalId {
   /** When the coordinator holds the open transaction for complete. */
   async completed(coordinator: number): Promise<void> {
     await untilReady(FENCING, async () => {
+      this.#options.throwIfOver();
       const found = await this.describe(coordinator);
       if (found?.state.startsWith('Prepare')) throw errorOf(CONCURRENT_TRANSACTIONS);
     });

@@ -4,7 +4,7 @@ import { coordinatorOf, type TopicPartitionOffset } from '../group-offsets.ts';
 import { BatchProducer } from '../produce/batch-producer.ts';
 import { untilReady } from '../until-ready.ts';
 import { type CommittedAnswer, offsetFetchRequest } from '../wire/offsets.ts';
-import { throwUnlessOk } from '../wire/request.ts';
+import { type ProtocolRequest, throwUnlessOk } from '../wire/request.ts';
 import { addOffsetsToTxnRequest, addPartitionsToTxnRequest, endTxnRequest, type TopicPartitions } from '../wire/transactions.ts';
 import type { HeaderPair } from '../fetched-record.ts';
 import { firstHeadersOf } from './first-record.ts';
@@ -26,7 +26,7 @@ export interface TransactionalProducersOptions {
 export interface Holder {
   transactionalId: string;
   inputs: TopicPartitions[];
-  /** Asked before each attempt to fence: a caller that is not the owner any more must not throw the new one out. */
+  /** Asked before each step: a caller that is not the owner any more must not throw the new one out, nor go on waiting. */
   throwIfOver(): void;
   /**
    * Whether the input that a record comes from, as its headers tell, is known to have been committed.
@@ -83,6 +83,7 @@ export class TransactionalProducers {
   async #endWhatIsOpen(id: TransactionalId, taken: Fenced, holder: Holder): Promise<Fenced> {
     let fenced = taken;
     for (let attempt = 0; ; attempt++) {
+      holder.throwIfOver();
       const left = await this.#leftOpen(fenced, holder);
       if (left.outputs.length === 0 && !left.hasPositions) return fenced;
       this.#throwIfHung(left, fenced, { holder, attempt });
@@ -93,21 +94,23 @@ export class TransactionalProducers {
   }
 
   /** Without a record: the markers end what is open in these partitions. */
-  async #repeatEnding({ identity, coordinator, ending }: Fenced, { outputs, hasPositions }: LeftOpen, { transactionalId }: Holder): Promise<void> {
+  async #repeatEnding({ identity, coordinator, ending }: Fenced, { outputs, hasPositions }: LeftOpen, holder: Holder): Promise<void> {
+    const { transactionalId, throwIfOver } = holder;
     const transaction = { ...identity, transactionalId };
     const to = { nodeId: coordinator, lane: writeLaneOf(transactionalId) };
     const topics = byTopic(outputs);
-    if (topics.length > 0) await untilReady(ENDING_STARTS, () => this.#connections.send(to, addPartitionsToTxnRequest({ ...transaction, topics })));
-    if (hasPositions) {
-      const request = addOffsetsToTxnRequest({ ...transaction, groupId: this.#options.group });
-      await untilReady(ENDING_STARTS, () => this.#connections.send(to, request));
-    }
+    const begin = (request: ProtocolRequest<unknown>) => untilReady(ENDING_STARTS, () => {
+      throwIfOver();
+      return this.#connections.send(to, request);
+    });
+    if (topics.length > 0) await begin(addPartitionsToTxnRequest({ ...transaction, topics }));
+    if (hasPositions) await begin(addOffsetsToTxnRequest({ ...transaction, groupId: this.#options.group }));
     await this.#connections.send(to, endTxnRequest({ ...transaction, transactionResult: ending === 'commit' }));
   }
 
-  async #leftOpen({ identity, before }: Fenced, { inputs }: Holder): Promise<LeftOpen> {
+  async #leftOpen({ identity, before }: Fenced, holder: Holder): Promise<LeftOpen> {
     const ids = new Set([identity.producerId, before?.producerId]);
-    const [outputs, committed] = await Promise.all([this.#open.look(), this.#stablePositions(inputs)]);
+    const [outputs, committed] = await Promise.all([this.#open.look(), this.#stablePositions(holder)]);
     return {
       outputs: outputs.filter(({ producerId }) => ids.has(String(producerId))),
       hasPositions: committed.some(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT), committed,
@@ -115,9 +118,10 @@ export class TransactionalProducers {
   }
 
   /** A marker that was just written may not be applied yet. */
-  async #stablePositions(inputs: TopicPartitions[]): Promise<CommittedAnswer[]> {
+  async #stablePositions({ inputs, throwIfOver }: Holder): Promise<CommittedAnswer[]> {
     const { group } = this.#options;
     for (let attempt = 1; ; attempt++) {
+      throwIfOver();
       const answer = await this.#connections.send(await coordinatorOf(this.#connections, group), offsetFetchRequest(group, inputs, true));
       throwUnlessOk(answer.errorCode);
       const isUnstable = answer.partitions.some(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT);

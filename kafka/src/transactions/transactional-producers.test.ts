@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { FakeCoordinator } from '../../test/fake-coordinator.ts';
+import { timeoutFor } from './purpose.ts';
+import { type Holder, TransactionalProducers } from './transactional-producers.ts';
+
+const TIMEOUT_MS = 15_000;
+const AT_WORK_MS = timeoutFor('work', TIMEOUT_MS);
+
+function producersOn(broker: FakeCoordinator): TransactionalProducers {
+  return new TransactionalProducers(broker.connections, { group: 'group', outputs: ['out'], transactionTimeoutMs: TIMEOUT_MS });
+}
+
+function holderWith(parts: Partial<Holder> = {}): Holder {
+  return { transactionalId: 'task', inputs: [{ topic: 'in', partitions: [0] }], throwIfOver: () => undefined, isBehind: () => false, ...parts };
+}
+
+describe('a task that is stopped gives up at once, where', () => {
+  const isEnding = (broker: FakeCoordinator) => broker.state === 'Ongoing';
+  test.each(Object.entries({
+    'the coordinator does not end the last transaction': { state: 'PrepareCommit', isStopped: () => true, requests: [] },
+    'it waits for the end of an ending': {
+      state: 'CompleteCommit', isStopped: (broker) => broker.requests.includes('EndTxn'), requests: ['EndTxn'],
+    },
+    'it would begin an ending': { state: 'CompleteCommit', isStopped: (broker) => broker.requests.includes('DescribeProducers'), requests: ['DescribeProducers'] },
+    'it would tell the group of an ending': { state: 'CompleteCommit', isStopped: isEnding, requests: ['AddPartitionsToTxn'] },
+  } satisfies Record<string, { state: FakeCoordinator['state']; isStopped: (broker: FakeCoordinator) => boolean; requests: string[] }>))('%s', async (
+    _, { state, isStopped, requests },
+  ) => {
+    const broker = new FakeCoordinator();
+    broker.write({ timeoutMs: AT_WORK_MS, state });
+    broker.position.pending = 2n;
+    const throwIfOver = () => {
+      if (isStopped(broker)) throw new Error('stopped');
+    };
+    await expect(producersOn(broker).open(holderWith({ throwIfOver }))).rejects.toThrow('stopped');
+    expect(broker.requests.slice(broker.requests.length - requests.length)).toEqual(requests);
+    expect(broker.requests.includes('InitProducerId')).toBe(requests.length > 0);
+  });
+});
