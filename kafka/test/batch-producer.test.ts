@@ -8,7 +8,7 @@ async function open(transactionalId: string, { kafka = client(), throwIfOver = (
   const connections = new Connections(kafka);
   onTestFinished(() => connections.close());
   const producers = new TransactionalProducers(connections, { group: group || uniqueName('group'), outputs: [], transactionTimeoutMs: 15_000 });
-  const producer = await producers.open({ transactionalId, inputs: [], throwIfOver, isBehind: () => false });
+  const producer = await producers.open({ transactionalId, inputs: [], throwIfOver, isBehind: () => false, toldPosition: () => null });
   await producer.activate();
   return producer;
 }

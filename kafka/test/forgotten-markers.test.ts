@@ -60,7 +60,7 @@ class TaskOfTest {
     const producers = new TransactionalProducers(this.connections, { group: this.group, outputs: [this.output], transactionTimeoutMs: TIMEOUT_MS });
     const producer = await producers.open({
       transactionalId: this.transactionalId, inputs: [{ topic: this.input, partitions: [0] }], throwIfOver: () => undefined,
-      isBehind: () => false, ...holder,
+      isBehind: () => false, toldPosition: () => null, ...holder,
     });
     await producer.activate();
     return producer;
@@ -190,6 +190,14 @@ const CASES: Record<string, Case> = {
     },
     holder: { isBehind: ([source]) => source![1]!.toString() === 'in/0/1' },
     then: COMMITTED,
+  },
+  'after a client that hides how it ended, a position that a member told is committed': {
+    happens: async (task) => {
+      await task.leavePositionOpen();
+      await task.fencePlainly();
+    },
+    holder: { toldPosition: () => 2n },
+    then: { ...COMMITTED, values: ['first'] },
   },
   'after a client that hides how it ended, what nobody has seen is aborted': {
     happens: async (task) => {

@@ -78,7 +78,7 @@ test('an append that fails leaves one that is on its way to another partition al
 async function openProducer(connections: Connections, { names }: StepFixture, task: number): Promise<TaskProducer> {
   const producers = producersOf(connections, names);
   return createTransactionalProducer(producers, {
-    transactionalId: `${names.name}.${task}`, group: names.group, throwIfOver: () => undefined, inputs: [], isBehind: () => false, metadataOf: () => '',
+    transactionalId: `${names.name}.${task}`, group: names.group, throwIfOver: () => undefined, inputs: [], isBehind: () => false, toldPosition: () => null, metadataOf: () => '',
   });
 }
 

@@ -11,7 +11,7 @@ function producersOn(broker: FakeCoordinator): TransactionalProducers {
 }
 
 function holderWith(parts: Partial<Holder> = {}): Holder {
-  return { transactionalId: 'task', inputs: [{ topic: 'in', partitions: [0] }], throwIfOver: () => undefined, isBehind: () => false, ...parts };
+  return { transactionalId: 'task', inputs: [{ topic: 'in', partitions: [0] }], throwIfOver: () => undefined, isBehind: () => false, toldPosition: () => null, ...parts };
 }
 
 describe('a task that is stopped gives up at once, where', () => {
@@ -35,5 +35,19 @@ describe('a task that is stopped gives up at once, where', () => {
     await expect(producersOn(broker).open(holderWith({ throwIfOver }))).rejects.toThrow('stopped');
     expect(broker.requests.slice(broker.requests.length - requests.length)).toEqual(requests);
     expect(broker.requests.includes('InitProducerId')).toBe(requests.length > 0);
+  });
+});
+
+describe('where it is not known how a transaction ended, a position that it holds open is', () => {
+  test.each(Object.entries({
+    'committed, if a member told one above the committed one': { told: 2n, then: 2n },
+    'discarded, if no member told one': { told: null, then: 1n },
+    'discarded, if a member told the committed one': { told: 1n, then: 1n },
+  }))('%s', async (_, { told, then }) => {
+    const broker = new FakeCoordinator();
+    // As after a client without marks, which fenced
+    Object.assign(broker, { state: 'Empty', timeoutMs: AT_WORK_MS, position: { committed: 1n, pending: 2n } });
+    await producersOn(broker).open(holderWith({ toldPosition: () => told }));
+    expect(broker.position).toEqual({ committed: then, pending: null });
   });
 });

@@ -33,6 +33,8 @@ export interface Holder {
    * @param committed positions of the inputs; one that the transaction itself moves is missing
    */
   isBehind(headers: readonly HeaderPair[], committed: readonly TopicPartitionOffset[]): boolean;
+  /** The position of an input that a member of the group knows to be committed; null where none does. */
+  toldPosition(topic: string, partition: number): bigint | null;
 }
 
 interface LeftOpen { outputs: OpenTransaction[]; hasPositions: boolean; committed: CommittedAnswer[] }
@@ -42,6 +44,7 @@ const ATTEMPTS = 8;
 const UNSTABLE_ATTEMPTS = 4;
 const WAIT_MS = 50;
 const UNSTABLE_OFFSET_COMMIT = 88;
+const NO_POSITION = -1n;
 const ENDING_STARTS = { soonOver: new Set(['CONCURRENT_TRANSACTIONS']), forMs: 10_000, lastWaitMs: 50 };
 
 /** The transactional producers of a process, for one group. They share how they look for what is left open. */
@@ -119,16 +122,21 @@ export class TransactionalProducers {
 
   /** A marker that was just written may not be applied yet. */
   async #stablePositions({ inputs, throwIfOver }: Holder): Promise<CommittedAnswer[]> {
-    const { group } = this.#options;
     for (let attempt = 1; ; attempt++) {
       throwIfOver();
-      const answer = await this.#connections.send(await coordinatorOf(this.#connections, group), offsetFetchRequest(group, inputs, true));
-      throwUnlessOk(answer.errorCode);
+      const answer = await this.#fetchOffsets(inputs, true);
       const isUnstable = answer.partitions.some(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT);
       for (const { errorCode } of answer.partitions) if (errorCode !== UNSTABLE_OFFSET_COMMIT) throwUnlessOk(errorCode);
       if (!isUnstable || attempt === UNSTABLE_ATTEMPTS) return answer.partitions;
       await delay(WAIT_MS);
     }
+  }
+
+  async #fetchOffsets(inputs: readonly TopicPartitions[], isStable: boolean): Promise<{ partitions: CommittedAnswer[] }> {
+    const { group } = this.#options;
+    const answer = await this.#connections.send(await coordinatorOf(this.#connections, group), offsetFetchRequest(group, inputs, isStable));
+    throwUnlessOk(answer.errorCode);
+    return answer;
   }
 
   #throwIfHung({ outputs }: LeftOpen, { identity }: Fenced, { holder, attempt }: { holder: Holder; attempt: number }): void {
@@ -139,7 +147,14 @@ export class TransactionalProducers {
   }
 
   /** Only where the coordinator cannot say: a commit if its effects were seen, else nobody has seen anything of it. */
-  async #decide({ outputs, committed }: LeftOpen, { isBehind }: Holder): Promise<Exclude<Ending, 'unknown'>> {
+  async #decide({ outputs, committed }: LeftOpen, { isBehind, toldPosition }: Holder): Promise<Exclude<Ending, 'unknown'>> {
+    const held = committed.filter(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT);
+    if (held.length > 0) {
+      // A member learns a position when its commit was acknowledged: one behind what the group shows is in what is open
+      const { partitions } = await this.#fetchOffsets(byTopic(held), false);
+      for (const { errorCode } of partitions) throwUnlessOk(errorCode);
+      if (partitions.some(({ topic, partition, offset }) => (toldPosition(topic, partition) ?? NO_POSITION) > offset)) return 'commit';
+    }
     const positions = committed.filter(({ errorCode, offset }) => errorCode === 0 && offset >= 0n);
     for (const open of outputs) {
       const headers = await firstHeadersOf(this.#connections, open);

@@ -68,6 +68,7 @@ export class KafkajsDriver implements Driver {
     const producer = createTransactionalProducer(this.#producers, {
       transactionalId, group, throwIfOver,
       inputs: topics.filter((topic) => leaders.expect(topic).partitions[task]).map((topic) => ({ topic, partitions: [task] })),
+      toldPosition: floorOf,
       isBehind: (headers, committed) => isBehind(sourceOf(headers), { task, committed, floorOf }),
       metadataOf: ({ topic }) => positionMetadata(leaders.topic(topic)?.id ?? null),
     });

@@ -13,7 +13,7 @@ export const MUTATIONS = {
   'no fencing on assignment': (driver) => altered(driver, { fenceTask: async (task, throwIfOver) => fencedLater(() => driver.fenceTask(task, throwIfOver)) }),
   'random transactional id per process': (driver, config) => altered(driver, {
     fenceTask: (task, throwIfOver) => createTransactionalProducer(producersOf(config), {
-      transactionalId: `${randomUUID()}.${task}`, group: config.settings.group, throwIfOver, inputs: [], isBehind: () => false, metadataOf: () => '',
+      transactionalId: `${randomUUID()}.${task}`, group: config.settings.group, throwIfOver, inputs: [], isBehind: () => false, toldPosition: () => null, metadataOf: () => '',
     }),
   }),
   'offsets outside the transaction': (driver, config) => commitAfterwards(driver, new OutsideCommits(config)),
