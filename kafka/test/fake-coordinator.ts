@@ -1,6 +1,6 @@
 import { Leaders } from '../src/connections/leaders.ts';
 import type { Connections, Destination } from '../src/connections/connections.ts';
-import { WireReader } from '../src/wire/flexible.ts';
+import { WireReader, WireWriter } from '../src/wire/flexible.ts';
 import { errorOf, type ProtocolRequest } from '../src/wire/request.ts';
 import type { OpenTransaction } from '../src/transactions/open-transactions.ts';
 import type { TransactionState } from '../src/wire/transactions.ts';
@@ -22,6 +22,9 @@ export class FakeCoordinator {
   #lastEpoch = NONE;
   /** As the markers were left out. */
   open: OpenTransaction[] = [];
+  /** By transactional id, and by partition of the input. */
+  readonly idErrors = new Map<string, number>();
+  readonly positionErrors = new Map<number, number>();
   position = { committed: 0n, pending: null as bigint | null };
   longestTimeoutMs = 900_000;
   /** Called before each request is answered, with its name. */
@@ -49,10 +52,11 @@ export class FakeCoordinator {
     return this.sendToAny(request);
   }
 
-  async sendToAny<Answer>({ request }: ProtocolRequest<Answer>): Promise<Answer> {
+  async sendToAny<Answer>({ request, response }: ProtocolRequest<Answer>): Promise<Answer> {
     const name = request.apiName;
     this.requests.push(name);
     this.beforeRequest(name);
+    if (name === 'Metadata') return response.decode(METADATA);
     // Without the hardening, requests of kafkajs are in one piece
     const { parts, buffer } = await request.encode() as { parts?: Buffer[]; buffer: Buffer };
     const bytes = parts ? Buffer.concat(parts) : buffer;
@@ -61,12 +65,15 @@ export class FakeCoordinator {
 
   readonly #answers: Record<string, (bytes: Buffer) => unknown> = {
     GroupCoordinator: () => ({ coordinator: { nodeId: NODE } }),
-    DescribeTransactions: () => ({ transactions: [this.#described()] }),
+    DescribeTransactions: (bytes) => {
+      const ids = WireReader.ofResponse(bytes); // both begin with tagged fields
+      return { transactions: ids.array(() => this.#described(ids.string()!)) };
+    },
     InitProducerId: (bytes) => this.#init(bytes),
     AddPartitionsToTxn: () => { this.#begin('outputs'); },
     AddOffsetsToTxn: () => { this.#begin('positions'); },
     EndTxn: (bytes) => { this.#end(bytes.at(-1) !== 0); },
-    OffsetFetch: (bytes) => this.#fetchOffsets(bytes.at(-2) === 1),
+    OffsetFetch: (bytes) => this.#fetchOffsets(bytes),
     ListOffsets: (bytes) => ({ partitions: [{ topic: OUTPUT, partition: 0, errorCode: 0, offset: bytes[5] === 1 && this.open.length > 0 ? 5n : 9n }] }),
     DescribeProducers: () => ({
       partitions: this.open.map(({ topic, partition, producerId, since }) => ({
@@ -76,9 +83,9 @@ export class FakeCoordinator {
     Fetch: () => ({ errorCode: 0, sessionId: 0, partitions: [{ topicId: TOPIC_ID, partition: 0, errorCode: 0, lastStableOffset: 5n, aborted: [], records: Buffer.alloc(0) }] }),
   };
 
-  #described(): object {
+  #described(transactionalId: string): object {
     const { state, timeoutMs, producerId, epoch } = this;
-    return { errorCode: state ? 0 : ERROR.notFound, transactionalId: '', state, timeoutMs, producerId, producerEpoch: epoch, partitions: [] };
+    return { errorCode: this.idErrors.get(transactionalId) ?? (state ? 0 : ERROR.notFound), transactionalId, state, timeoutMs, producerId, producerEpoch: epoch, partitions: [] };
   }
 
   #init(bytes: Buffer): { producerId: string; producerEpoch: number } {
@@ -113,12 +120,37 @@ export class FakeCoordinator {
     Object.assign(this.#added, { outputs: false, positions: false });
   }
 
-  #fetchOffsets(isStable: boolean): object {
+  #fetchOffsets(bytes: Buffer): object {
+    const from = WireReader.ofResponse(bytes);
+    from.string();
+    const asked = from.structs(() => {
+      from.string();
+      return from.array(() => from.int32());
+    }).flat();
     const { committed, pending } = this.position;
-    const isUnstable = isStable && pending !== null;
-    return { errorCode: 0, partitions: [{ topic: INPUT, partition: 0, offset: isUnstable ? -1n : committed, metadata: null, errorCode: isUnstable ? ERROR.unstable : 0 }] };
+    const isUnstable = from.int8() === 1 && pending !== null;
+    return {
+      errorCode: 0,
+      partitions: asked.map((partition) => ({
+        topic: INPUT, partition, offset: isUnstable ? -1n : committed, metadata: null,
+        errorCode: this.positionErrors.get(partition) ?? (isUnstable ? ERROR.unstable : 0),
+      })),
+    };
   }
 }
+
+/** Answer of a broker that knows one topic, the output. */
+const METADATA = (() => {
+  const to = WireWriter.ofRequest(); // both begin with tagged fields
+  to.int32(0).structs([NODE], (node) => to.int32(node).string('localhost').int32(9_092).string(null)).string(null).int32(NODE);
+  to.structs([OUTPUT], (topic) => {
+    to.int16(0).string(topic).uuid(TOPIC_ID).int8(0).structs([0], (partition) => {
+      to.int16(0).int32(partition).int32(NODE).int32(0);
+      for (let list = 0; list < 3; list++) to.array([], () => undefined); // replicas, in sync, offline
+    }).int32(0);
+  });
+  return to.tags().written;
+})();
 
 function topicOf(name: string) {
   return { errorCode: 0, name, id: TOPIC_ID, partitions: [{ partition: 0, leader: NODE, leaderEpoch: 0 }] };

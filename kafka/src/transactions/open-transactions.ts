@@ -7,7 +7,7 @@ import { describeProducersRequest, type PartitionProducers, type TopicPartitions
 /** A partition holds records of a transaction that has not ended there, from `since` on. */
 export interface OpenTransaction { topic: string; partition: number; producerId: bigint; since: bigint }
 
-interface Place { topic: string; partition: number }
+export interface Place { topic: string; partition: number }
 
 const LANE = 'offsets';
 /** A partition's leader is being elected. */
@@ -106,7 +106,7 @@ function isSame(stable: OffsetAnswer, end: OffsetAnswer): boolean {
   return stable.errorCode === 0 && end.errorCode === 0 && stable.offset === end.offset;
 }
 
-function placeOf({ topic, partition }: Place): string {
+export function placeOf({ topic, partition }: Place): string {
   return `${topic}/${partition}`;
 }
 

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connections } from '../connections/connections.ts';
 import { coordinatorOf } from '../group-offsets.ts';
+import { typeOf } from '../until-ready.ts';
 import { type ClusterMetadata, metadataRequest } from '../wire/metadata.ts';
 import { offsetFetchRequest } from '../wire/offsets.ts';
 import { errorOf, throwUnlessOk } from '../wire/request.ts';
 import { describeTransactionsRequest, type ProducerIdentity, type TopicPartitions, type TransactionDescription } from '../wire/transactions.ts';
 import { LeaderView } from './leader-view.ts';
-import { byTopic, type OpenTransactions } from './open-transactions.ts';
+import { byTopic, type OpenTransactions, type Place, placeOf } from './open-transactions.ts';
 
 /** A transaction whose end was acknowledged. */
 export interface Ended {
@@ -33,7 +34,10 @@ const PAUSE_MS = 4;
 /** A coordinator that cannot reach a leader goes on trying for as long as it takes. */
 const ENDS_WITHIN_MS = 10_000;
 const UNSTABLE_FOR_MS = 1_000;
-const UNSTABLE_OFFSET_COMMIT = 88;
+const UNSTABLE = 'UNSTABLE_OFFSET_COMMIT';
+/** The group has another coordinator, or none for now. */
+const MOVING: ReadonlySet<string> = new Set(['NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
+const UNKNOWN = -1;
 
 /**
  * Whether the markers of a transaction were written. EndTxn is answered before that, and a coordinator leaves out
@@ -100,22 +104,30 @@ export class Settlements {
     const complete: Waiting[] = [];
     const busy: Waiting[] = [];
     for (const each of all) {
-      const state = stateOf(each.ended, states.get(each.ended.transactionalId));
+      const found = states.get(each.ended.transactionalId);
+      if (found?.errorCode !== 0) {
+        each.reject(errorOf(found?.errorCode ?? UNKNOWN));
+        continue;
+      }
+      const state = stateOf(each.ended, found);
       if (state === 'complete') complete.push(each);
       else if (state === 'busy' && performance.now() - each.since < ENDS_WITHIN_MS) busy.push(each);
       else each.reject(errorOf(state === 'busy' ? CONCURRENT_TRANSACTIONS : INVALID_PRODUCER_EPOCH));
     }
     if (complete.length === 0) return busy;
     // Asked only now: what these brokers know is younger than the end of the transactions
-    const [leaders, unstable] = await Promise.all([this.look(coordinator), this.#unstablePositions(complete)]);
-    const unsettled = complete.filter((each) => !this.#conclude(each, leaders, unstable));
+    const [leaders, troubles] = await Promise.all([this.look(coordinator), this.#positionTroubles(complete)]);
+    const unsettled = complete.filter((each) => !this.#conclude(each, leaders, troubles));
     return [...busy, ...unsettled];
   }
 
-  #conclude({ ended, since, resolve, reject }: Waiting, leaders: LeaderView, unstable: ReadonlySet<string>): boolean {
-    const isUnstable = ended.positions.some(({ topic, partitions }) => partitions.some((partition) => unstable.has(`${topic}/${partition}`)));
-    if (isUnstable && performance.now() - since < UNSTABLE_FOR_MS) return false;
-    if (isUnstable) reject(new MarkersMissing(`positions of group ${this.#group} are held by a transaction that the coordinator calls complete`));
+  #conclude({ ended, since, resolve, reject }: Waiting, leaders: LeaderView, troubles: ReadonlyMap<string, Error>): boolean {
+    const its = ended.positions.flatMap(({ topic, partitions }) => partitions.flatMap((partition) => troubles.get(placeOf({ topic, partition })) ?? []));
+    const [worst] = its.sort((a, b) => patienceWith(a) - patienceWith(b));
+    if (worst && performance.now() - since < patienceWith(worst)) return false;
+    if (typeOf(worst) === UNSTABLE) {
+      reject(new MarkersMissing(`positions of group ${this.#group} are held by a transaction that the coordinator calls complete`));
+    } else if (worst) reject(worst);
     else if (leaders.hasKept(ended.before, ended.outputs)) resolve();
     else this.#search(ended).then(resolve, reject);
     return true;
@@ -128,16 +140,23 @@ export class Settlements {
     if (ours) throw new MarkersMissing(`${ours.topic}/${ours.partition} holds a transaction open that its coordinator calls complete`);
   }
 
-  async #unstablePositions(complete: readonly Waiting[]): Promise<Set<string>> {
+  /** Why a position cannot be taken for the last one, by its place. */
+  async #positionTroubles(complete: readonly Waiting[]): Promise<Map<string, Error>> {
+    const places = complete.flatMap(({ ended }) => ended.positions.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition }))));
+    const troubles = await this.#askGroup(places).catch((error: Error) => {
+      if (!MOVING.has(typeOf(error) ?? '')) throw error;
+      return new Map(places.map((place) => [placeOf(place), error]));
+    });
+    if ([...troubles.values()].some((error) => MOVING.has(typeOf(error) ?? ''))) this.#groupCoordinator = null;
+    return troubles;
+  }
+
+  async #askGroup(places: readonly Place[]): Promise<Map<string, Error>> {
     this.#groupCoordinator ??= coordinatorOf(this.#connections, this.#group);
     const { nodeId } = await this.#groupCoordinator;
-    const places = complete.flatMap(({ ended }) => ended.positions.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition }))));
     const answer = await this.#connections.send({ nodeId, lane: LANE }, offsetFetchRequest(this.#group, byTopic(places), true));
     throwUnlessOk(answer.errorCode);
-    return new Set(answer.partitions.flatMap(({ topic, partition, errorCode }) => {
-      if (errorCode !== UNSTABLE_OFFSET_COMMIT) throwUnlessOk(errorCode);
-      return errorCode === UNSTABLE_OFFSET_COMMIT ? [`${topic}/${partition}`] : [];
-    }));
+    return new Map(answer.partitions.filter(({ errorCode }) => errorCode !== 0).map((each) => [placeOf(each), errorOf(each.errorCode)]));
   }
 
   /** Most answers are the same as the one before, byte for byte, and need no decoding. */
@@ -165,8 +184,13 @@ export class Settlements {
 const INVALID_PRODUCER_EPOCH = 47;
 const CONCURRENT_TRANSACTIONS = 51;
 
-function stateOf({ identity }: Ended, found: TransactionDescription | undefined): 'complete' | 'busy' | 'over' {
-  if (found?.errorCode !== 0) throw errorOf(found?.errorCode ?? -1);
+function stateOf({ identity }: Ended, found: TransactionDescription): 'complete' | 'busy' | 'over' {
   if (String(found.producerId) !== identity.producerId || found.producerEpoch !== identity.producerEpoch) return 'over';
   return found.state === 'CompleteCommit' ? 'complete' : found.state === 'PrepareCommit' ? 'busy' : 'over';
+}
+
+/** How long it may take until such a trouble is over. */
+function patienceWith(trouble: Error): number {
+  const type = typeOf(trouble) ?? '';
+  return type === UNSTABLE ? UNSTABLE_FOR_MS : MOVING.has(type) ? ENDS_WITHIN_MS : 0;
 }

@@ -44,7 +44,7 @@ const { createErrorFromCode } = loadInternal('protocol/error') as { createErrorF
 
 /** Codes of later versions than those that kafkajs knows. */
 const LATER_CODES: Record<number, string> = {
-  90: 'PRODUCER_FENCED', 100: 'UNKNOWN_TOPIC_ID', 103: 'INCONSISTENT_TOPIC_ID', 105: 'TRANSACTIONAL_ID_NOT_FOUND',
+  88: 'UNSTABLE_OFFSET_COMMIT', 90: 'PRODUCER_FENCED', 100: 'UNKNOWN_TOPIC_ID', 103: 'INCONSISTENT_TOPIC_ID', 105: 'TRANSACTIONAL_ID_NOT_FOUND',
 };
 
 /** What a broker answered instead; `type` is the protocol's name of the error code. */
