@@ -61,6 +61,13 @@ export class TransactionalId {
     });
   }
 
+  async wasUsed(): Promise<boolean> {
+    return untilReady(FENCING, async () => {
+      this.#options.throwIfOver();
+      return await this.describe(await this.#findCoordinator()) !== null;
+    });
+  }
+
   /**
    * The epoch to write with. Never compared with an expected one, since a coordinator would give the same epoch to two who
    * expect the same. @throws where anybody has fenced since

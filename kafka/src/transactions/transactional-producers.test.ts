@@ -51,3 +51,26 @@ describe('where it is not known how a transaction ended, a position that it hold
     expect(broker.position).toEqual({ committed: then, pending: null });
   });
 });
+
+describe('a task without transactions', () => {
+  test('ends what one with transactions left open', async () => {
+    const broker = new FakeCoordinator();
+    broker.write({ timeoutMs: AT_WORK_MS, state: 'CompleteCommit' });
+    broker.position.pending = 2n;
+    await producersOn(broker).endLeftOpen(holderWith());
+    expect(broker).toMatchObject({ open: [], position: { committed: 2n, pending: null } });
+  });
+
+  test('makes no transactional id where there was none', async () => {
+    const broker = new FakeCoordinator();
+    await producersOn(broker).endLeftOpen(holderWith());
+    expect(broker.state).toBeNull();
+  });
+
+  test('needs no right to one', async () => {
+    const broker = new FakeCoordinator();
+    broker.idErrors.set('task', 53); // TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    await producersOn(broker).endLeftOpen(holderWith());
+    expect(broker.requests).not.toContain('InitProducerId');
+  });
+});

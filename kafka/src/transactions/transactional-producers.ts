@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connections } from '../connections/connections.ts';
 import { coordinatorOf, type TopicPartitionOffset } from '../group-offsets.ts';
 import { BatchProducer } from '../produce/batch-producer.ts';
-import { untilReady } from '../until-ready.ts';
+import { typeOf, untilReady } from '../until-ready.ts';
 import { type CommittedAnswer, offsetFetchRequest } from '../wire/offsets.ts';
 import { type ProtocolRequest, throwUnlessOk } from '../wire/request.ts';
 import { addOffsetsToTxnRequest, addPartitionsToTxnRequest, endTxnRequest, type TopicPartitions } from '../wire/transactions.ts';
@@ -69,10 +69,8 @@ export class TransactionalProducers {
   async open(holder: Holder): Promise<BatchProducer> {
     // After an error leaders may be others
     await this.#connections.leaders.look();
-    const { transactionalId, throwIfOver } = holder;
-    const { transactionTimeoutMs } = this.#options;
-    const lane = writeLaneOf(transactionalId);
-    const id = new TransactionalId(this.#connections, { transactionalId, transactionTimeoutMs, throwIfOver, lane });
+    const { transactionalId } = holder;
+    const [id, lane] = [this.#idOf(holder), writeLaneOf(transactionalId)];
     const fenced = await this.#endWhatIsOpen(id, await id.takeOver(), holder);
     return new BatchProducer(this.#connections, {
       lane, identity: fenced.identity,
@@ -81,6 +79,23 @@ export class TransactionalProducers {
         beginWork: () => id.beginWork(fenced),
       },
     });
+  }
+
+  /**
+   * For who writes without transactions: the same for what one with transactions left behind under this id. Whoever may not
+   * use the id never had any. @throws HungTransaction
+   */
+  async endLeftOpen(holder: Holder): Promise<void> {
+    try {
+      if (await this.#idOf(holder).wasUsed()) await (await this.open(holder)).close();
+    } catch (error) {
+      if (typeOf(error) !== 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED') throw error;
+    }
+  }
+
+  #idOf({ transactionalId, throwIfOver }: Holder): TransactionalId {
+    const { transactionTimeoutMs } = this.#options;
+    return new TransactionalId(this.#connections, { transactionalId, transactionTimeoutMs, throwIfOver, lane: writeLaneOf(transactionalId) });
   }
 
   async #endWhatIsOpen(id: TransactionalId, taken: Fenced, holder: Holder): Promise<Fenced> {

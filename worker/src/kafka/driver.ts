@@ -1,5 +1,5 @@
 import {
-  Connections, createKafka, partitionOf, positionMetadata, principalOf, RecordBatchBuilder, TransactionalProducers, verifyHardening,
+  Connections, createKafka, type Holder, partitionOf, positionMetadata, principalOf, RecordBatchBuilder, TransactionalProducers, verifyHardening,
 } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
 import type { AppendingProducer, Driver, GroupMember, MemberEvents, RecordBatch, TaskProducer, TopicPosition } from '../driver.ts';
@@ -10,7 +10,7 @@ import { KafkajsMember, type MemberOptions } from './member.ts';
 import { KafkajsAppendingProducer } from './appending-producer.ts';
 import { brokerErrorType } from './broker-error.ts';
 import { isBehind, sourceOf } from '../record-source.ts';
-import { createIdempotentProducer, createTransactionalProducer } from './producers.ts';
+import { createIdempotentProducer, createTransactionalProducer, endLeftOpen } from './producers.ts';
 
 export interface DriverOptions extends MemberOptions {
   /** Topics that a task writes to in its transactions. */
@@ -58,21 +58,25 @@ export class KafkajsDriver implements Driver {
 
   async fenceTask(task: number, throwIfOver: () => void, floorOf: (topic: string) => bigint | null = () => null): Promise<TaskProducer> {
     const { group, topics, exactlyOnce } = this.#options;
-    if (!exactlyOnce) {
-      const commitOffsets = (positions: readonly TopicPosition[]) => this.#coordinator.commit(this.#member!.membership, positions);
-      return namingProducer(createIdempotentProducer(this.#connections, { throwIfOver, commitOffsets }), this.#rights());
-    }
     const { leaders } = this.#connections;
     await leaders.look(topics);
-    const transactionalId = `sagafleet.${group}.${task}`;
-    const producer = createTransactionalProducer(this.#producers, {
-      transactionalId, group, throwIfOver,
+    const holder: Holder = {
+      transactionalId: `sagafleet.${group}.${task}`, throwIfOver,
       inputs: topics.filter((topic) => leaders.expect(topic).partitions[task]).map((topic) => ({ topic, partitions: [task] })),
       toldPosition: floorOf,
       isBehind: (headers, committed) => isBehind(sourceOf(headers), { task, committed, floorOf }),
-      metadataOf: ({ topic }) => positionMetadata(leaders.topic(topic)?.id ?? null),
+    };
+    if (!exactlyOnce) return namingProducer(this.#fenceIdempotent(holder), this.#rights());
+    const producer = createTransactionalProducer(this.#producers, {
+      ...holder, group, metadataOf: ({ topic }) => positionMetadata(leaders.topic(topic)?.id ?? null),
     });
-    return namingProducer(producer, this.#rights(transactionalId));
+    return namingProducer(producer, this.#rights(holder.transactionalId));
+  }
+
+  async #fenceIdempotent(holder: Holder): Promise<TaskProducer> {
+    await endLeftOpen(this.#producers, holder);
+    const commitOffsets = (positions: readonly TopicPosition[]) => this.#coordinator.commit(this.#member!.membership, positions);
+    return createIdempotentProducer(this.#connections, { throwIfOver: () => holder.throwIfOver(), commitOffsets });
   }
 
   /** Of a producer: with a transactional id, or idempotent, which whoever may write to some topic may be too (KIP-679). */

@@ -28,6 +28,11 @@ export async function createTransactionalProducer(producers: TransactionalProduc
   };
 }
 
+/** For a task without transactions, whose step may have had them before. */
+export function endLeftOpen(producers: TransactionalProducers, holder: Holder): Promise<void> {
+  return producers.endLeftOpen(holder).catch(throwHung);
+}
+
 function throwHung(error: Error): never {
   if (error instanceof HungTransaction) throw new WorkerError('hung-transaction', 'systemic', error.message, { cause: error });
   throw error;
