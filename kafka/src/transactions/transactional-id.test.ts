@@ -64,3 +64,42 @@ test.each([5, 15_000])('a broker that allows %d ms only, or a second, takes the 
   await id.beginWork(taken);
   expect(broker.timeoutMs).toBe(transactionTimeoutMs);
 });
+
+test('of two takers that decide at once, both end as was stored last', async () => {
+  const broker = new FakeCoordinator();
+  broker.write({ timeoutMs: WORK_MS, state: 'Empty' });
+  const [first, second] = [idOn(broker), idOn(broker)];
+  const taken = await first.takeOver();
+  expect(taken.ending).toBe('unknown');
+  // Between the request of the first to decide and its look at what is stored
+  let hasDecided = false;
+  let other: Promise<{ ending: string }> | null = null;
+  broker.beforeRequest = (api) => {
+    if (api === 'DescribeTransactions' && hasDecided) other ??= second.decide(taken, 'abort');
+    hasDecided ||= api === 'InitProducerId';
+  };
+  expect((await first.decide(taken, 'commit')).ending).toBe('abort');
+  expect((await other!).ending).toBe('abort');
+});
+
+test('a taker that decides otherwise than another has ended does not know', async () => {
+  const broker = new FakeCoordinator();
+  broker.write({ timeoutMs: WORK_MS, state: 'Empty' });
+  const id = idOn(broker);
+  const taken = await id.takeOver();
+  broker.beforeRequest = (api) => {
+    if (api === 'DescribeTransactions') broker.state = 'CompleteCommit';
+  };
+  expect((await id.decide(taken, 'abort')).ending).toBe('unknown');
+});
+
+test('a taker that was fenced while it decided does not end anything', async () => {
+  const broker = new FakeCoordinator();
+  broker.write({ timeoutMs: WORK_MS, state: 'Empty' });
+  const id = idOn(broker);
+  const taken = await id.takeOver();
+  broker.beforeRequest = (api) => {
+    if (api === 'DescribeTransactions') broker.epoch++;
+  };
+  await expect(id.decide(taken, 'commit')).rejects.toMatchObject({ type: 'INVALID_PRODUCER_EPOCH' });
+});

@@ -81,10 +81,17 @@ export class TransactionalId {
     }
   }
 
-  /** Stores how the last transaction is to end. */
+  /**
+   * Stores how the last transaction is to end. Another taker that holds the same epoch may have decided otherwise, and gets the
+   * same one again: what is stored in the end counts for both. @throws where anybody has fenced since
+   */
   async decide(fenced: Fenced, ending: Exclude<Ending, 'unknown'>): Promise<Fenced> {
     const identity = await untilReady(FENCING, () => this.#init(fenced.coordinator, ending, fenced.identity));
-    return { ...fenced, identity, ending };
+    const stored = await this.completed(fenced.coordinator);
+    if (String(stored?.producerId) !== identity.producerId || stored!.producerEpoch !== identity.producerEpoch) throw errorOf(INVALID_PRODUCER_EPOCH);
+    // The other one may be ending it already
+    const marked = purposeOf(stored!.timeoutMs);
+    return { ...fenced, identity, ending: stored!.state === 'Ongoing' && marked !== 'work' ? marked : lastEnding(stored!) };
   }
 
   /** Null where the id was never used, or not for so long that the coordinator has dropped it. */
@@ -97,11 +104,12 @@ export class TransactionalId {
   }
 
   /** When the coordinator holds the open transaction for complete. */
-  async completed(coordinator: number): Promise<void> {
-    await untilReady(FENCING, async () => {
+  async completed(coordinator: number): Promise<TransactionDescription | null> {
+    return untilReady(FENCING, async () => {
       this.#options.throwIfOver();
       const found = await this.describe(coordinator);
       if (found?.state.startsWith('Prepare')) throw errorOf(CONCURRENT_TRANSACTIONS);
+      return found;
     });
   }
 

@@ -106,6 +106,8 @@ export class TransactionalProducers {
       if (left.outputs.length === 0 && !left.hasPositions) return fenced;
       this.#throwIfHung(left, fenced, { holder, attempt });
       if (fenced.ending === 'unknown') fenced = await id.decide(fenced, await this.#decide(left, holder));
+      // Another taker may have ended it in a way that is not the one stored last: look again
+      if (fenced.ending === 'unknown') continue;
       await this.#repeatEnding(fenced, left, holder);
       await id.completed(fenced.coordinator);
     }
