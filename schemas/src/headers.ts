@@ -30,6 +30,10 @@ export const DEAD_LETTER_HEADERS = {
   /** Where a dead letter stands for all records of a batch, from the original offset up to this one. */
   originalLastOffset: 'sagafleet-original-last-offset',
   originalTimestamp: 'sagafleet-original-timestamp',
+  /** Where the record stood that failed last. Only where that record had such headers: else it is the original. */
+  sourceTopic: 'sagafleet-source-topic',
+  sourcePartition: 'sagafleet-source-partition',
+  sourceOffset: 'sagafleet-source-offset',
   group: 'sagafleet-group',
   step: 'sagafleet-step',
   attempt: 'sagafleet-attempt',

@@ -10,6 +10,10 @@ describe('the source of a record is', () => {
   test.each(Object.entries({
     'named by the id of an output': { of: headers({ ce_id: 'in/2/7/1700000000000/default.payment/done/0' }), is: { topic: 'in', partition: 2, offset: 7n } },
     'named by the headers of a dead letter, whatever event that was': { of: original('2'), is: { topic: 'in', partition: 2, offset: 9n } },
+    'that of the last failure, not the first, for a dead letter that was replayed': {
+      of: [...original('2'), ...headers({ 'sagafleet-source-topic': 'in', 'sagafleet-source-partition': '2', 'sagafleet-source-offset': '90' })],
+      is: { topic: 'in', partition: 2, offset: 90n },
+    },
     'unknown where the id is not one of ours': { of: headers({ ce_id: '4711' }), is: null },
     'unknown where a header was altered': { of: original('two'), is: null },
     'unknown without headers': { of: [], is: null },

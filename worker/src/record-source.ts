@@ -3,13 +3,19 @@ import type { Headers, TopicPosition } from './driver.ts';
 
 const CE_ID_SOURCE = /^(.+?)\/(\d+)\/(\d+)\/-?\d+\//;
 
+const {
+  sourceTopic, sourcePartition, sourceOffset, originalTopic, originalPartition, originalOffset,
+} = DEAD_LETTER_HEADERS;
+/** A dead letter of one that was replayed also tells where the first failure was: what its own place is comes first. */
+const PLACES = [[sourceTopic, sourcePartition, sourceOffset], [originalTopic, originalPartition, originalOffset]] as const;
+
 /** Where the record that an output or a dead letter of ours comes from stands; null where its headers do not say. */
 export function sourceOf(headers: Headers): TopicPosition | null {
   const text = (name: string) => headers.findLast(([each]) => each === name)?.[1]?.toString() ?? null;
-  const topic = text(DEAD_LETTER_HEADERS.originalTopic);
-  const partition = text(DEAD_LETTER_HEADERS.originalPartition);
-  const offset = text(DEAD_LETTER_HEADERS.originalOffset);
-  if (topic !== null && partition !== null && offset !== null) return positionOf(topic, partition, offset);
+  for (const names of PLACES) {
+    const [topic, partition, offset] = names.map(text);
+    if (topic != null && partition != null && offset != null) return positionOf(topic, partition, offset);
+  }
   const parts = CE_ID_SOURCE.exec(text(CE_ID) ?? '');
   return parts && positionOf(parts[1]!, parts[2]!, parts[3]!);
 }

@@ -51,6 +51,21 @@ describe('dead letter', () => {
     });
   });
 
+  describe('of a record that was a dead letter before names also the place of that record', () => {
+    const before: Headers = ['original', 'source'].flatMap((which): Headers => [
+      [`sagafleet-${which}-topic`, Buffer.from('order_created')], [`sagafleet-${which}-partition`, Buffer.from('4')], [`sagafleet-${which}-offset`, Buffer.from('3')],
+    ]);
+    test.each(['full', 'bare', 'stub', 'place'] as const)('in the form %s', (form) => {
+      const input = record(before);
+      const { headers } = shapedTo({ form, reason: '' }, failing(before), input).record;
+      const names = headers.map(([name]) => name);
+      expect(names.filter((name) => name.startsWith('sagafleet-source-')), 'each once').toHaveLength(3);
+      expect(Object.fromEntries(textOf(headers))).toMatchObject({
+        'sagafleet-original-offset': '3', 'sagafleet-source-topic': 'order_created', 'sagafleet-source-partition': '4', 'sagafleet-source-offset': '17',
+      });
+    });
+  });
+
   test('names the trace', () => {
     const traceparent = Buffer.from('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
     expect(Object.fromEntries(textOf(failing([['traceparent', traceparent]]).headers))['sagafleet-trace-id'])

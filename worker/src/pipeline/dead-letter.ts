@@ -14,7 +14,10 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(Object.values(NAMES));
 /** What the last stub says, in some hundred bytes. */
 const PLACE_HEADERS: ReadonlySet<string> = new Set([
   NAMES.originalTopic, NAMES.originalPartition, NAMES.originalOffset, NAMES.originalLastOffset, NAMES.originalTimestamp,
-  NAMES.group, NAMES.stage,
+  NAMES.sourceTopic, NAMES.sourcePartition, NAMES.sourceOffset, NAMES.group, NAMES.stage,
+]);
+const NAMES_A_PLACE: ReadonlySet<string> = new Set([
+  NAMES.originalTopic, NAMES.originalPartition, NAMES.originalOffset, NAMES.sourceTopic, NAMES.sourcePartition, NAMES.sourceOffset,
 ]);
 
 export interface Failure { stage: DeadLetterStage; error: unknown; schemaId: number | null }
@@ -37,6 +40,7 @@ export function deadLetterOf(record: InputRecord, failure: Failure, target: Dead
     [NAMES.errorMessage, messageOf(failure.error).slice(0, MAX_MESSAGE_CHARACTERS)],
     [NAMES.replayCount, '0'],
   ]);
+  for (const [name, value] of presentPlaceOf(record)) written.set(name, value);
   if (failure.schemaId !== null) written.set(NAMES.schemaId, String(failure.schemaId));
   const traceId = traceIdOf(record.headers);
   if (traceId) written.set(NAMES.traceId, traceId);
@@ -59,10 +63,22 @@ export function deadLetterOf(record: InputRecord, failure: Failure, target: Dead
   };
 }
 
+/** The place of the record itself, where it came with headers that name another one: whoever asks what became of it would be misled. */
+function presentPlaceOf({ headers, topic, partition, offset }: InputRecord): [string, string][] {
+  if (!headers.some(([name]) => NAMES_A_PLACE.has(name))) return [];
+  return [[NAMES.sourceTopic, topic], [NAMES.sourcePartition, String(partition)], [NAMES.sourceOffset, offset]];
+}
+
+function bareHeadersOf(record: InputRecord): OutputHeaders {
+  const source = presentPlaceOf(record);
+  const written = new Set(source.map(([name]) => name));
+  return [...record.headers.filter(([name]) => !written.has(name)), ...source];
+}
+
 /** As much of a dead letter as its topic takes. */
 export function shapedTo({ form, reason }: LetterShape, letter: OutputRecord, record: InputRecord): DeadLetter {
   if (form === 'full') return { record: letter, stub: record.unreadable?.reason ?? null };
-  if (form === 'bare' && !record.unreadable) return { record: { ...letter, headers: record.headers }, stub: null };
+  if (form === 'bare' && !record.unreadable) return { record: { ...letter, headers: bareHeadersOf(record) }, stub: null };
   return form === 'place' ? placeOf(letter, record, reason) : stubOf(letter, record, reason);
 }
 
