@@ -17,6 +17,7 @@ export { showRefusals } from './coordinator-refusal.ts';
 export { KafkaAdmin } from './kafka-admin.ts';
 export { AssignerProtocol } from './kafkajs.ts';
 export type { Log, LogLevel } from './log.ts';
+export { missingApis } from './connections/needed-apis.ts';
 export { isNotAuthorized, missingAcl, type NeededAcls, principalOf } from './missing-acl.ts';
 export { partitionOf } from './partition-of.ts';
 export { type ReadOptions, type ReadRecord, readTopics } from './read-topics.ts';

@@ -3,6 +3,7 @@ import { ISOLATION, openCluster, type OpenCluster } from '../cluster.ts';
 import { KafkaError } from '../errors.ts';
 import { type ClusterMetadata, metadataRequest } from '../wire/metadata.ts';
 import type { ProtocolRequest } from '../wire/request.ts';
+import type { ApiVersions } from './needed-apis.ts';
 import { Leaders } from './leaders.ts';
 import { type Connection, Line } from './line.ts';
 
@@ -21,7 +22,7 @@ interface ConnectionPool {
 }
 interface Insides {
   connectionPoolBuilder: { build(address: { host: string; port: number }): Promise<ConnectionPool> };
-  brokerPool: { versions: unknown };
+  brokerPool: { versions: ApiVersions | null };
 }
 type AnyBroker = Broker & { connectionPool: ConnectionPool };
 
@@ -74,6 +75,13 @@ export class Connections {
     const metadata = await this.sendToAny(metadataRequest(topics));
     this.#addresses = new Map(metadata.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     return metadata;
+  }
+
+  /** Which versions of which requests the brokers take: as the first of them that answers says. */
+  async apiVersions(): Promise<ApiVersions> {
+    this.#throwIfClosed();
+    await this.#cluster.connect();
+    return (this.#cluster as unknown as Insides).brokerPool.versions!;
   }
 
   async close(): Promise<void> {

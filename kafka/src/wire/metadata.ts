@@ -9,7 +9,7 @@ export interface TopicMetadata { errorCode: number; name: string; id: string; pa
 
 export interface ClusterMetadata { brokers: BrokerAddress[]; topics: TopicMetadata[] }
 
-const METADATA = { apiKey: 3, apiVersion: 12, apiName: 'Metadata' };
+export const METADATA = { apiKey: 3, apiVersion: 12, apiName: 'Metadata' };
 const NO_LEADER = -1;
 
 /** Metadata, version 12 (Kafka protocol guide): with topic ids (KIP-516) and leader epochs (KIP-320). No topic is created. */

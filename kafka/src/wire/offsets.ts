@@ -4,8 +4,8 @@ import type { TopicPartitions } from './transactions.ts';
 export interface CommittedAnswer { topic: string; partition: number; offset: bigint; metadata: string | null; errorCode: number }
 export interface OffsetAnswer { topic: string; partition: number; offset: bigint; errorCode: number }
 
-const OFFSET_FETCH = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' };
-const LIST_OFFSETS = { apiKey: 2, apiVersion: 7, apiName: 'ListOffsets' };
+export const OFFSET_FETCH = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' };
+export const LIST_OFFSETS = { apiKey: 2, apiVersion: 7, apiName: 'ListOffsets' };
 const CONSUMER = -1;
 const ANY_EPOCH = -1;
 

@@ -25,8 +25,8 @@ export interface ActiveProducer { producerId: bigint; producerEpoch: number; coo
 
 export interface PartitionProducers { topic: string; partition: number; errorCode: number; producers: ActiveProducer[] }
 
-const DESCRIBE_PRODUCERS = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' };
-const DESCRIBE_TRANSACTIONS = { apiKey: 65, apiVersion: 0, apiName: 'DescribeTransactions' };
+export const DESCRIBE_PRODUCERS = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' };
+export const DESCRIBE_TRANSACTIONS = { apiKey: 65, apiVersion: 0, apiName: 'DescribeTransactions' };
 const NONE_OPEN = -1n;
 
 /** DescribeTransactions, version 0 (KIP-664), for the coordinator of the transactional id; needs Describe on it. */
@@ -75,7 +75,7 @@ export interface InitProducerId {
   expected: ProducerIdentity | null;
 }
 
-const INIT_PRODUCER_ID = { apiKey: 22, apiVersion: 4, apiName: 'InitProducerId' };
+export const INIT_PRODUCER_ID = { apiKey: 22, apiVersion: 4, apiName: 'InitProducerId' };
 const ANY_PRODUCER: ProducerIdentity = { producerId: '-1', producerEpoch: -1 };
 
 /**

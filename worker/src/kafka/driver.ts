@@ -1,5 +1,5 @@
 import {
-  Connections, createKafka, type Holder, partitionOf, positionMetadata, principalOf, RecordBatchBuilder, TransactionalProducers, verifyHardening,
+  Connections, createKafka, type Holder, missingApis, partitionOf, positionMetadata, principalOf, RecordBatchBuilder, TransactionalProducers, verifyHardening,
 } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
 import type { AppendingProducer, Driver, GroupMember, MemberEvents, RecordBatch, TaskProducer, TopicPosition } from '../driver.ts';
@@ -32,6 +32,8 @@ export class KafkajsDriver implements Driver {
   readonly #coordinator: GroupCoordinator;
   readonly #producers: TransactionalProducers;
   #member: KafkajsMember | null = null;
+  /** Whether brokers say what transactions left open; null: not known yet. */
+  #canHeal: boolean | null = null;
 
   constructor(options: DriverOptions) {
     verifyHardening();
@@ -74,7 +76,7 @@ export class KafkajsDriver implements Driver {
   }
 
   async #fenceIdempotent(holder: Holder): Promise<TaskProducer> {
-    await endLeftOpen(this.#producers, holder);
+    if (this.#canHeal !== false) await endLeftOpen(this.#producers, holder);
     const commitOffsets = (positions: readonly TopicPosition[]) => this.#coordinator.commit(this.#member!.membership, positions);
     return createIdempotentProducer(this.#connections, { throwIfOver: () => holder.throwIfOver(), commitOffsets });
   }
@@ -104,9 +106,11 @@ export class KafkajsDriver implements Driver {
   async partitionCounts(topics: readonly string[]): Promise<Map<string, number>> {
     const { leaders } = this.#connections;
     try {
+      await this.#refuseOldBrokers();
       await leaders.look(topics);
       return new Map(topics.map((topic) => [topic, leaders.expect(topic).partitions.length]));
     } catch (error) {
+      if (error instanceof WorkerError) throw error;
       const missing = topics.find((topic) => !leaders.topic(topic));
       if (brokerErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION' && missing !== undefined) {
         throw new WorkerError('topic-missing', 'systemic', `topic ${missing} does not exist, create it`, { cause: error });
@@ -117,6 +121,18 @@ export class KafkajsDriver implements Driver {
       const message = `cannot read the partitions of ${topics.join(', ')}: ${messageOf(error)}`;
       throw new WorkerError('broker-unavailable', 'systemic', message, { cause: error });
     }
+  }
+
+  /** Without it they end the connection, which looks like an outage. */
+  async #refuseOldBrokers(): Promise<void> {
+    if (this.#canHeal !== null) return;
+    const offered = await this.#connections.apiVersions();
+    const missing = missingApis(offered, { transactions: this.#options.exactlyOnce });
+    if (missing.length > 0) {
+      const message = `the brokers do not take ${missing.join(', ')}, which Kafka 3.1 or newer does`;
+      throw new WorkerError('unsupported', 'fatal', `${message}: they are older, or a service hides it`);
+    }
+    this.#canHeal = missingApis(offered, { transactions: true }).length === 0;
   }
 
   partitionOf(key: Buffer, partitions: number): number {
