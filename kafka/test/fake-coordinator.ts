@@ -26,6 +26,8 @@ export class FakeCoordinator {
   readonly idErrors = new Map<string, number>();
   readonly positionErrors = new Map<number, number>();
   position = { committed: 0n, pending: null as bigint | null };
+  /** As where the coordinator sees no leader of the output. */
+  leavesMarkersOut = false;
   longestTimeoutMs = 900_000;
   /** Called before each request is answered, with its name. */
   beforeRequest: (api: string) => void = () => undefined;
@@ -41,6 +43,13 @@ export class FakeCoordinator {
   write({ timeoutMs, state }: { timeoutMs: number; state: TransactionState }): void {
     Object.assign(this, { timeoutMs, state });
     this.open = [{ topic: OUTPUT, partition: 0, producerId: this.producerId, since: 5n }];
+  }
+
+  /** As after a week without use. */
+  forget(): void {
+    this.state = null;
+    this.producerId++;
+    this.epoch = 0;
   }
 
   timeOut(): void {
@@ -115,7 +124,7 @@ export class FakeCoordinator {
   #end(isCommit: boolean): void {
     if (this.state !== 'Ongoing') throw errorOf(ERROR.invalidState);
     this.state = isCommit ? 'CompleteCommit' : 'CompleteAbort';
-    if (this.#added.outputs) this.open = this.open.filter(({ producerId }) => producerId !== this.producerId);
+    if (this.#added.outputs && !this.leavesMarkersOut) this.open = this.open.filter(({ producerId }) => producerId !== this.producerId);
     if (this.#added.positions) this.position = { committed: isCommit ? this.position.pending! : this.position.committed, pending: null };
     Object.assign(this.#added, { outputs: false, positions: false });
   }

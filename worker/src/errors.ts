@@ -26,6 +26,7 @@ export type WorkerErrorCode =
   | 'offsets-stale'
   | 'offset-out-of-range'
   | 'markers-missing'
+  /** Only an administrator can end it: each further try only looks, so it may come late. */
   | 'hung-transaction'
   | 'topic-missing'
   | 'topic-recreated'

@@ -6,8 +6,8 @@ import { type Holder, TransactionalProducers } from './transactional-producers.t
 const TIMEOUT_MS = 15_000;
 const AT_WORK_MS = timeoutFor('work', TIMEOUT_MS);
 
-function producersOn(broker: FakeCoordinator): TransactionalProducers {
-  return new TransactionalProducers(broker.connections, { group: 'group', outputs: ['out'], transactionTimeoutMs: TIMEOUT_MS });
+function producersOn(broker: FakeCoordinator, now?: () => number): TransactionalProducers {
+  return new TransactionalProducers(broker.connections, { group: 'group', outputs: ['out'], transactionTimeoutMs: TIMEOUT_MS, ...(now && { now }) });
 }
 
 function holderWith(parts: Partial<Holder> = {}): Holder {
@@ -72,5 +72,64 @@ describe('a task without transactions', () => {
     broker.idErrors.set('task', 53); // TRANSACTIONAL_ID_AUTHORIZATION_FAILED
     await producersOn(broker).endLeftOpen(holderWith());
     expect(broker.requests).not.toContain('InitProducerId');
+  });
+});
+
+describe('a transaction that cannot be ended', () => {
+  const endings = ({ requests }: FakeCoordinator) => requests.filter((api) => ['InitProducerId', 'EndTxn'].includes(api)).length;
+
+  function hanging() {
+    const broker = new FakeCoordinator();
+    const clock = { ms: 0 };
+    broker.write({ timeoutMs: AT_WORK_MS, state: 'CompleteCommit' });
+    broker.leavesMarkersOut = true;
+    return { broker, clock, producers: producersOn(broker, () => clock.ms) };
+  }
+
+  test('is only looked at by who asks again, so that no epochs are used up', async () => {
+    const { broker, producers } = hanging();
+    await expect(producers.open(holderWith())).rejects.toThrow('holds a transaction open');
+    const before = endings(broker);
+    for (let retry = 0; retry < 3; retry++) await expect(producers.open(holderWith())).rejects.toThrow('holds a transaction open');
+    expect(endings(broker)).toBe(before);
+  });
+
+  test('is tried again after minutes, since it may have been the fault of a broker that was away', async () => {
+    const { broker, clock, producers } = hanging();
+    await expect(producers.open(holderWith())).rejects.toThrow('holds a transaction open');
+    broker.leavesMarkersOut = false;
+    clock.ms += 300_000;
+    await producers.open(holderWith());
+    expect(broker.open).toEqual([]);
+  });
+
+  test('is over once an administrator has ended it', async () => {
+    const { broker, producers } = hanging();
+    await expect(producers.open(holderWith())).rejects.toThrow('holds a transaction open');
+    broker.open = [];
+    await producers.open(holderWith());
+  });
+
+  test('does not stand for a later one, of an owner that is to be fenced', async () => {
+    const { broker, producers } = hanging();
+    await expect(producers.open(holderWith())).rejects.toThrow('holds a transaction open');
+    broker.write({ timeoutMs: AT_WORK_MS, state: 'Ongoing' });
+    broker.open[0]!.since = 8n;
+    broker.leavesMarkersOut = false;
+    await producers.open(holderWith());
+    expect(broker.open).toEqual([]);
+  });
+
+  test('is not forgotten where the coordinator has given another producer id', async () => {
+    const { broker, clock, producers } = hanging();
+    broker.beforeRequest = (api) => {
+      if (api !== 'InitProducerId') return;
+      broker.beforeRequest = () => undefined;
+      broker.forget();
+    };
+    for (let retry = 0; retry < 3; retry++) {
+      await expect(producers.open(holderWith())).rejects.toThrow(/of producer 7\b/);
+      clock.ms += 300_000;
+    }
   });
 });

@@ -20,6 +20,8 @@ export interface TransactionalProducersOptions {
   outputs: readonly string[];
   /** After this long without a commit the broker aborts a transaction. */
   transactionTimeoutMs: number;
+  /** Milliseconds, monotonic. */
+  now?: () => number;
 }
 
 /** Who holds a transactional id, and which positions of the group are its own. */
@@ -37,10 +39,14 @@ export interface Holder {
   toldPosition(topic: string, partition: number): bigint | null;
 }
 
+/** Of a transactional id: producers that may have left something open, and when ending it had no effect. */
+interface Suspects { producerIds: Set<string>; hung: { at: number; open: OpenTransaction | null } | null }
 interface LeftOpen { outputs: OpenTransaction[]; hasPositions: boolean; committed: CommittedAnswer[] }
 
 /** An ending that meets the same fault again is repeated; one without effect would be for ever. */
 const ATTEMPTS = 8;
+/** How rarely it is tried again after that: each try uses up epochs, and the last one ends the producer id. */
+const HUNG_RETRY_MS = 300_000;
 const UNSTABLE_ATTEMPTS = 4;
 const WAIT_MS = 50;
 const UNSTABLE_OFFSET_COMMIT = 88;
@@ -53,10 +59,13 @@ export class TransactionalProducers {
   readonly #options: TransactionalProducersOptions;
   readonly #open: OpenTransactions;
   readonly #settlements: Settlements;
+  readonly #suspects = new Map<string, Suspects>();
+  readonly #now: () => number;
 
   constructor(connections: Connections, options: TransactionalProducersOptions) {
     this.#connections = connections;
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
     this.#open = new OpenTransactions(connections, options.outputs);
     this.#settlements = new Settlements(connections, { group: options.group, topics: options.outputs }, this.#open);
   }
@@ -64,11 +73,12 @@ export class TransactionalProducers {
   /**
    * When this resolves no earlier holder of the id can write, and what its last transaction wrote is visible or aborted,
    * also where the coordinator left markers out. It writes once `activate` was called.
-   * @throws HungTransaction
+   * @throws HungTransaction: asked again soon it only looks, so whoever asks again may wait longer each time
    */
   async open(holder: Holder): Promise<BatchProducer> {
     // After an error leaders may be others
     await this.#connections.leaders.look();
+    await this.#throwIfStillHung(holder);
     const { transactionalId } = holder;
     const [id, lane] = [this.#idOf(holder), writeLaneOf(transactionalId)];
     const fenced = await this.#endWhatIsOpen(id, await id.takeOver(), holder);
@@ -98,12 +108,35 @@ export class TransactionalProducers {
     return new TransactionalId(this.#connections, { transactionalId, transactionTimeoutMs, throwIfOver, lane: writeLaneOf(transactionalId) });
   }
 
+  async #throwIfStillHung(holder: Holder): Promise<void> {
+    const { producerIds, hung } = this.#suspectsOf(holder);
+    if (!hung || this.#now() - hung.at >= HUNG_RETRY_MS) return;
+    const { outputs, hasPositions } = await this.#leftOpen(producerIds, holder);
+    // Another one may be of an owner in between, which is to be fenced
+    const { open } = hung;
+    const isThere = open ? outputs.some((each) => each.topic === open.topic && each.partition === open.partition && each.since === open.since) : hasPositions;
+    if (isThere) throw new HungTransaction(holder.transactionalId, { group: this.#options.group, open });
+    this.#suspectsOf(holder).hung = null;
+  }
+
+  #suspectsOf({ transactionalId }: Holder): Suspects {
+    const known = this.#suspects.get(transactionalId) ?? { producerIds: new Set(), hung: null };
+    this.#suspects.set(transactionalId, known);
+    return known;
+  }
+
   async #endWhatIsOpen(id: TransactionalId, taken: Fenced, holder: Holder): Promise<Fenced> {
+    const suspects = this.#suspectsOf(holder);
+    // The coordinator forgets the one before with this answer
+    for (const each of [taken.identity, taken.before]) if (each) suspects.producerIds.add(each.producerId);
     let fenced = taken;
     for (let attempt = 0; ; attempt++) {
       holder.throwIfOver();
-      const left = await this.#leftOpen(fenced, holder);
-      if (left.outputs.length === 0 && !left.hasPositions) return fenced;
+      const left = await this.#leftOpen(suspects.producerIds, holder);
+      if (left.outputs.length === 0 && !left.hasPositions) {
+        this.#suspects.delete(holder.transactionalId);
+        return fenced;
+      }
       this.#throwIfHung(left, fenced, { holder, attempt });
       if (fenced.ending === 'unknown') fenced = await id.decide(fenced, await this.#decide(left, holder));
       // Another taker may have ended it in a way that is not the one stored last: look again
@@ -128,11 +161,10 @@ export class TransactionalProducers {
     await this.#connections.send(to, endTxnRequest({ ...transaction, transactionResult: ending === 'commit' }));
   }
 
-  async #leftOpen({ identity, before }: Fenced, holder: Holder): Promise<LeftOpen> {
-    const ids = new Set([identity.producerId, before?.producerId]);
+  async #leftOpen(producerIds: ReadonlySet<string>, holder: Holder): Promise<LeftOpen> {
     const [outputs, committed] = await Promise.all([this.#open.look(), this.#stablePositions(holder)]);
     return {
-      outputs: outputs.filter(({ producerId }) => ids.has(String(producerId))),
+      outputs: outputs.filter(({ producerId }) => producerIds.has(String(producerId))),
       hasPositions: committed.some(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT), committed,
     };
   }
@@ -157,10 +189,11 @@ export class TransactionalProducers {
   }
 
   #throwIfHung({ outputs }: LeftOpen, { identity }: Fenced, { holder, attempt }: { holder: Holder; attempt: number }): void {
-    const { group } = this.#options;
     const foreign = outputs.find(({ producerId }) => String(producerId) !== identity.producerId);
-    if (foreign) throw new HungTransaction(holder.transactionalId, { group, open: foreign });
-    if (attempt === ATTEMPTS) throw new HungTransaction(holder.transactionalId, { group, open: outputs[0] ?? null });
+    if (!foreign && attempt < ATTEMPTS) return;
+    const open = foreign ?? outputs[0] ?? null;
+    this.#suspectsOf(holder).hung = { at: this.#now(), open };
+    throw new HungTransaction(holder.transactionalId, { group: this.#options.group, open });
   }
 
   /** Only where the coordinator cannot say: a commit if its effects were seen, else nobody has seen anything of it. */
