@@ -5,8 +5,8 @@ export {
   type CommittedOffset, commitOffsets, coordinatorOf, fetchOffsets, type GroupMembership, listOffsets, type PartitionOffsets,
   type TopicPartitionOffset,
 } from './group-offsets.ts';
-export { positionMetadata } from './position-metadata.ts';
-export { heartbeatRequest } from './wire/group.ts';
+export { partitionsWithOffset, positionMetadata } from './position-metadata.ts';
+export { heartbeatRequest, offsetCommitRequest } from './wire/group.ts';
 export { LOG_END, LOG_START } from './wire/offsets.ts';
 export { hardenKafkajs, verifyHardening } from './hardening/harden-kafkajs.ts';
 export type { HeaderPair } from './fetched-record.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { committedPartitions, positionMetadata } from './position-metadata.ts';
+import { committedPartitions, partitionsWithOffset, positionMetadata } from './position-metadata.ts';
 
 const ID = 'cQ6cJ0YtSAuPLzl-1FnCsw';
 const answer = (partition: number, offset: bigint, metadata: string | null = '') => ({ partition, offset, metadata });
@@ -31,4 +31,16 @@ const TOPICS: Record<string, [metadata: string | null, isOfDeletedTopic: boolean
 
 test.each(Object.entries(TOPICS))('an offset %s', (_, [metadata, isOfDeletedTopic]) => {
   expect(committedPartitions([answer(0, 5n, metadata)], ID)).toMatchObject([{ offset: 5n, isOfDeletedTopic }]);
+});
+
+test.each([
+  [[], 0], [[5n, 0n, 7n], 3], [[5n, null, 7n], 1], [[null, 3n], 0],
+])('of partitions with the offsets %s the first %i have one', (offsets, count) => {
+  const committed = offsets.map((offset, partition) => ({ partition, offset })).reverse();
+  expect(partitionsWithOffset(committed)).toBe(count);
+});
+
+test('an offset that somebody deleted beside others is told from a partition that was added', () => {
+  const answers = [answer(0, -1n), answer(1, 20n, positionMetadata(ID, 2)), answer(2, -1n)];
+  expect(committedPartitions(answers, ID).map(({ isForgotten }) => isForgotten)).toEqual([true, false, false]);
 });

@@ -2,11 +2,10 @@
  * What a commit says beside the offset, in its metadata.
  *
  * `topic=` is the id of the topic that the offset is from: one that was deleted and created again under the same
- * name has another, and none of its offsets. `partitions=` stands where an offset is to outlast a group without
- * members. Brokers drop what a group committed when it has had no members for `offsets.retention.minutes`, unless
- * the commit itself said how long it is kept (KIP-211). Such a commit also notes how many partitions its
- * topic had. So a partition whose offset was dropped is told from one that was added, which is read from
- * its beginning.
+ * name has another, and none of its offsets. Brokers drop what a group committed when it has had no members for `offsets.retention.minutes`, unless
+ * the commit itself said how long it is kept (KIP-211). `partitions=` is how many partitions had an offset, from the first on.
+ * So a partition whose offset was dropped, or deleted, is told from one that was added, which is read from its
+ * beginning.
  */
 
 /** A hundred years. */
@@ -15,9 +14,9 @@ export const KEPT_FOR_GOOD_MS = 100 * 365 * 86_400_000;
 const PARTITIONS = /(?:^| )partitions=(\d+)/;
 const TOPIC_ID = /(?:^| )topic=(\S+)/;
 
-/** @param keptPartitions how many the topic has, for an offset that is kept for good */
-export function positionMetadata(topicId: string | null, keptPartitions?: number): string {
-  const parts = [keptPartitions === undefined ? '' : `partitions=${keptPartitions}`, topicId === null ? '' : `topic=${topicId}`];
+/** @param partitions how many have an offset, from the first on; undefined: not known */
+export function positionMetadata(topicId: string | null, partitions?: number): string {
+  const parts = [partitions === undefined ? '' : `partitions=${partitions}`, topicId === null ? '' : `topic=${topicId}`];
   return parts.filter((part) => part !== '').join(' ');
 }
 
@@ -48,4 +47,11 @@ export function committedPartitions<P extends AnsweredPartition>(
       isOfDeletedTopic: ofTopic !== null && topicId !== null && ofTopic !== topicId,
     };
   });
+}
+
+/** How many partitions of a topic have an offset, from the first on without a gap. */
+export function partitionsWithOffset(committed: readonly Pick<CommittedPartition, 'partition' | 'offset'>[]): number {
+  const byPartition = committed.toSorted((a, b) => a.partition - b.partition);
+  const gap = byPartition.findIndex(({ partition, offset }, at) => offset === null || partition !== at);
+  return gap === -1 ? byPartition.length : gap;
 }

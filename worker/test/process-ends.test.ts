@@ -1,4 +1,5 @@
 /** How a worker's process ends, or does not, when something is wrong that it can not mend. */
+import { Connections, coordinatorOf, offsetCommitRequest } from '@sagafleet/kafka';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
 import { until } from '../../test/support/until.ts';
@@ -52,6 +53,39 @@ test('records that were deleted before they were read are passed over, and told'
   await step.send(await step.events(idsFrom('after', 10)));
   await step.drained();
   expect(await keysOf(step)).toEqual([...idsFrom('read', 10), ...idsFrom('after', 10)]);
+});
+
+test('an offset that somebody deleted is missing, also where the group goes on committing others', async () => {
+  const step = await StepFixture.create({ partitions: 2 });
+  const worker = await (await step.startWorker()).ready();
+  await step.send((await step.events(idsFrom('read', 10))).map((event, at) => ({ ...event, partition: at % 2 })));
+  await step.drained();
+  await worker.stop('SIGKILL');
+  const admin = await adminOf(step);
+  await until('the group to be empty', () => admin.deleteGroups([step.names.group]).then(() => true, () => false));
+  // As a worker does that was frozen meanwhile and still has records of the other partition
+  const connections = new Connections(step.kafka);
+  onTestFinished(() => connections.close());
+  const { id } = await connections.leaders.look([step.names.input]).then(() => connections.leaders.expect(step.names.input));
+  const coordinator = await coordinatorOf(connections, step.names.group);
+  await connections.send(coordinator, offsetCommitRequest({
+    groupId: step.names.group, memberId: '', groupGenerationId: -1, retentionTime: -1,
+    topics: [{ topic: step.names.input, partitions: [{ partition: 1, offset: '5', metadata: `partitions=2 topic=${id}` }] }],
+  }));
+  const next = await step.startWorker();
+  expect(await next.ended).toEqual({ code: 1, signal: null });
+  expect(fatalOf(next)).toEqual([expect.stringContaining('has no committed offsets, or not all any more')]);
+});
+
+test('what a worker commits says how many partitions had an offset', async () => {
+  const step = await StepFixture.create({ partitions: 2 });
+  const worker = await (await step.startWorker()).ready();
+  await step.send(await step.events(idsFrom('read', 10)));
+  await step.drained();
+  await worker.stop('SIGKILL');
+  const admin = await adminOf(step);
+  const [committed] = await admin.fetchOffsets({ groupId: step.names.group, topics: [step.names.input] });
+  expect(committed!.partitions.map(({ metadata }) => metadata)).toContainEqual(expect.stringMatching(/^partitions=2 topic=/));
 });
 
 test('a topic that was deleted and created again is read from its beginning, once, though its records lie where others were read', async () => {

@@ -1,6 +1,6 @@
 import {
   type CommittedOffset, commitOffsets, type Connections, coordinatorOf, fetchOffsets, type GroupMembership, heartbeatRequest, listOffsets,
-  LOG_END, LOG_START,
+  LOG_END, LOG_START, partitionsWithOffset,
 } from '@sagafleet/kafka';
 import { messageOf, WorkerError } from '../errors.ts';
 import type { TopicPosition } from '../driver.ts';
@@ -17,6 +17,7 @@ export class GroupCoordinator {
   readonly #topics: readonly string[];
   readonly #rights: Rights;
   readonly #watch = new OffsetWatch(() => performance.now());
+  readonly #withOffset = new Map<string, number>();
   #troubleAt = -Infinity;
   #firstAnswerAt = Infinity;
 
@@ -58,7 +59,16 @@ export class GroupCoordinator {
     const committed = await this.#ask('the offset read', 'broker-unavailable', () =>
       fetchOffsets(this.#connections, this.#group, { topics: this.#topics, isStable: true }));
     this.#watch.note(committed);
+    for (const topic of this.#topics) {
+      const count = partitionsWithOffset(committed.filter((each) => each.topic === topic));
+      this.#withOffset.set(topic, Math.max(count, this.partitionsWithOffset(topic)));
+    }
     return committed;
+  }
+
+  /** How many partitions of the topic had an offset, from the first on, when they were read. */
+  partitionsWithOffset(topic: string): number {
+    return this.#withOffset.get(topic) ?? 0;
   }
 
   offsetUnchangedForMs(topic: string, partition: number, offset: bigint | null): number {

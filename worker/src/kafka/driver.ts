@@ -70,7 +70,8 @@ export class KafkajsDriver implements Driver {
     };
     if (!exactlyOnce) return namingProducer(this.#fenceIdempotent(holder), this.#rights());
     const producer = createTransactionalProducer(this.#producers, {
-      ...holder, group, metadataOf: ({ topic }) => positionMetadata(leaders.topic(topic)?.id ?? null),
+      ...holder, group,
+      metadataOf: ({ topic }) => positionMetadata(leaders.topic(topic)?.id ?? null, this.#coordinator.partitionsWithOffset(topic)),
     });
     return namingProducer(producer, this.#rights(holder.transactionalId));
   }
