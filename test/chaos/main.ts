@@ -105,16 +105,16 @@ function readOptions(): Options | undefined {
 async function runAll({ runs, isPlanOnly }: Options): Promise<boolean> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const dirty: Run[] = [];
+  let clean = 0;
   for (const run of runs) {
     const { seed, brokers, faults, records, durationMs } = run;
     console.log(`── seed ${seed}: ${brokers} broker${brokers > 1 ? 's' : ''}, ${faults} faults in ${durationMs / MINUTE_MS} min, ${records} records`);
     if (isPlanOnly) for (const fault of planFaults(run)) console.log(line(fault.atMs, describeFault(fault)));
-    else if (!(await runOne(run, stop.signal))) dirty.push(run);
+    else if (await runOne(run, stop.signal)) clean++;
     if (stop.signal.aborted) break;
   }
-  if (!isPlanOnly) console.log(`${runs.length - dirty.length} of ${runs.length} runs clean`);
-  return dirty.length === 0;
+  if (!isPlanOnly) console.log(`${clean} of ${runs.length} runs clean`);
+  return isPlanOnly || clean === runs.length;
 }
 
 async function runOne(run: Run, signal: AbortSignal): Promise<boolean> {

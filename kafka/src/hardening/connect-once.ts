@@ -2,7 +2,6 @@ import type { Override, Prototype } from './override.ts';
 
 interface Connection { connect(): Promise<unknown> }
 
-/** By connection: the attempt under way. */
 const attempts = new WeakMap<Connection, Promise<unknown>>();
 const repaired = new WeakSet<object>();
 

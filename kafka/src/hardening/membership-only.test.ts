@@ -15,6 +15,7 @@ async function fetchOnce({ stale = false, refresh = async () => {} }: { stale?: 
     logger: { warn: () => {}, debug: () => {} },
     cluster: {
       refreshMetadataIfNecessary: refresh,
+      brokerPool: { metadata: {} },
       findBroker: async () => ({ fetch: async () => {
         done.push('fetch');
         return { responses: [] };

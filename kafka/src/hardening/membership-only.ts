@@ -1,14 +1,15 @@
 import type { Override, Prototype } from './override.ts';
 
 interface ConsumerGroup {
-  cluster: { refreshMetadataIfNecessary(): Promise<void> };
+  cluster: { refreshMetadataIfNecessary(): Promise<void>; brokerPool: { metadata: object | null } };
   checkForStaleAssignment(): void;
   joinAndSync(): Promise<void>;
   fetch(nodeId: string): Promise<unknown[]>;
 }
 
-/** kafkajs looks between two fetches whether a heartbeat is due; one that stops waits for the fetch before it leaves the group. */
-const FETCH_MS = 50;
+const lastMetadata = new WeakMap<ConsumerGroup, object | null>();
+/** kafkajs sends heartbeats between two fetches, and leaves the group behind one: shorter ones are most of what an idle worker does. */
+const FETCH_MS = 250;
 
 /**
  * Records are fetched by a reader of our own (ADR 9). kafkajs' loop of fetches goes on, since it sends the heartbeats and
@@ -23,6 +24,8 @@ async function fetch(this: ConsumerGroup): Promise<never[]> {
 }
 
 function hasMorePartitions(group: ConsumerGroup): boolean {
+  if (lastMetadata.get(group) === group.cluster.brokerPool.metadata) return false;
+  lastMetadata.set(group, group.cluster.brokerPool.metadata);
   try {
     group.checkForStaleAssignment();
     return false;
