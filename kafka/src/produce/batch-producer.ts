@@ -7,7 +7,7 @@ import {
 } from '../wire/transactions.ts';
 import type { LeaderView } from '../transactions/leader-view.ts';
 import type { Settlements } from '../transactions/settlements.ts';
-import { writeLaneOf } from '../transactions/transactional-id.ts';
+import { FENCING, writeLaneOf } from '../transactions/transactional-id.ts';
 import { type Patience, untilReady } from '../until-ready.ts';
 import { type EncodedBatch, perRequest, produceRequest, type ProducedBatch } from './produce-request.ts';
 import type { RecordBatchBuilder } from './record-batch.ts';
@@ -88,7 +88,7 @@ export class BatchProducer {
   static async openIdempotent(connections: Connections): Promise<BatchProducer> {
     // After an error leaders may be others
     await connections.leaders.look();
-    const identity = await connections.sendToAny(initProducerIdRequest({ transactionalId: null, timeoutMs: 0, expected: null }));
+    const identity = await untilReady(FENCING, () => connections.sendToAny(initProducerIdRequest({ transactionalId: null, timeoutMs: 0, expected: null })));
     return new BatchProducer(connections, { lane: writeLaneOf(null), identity, transactions: null });
   }
 

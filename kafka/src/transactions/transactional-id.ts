@@ -8,7 +8,7 @@ import {
 import { type Ending, lastEnding, LONGEST_TIMEOUT_MS, type Purpose, purposeOf, timeoutFor } from './purpose.ts';
 
 /** The last transaction is still being ended, or the coordinator is being elected or loads its log. */
-const FENCING: Patience = {
+export const FENCING: Patience = {
   soonOver: new Set(['CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']),
   forMs: 20_000, lastWaitMs: 250,
 };
