@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Connections, createKafka, type GroupMembership, TransactionalProducers } from '@sagafleet/kafka';
+import { Connections, createKafka, fetchOffsets, type GroupMembership, TransactionalProducers } from '@sagafleet/kafka';
 import type { WorkerConfig } from '../../src/config.ts';
 import type { Driver, GroupMember, MemberEvents, TaskProducer, TopicPosition, Transaction } from '../../src/driver.ts';
 import { GroupCoordinator } from '../../src/kafka/coordinator.ts';
@@ -10,15 +10,17 @@ import { withTransactions } from './faults.ts';
 /** One rule of the protocol each (ARCHITECTURE.md, "A record through a worker"), and a driver that breaks it. */
 export const MUTATIONS = {
   none: (driver) => driver,
-  'no fencing on assignment': (driver) => altered(driver, { fenceTask: async (task, throwIfOver) => fencedLater(() => driver.fenceTask(task, throwIfOver)) }),
-  'random transactional id per process': (driver, config) => altered(driver, {
+  'no fencing on assignment': (driver, config) => altered(withUnstableReads(driver, config), {
+    fenceTask: async (task, throwIfOver) => fencedLater(() => driver.fenceTask(task, throwIfOver)),
+  }),
+  'random transactional id per process': (driver, config) => altered(withUnstableReads(driver, config), {
     fenceTask: (task, throwIfOver) => createTransactionalProducer(producersOf(config), {
       transactionalId: `${randomUUID()}.${task}`, group: config.settings.group, throwIfOver, inputs: [], isBehind: () => false, toldPosition: () => null, metadataOf: () => '',
     }),
   }),
   'offsets outside the transaction': (driver, config) => commitAfterwards(driver, new OutsideCommits(config)),
   'commit before handlers end': (driver, config) => commitBeforehand(driver, new OutsideCommits(config)),
-  'producer reused after an error': reuseProducers,
+  'producer reused after an error': (driver, config) => reuseProducers(withUnstableReads(driver, config)),
   'no guard on the offset read': (driver) => withMember(driver, {
     events: (events) => altered(events, { onAssigned: (assignment) => events.onAssigned({ ...assignment, floors: [] }) }),
     member: (member) => altered(member, { coordinatorTroubleAgeMs: () => Infinity, coordinatorKnownForMs: () => Infinity }),
@@ -38,6 +40,14 @@ interface MemberChanges { member?: (member: GroupMember) => GroupMember; events?
 
 function withMember(driver: Driver, { member: changeMember = (same) => same, events: changeEvents = (same) => same }: MemberChanges): Driver {
   return altered(driver, { member: (events) => changeMember(driver.member(changeEvents(events))) });
+}
+
+/** As before KIP-447: offsets that a transaction holds are read as they were before it. A stable read alone would keep the data right. */
+function withUnstableReads(driver: Driver, config: WorkerConfig): Driver {
+  const connections = connectionsOf(config);
+  const { group, inputs } = config.settings;
+  const topics = inputs.map(({ topic }) => topic);
+  return withMember(driver, { member: (member) => altered(member, { committedOffsets: () => fetchOffsets(connections, group, { topics, isStable: false }) }) });
 }
 
 function producersOf(config: WorkerConfig): TransactionalProducers {
