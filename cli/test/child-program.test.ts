@@ -34,7 +34,8 @@ test('the process id is that of the program', async () => {
 test('standard output and standard error go to the log file, later runs behind earlier ones', async () => {
   await start('echo out; echo err >&2').exited;
   await start('echo again').exited;
-  expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('out\nerr\nagain\n');
+  // The file may be a moment behind the end of the program
+  await vi.waitFor(() => expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('out\nerr\nagain\n'), { timeout: 5_000 });
 });
 
 test('an end before it is ready tells the code and the last lines', async () => {

@@ -4,8 +4,10 @@ import { API } from '../../../test/support/kafka-proxy.ts';
 import { until } from '../../../test/support/until.ts';
 import { everyMutation, findingsOf, Scenario, some } from './scenario.ts';
 
-test.each(everyMutation('no fencing on assignment'))(
-  'a commit arrives while the next owner takes over: %s', async (mutation) => {
+for (const mutation of everyMutation('no fencing on assignment')) {
+  // On a busy machine the commit can be answered before the next owner has read where it begins, which does no harm
+  const retry = mutation === 'none' ? 0 : 2;
+  test(`a commit arrives while the next owner takes over: ${mutation}`, { retry }, async () => {
     const scenario = await Scenario.of(mutation);
     const [toOld, toNew] = [await scenario.openProxy(), await scenario.openProxy()];
     await (await scenario.start({ through: toOld })).ready();
@@ -20,6 +22,7 @@ test.each(everyMutation('no fencing on assignment'))(
     fencing.release();
     expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
   });
+}
 
 test.each(everyMutation('random transactional id per process'))(
   'a commit arrives after the next owner has worked: %s', async (mutation) => {
