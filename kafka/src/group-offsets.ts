@@ -1,8 +1,9 @@
 import type { Connections } from './connections/connections.ts';
 import { type CommittedPartition, committedPartitions, KEPT_FOR_GOOD_MS, positionMetadata } from './position-metadata.ts';
+import { UNSTABLE_OFFSET_COMMIT } from './wire/error-codes.ts';
 import { offsetCommitRequest } from './wire/group.ts';
 import { listOffsetsRequest, LOG_END, LOG_START, type OffsetAnswer, offsetFetchRequest } from './wire/offsets.ts';
-import { errorOf, throwUnlessOk } from './wire/request.ts';
+import { throwUnlessOk } from './wire/request.ts';
 import { COORDINATOR, findCoordinatorRequest } from './wire/transactions.ts';
 
 export interface PartitionOffsets { partition: number; earliest: bigint; latest: bigint }
@@ -19,7 +20,6 @@ export const NO_MEMBER: GroupMembership = { memberId: '', generation: -1 };
 
 /** `offsets.retention.minutes`, counted from when the group has no members. */
 const BROKERS_RETENTION = -1;
-const UNSTABLE_OFFSET_COMMIT = 88;
 const LANE = 'offsets';
 
 /** By partition: `time` as in ListOffsets; partitions of other leaders are asked for at the same time. */
@@ -28,7 +28,7 @@ export async function listOffsets(
 ): Promise<Map<number, bigint>> {
   await connections.leaders.look([topic]);
   const partitions = asked.partitions ?? partitionsOf(connections, topic);
-  const byLeader = Map.groupBy(partitions, (partition) => connections.leaders.leaderOf(topic, partition)?.leader ?? noLeader());
+  const byLeader = Map.groupBy(partitions, (partition) => connections.leaders.expectLeader(topic, partition).leader);
   const answers = await Promise.all([...byLeader].map(([nodeId, its]) =>
     connections.send({ nodeId, lane: LANE }, listOffsetsRequest([{ topic, partitions: its }], asked))));
   const offsets = answers.flatMap((answer) => answer.partitions);
@@ -95,8 +95,4 @@ export async function coordinatorOf(connections: Connections, groupId: string): 
 /** @throws what the brokers say of the topic */
 function partitionsOf({ leaders }: Connections, topic: string): number[] {
   return leaders.expect(topic).partitions.map(({ partition }) => partition);
-}
-
-function noLeader(): never {
-  throw errorOf(5); // LEADER_NOT_AVAILABLE
 }

@@ -1,7 +1,8 @@
 import { ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
 import { listOffsets } from './group-offsets.ts';
-import { type FetchedPartition, fetchRequest, type PartitionFetch } from './wire/fetch.ts';
+import { OFFSET_OUT_OF_RANGE } from './wire/error-codes.ts';
+import { type FetchedPartition, fetchRequest, NO_SESSION, type PartitionFetch } from './wire/fetch.ts';
 import type { HeaderPair } from './fetched-record.ts';
 import { type DecodedPartition, decodeRecords } from './read/record-batches.ts';
 import { Session } from './session.ts';
@@ -42,8 +43,6 @@ const MAX_BYTES = 16 * 1_048_576;
 const MAX_BYTES_PER_PARTITION = 1_048_576;
 /** Who looks at topics wants to see what is there, not to be safe from it. */
 const MAX_BATCH_BYTES = 1024 * 1_048_576;
-const WITHOUT_SESSION = { id: 0, epoch: -1 };
-const OFFSET_OUT_OF_RANGE = 1;
 
 /**
  * Reads committed records of whole topics from their beginning, without a group: nothing is joined,
@@ -108,7 +107,7 @@ async function fetchFrom(session: Session, nodeId: number, lanes: readonly Lane[
     return { topicId: connections.leaders.topic(topic)!.id, partition, leaderEpoch, offset, maxBytes: MAX_BYTES_PER_PARTITION };
   });
   const answer = await connections.send({ nodeId, lane: 'read' }, fetchRequest({
-    session: WITHOUT_SESSION, partitions, forgotten: [], maxWaitMs: LONG_POLL_MS, maxBytes: MAX_BYTES,
+    session: NO_SESSION, partitions, forgotten: [], maxWaitMs: LONG_POLL_MS, maxBytes: MAX_BYTES,
   }));
   if (answer.errorCode !== 0) throw errorOf(answer.errorCode);
   const decoded = await Promise.all(answer.partitions.map(async (fetched): Promise<[Lane, DecodedPartition][]> => {

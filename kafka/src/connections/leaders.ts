@@ -1,8 +1,11 @@
+import { LEADER_NOT_AVAILABLE } from '../wire/error-codes.ts';
 import type { PartitionLeader, TopicMetadata } from '../wire/metadata.ts';
-import { throwUnlessOk } from '../wire/request.ts';
+import { errorOf, throwUnlessOk } from '../wire/request.ts';
 import type { Connections } from './connections.ts';
 
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
+
+type ElectedLeader = PartitionLeader & { leader: number };
 
 /** Which broker leads each partition of the topics that were asked about, as of the last look. */
 export class Leaders {
@@ -31,9 +34,16 @@ export class Leaders {
   }
 
   /** Undefined where the topic, the partition or a leader is missing. */
-  leaderOf(topic: string, partition: number): (PartitionLeader & { leader: number }) | undefined {
+  leaderOf(topic: string, partition: number): ElectedLeader | undefined {
     const found = this.#topics.get(topic)?.partitions[partition];
-    return found?.leader === null ? undefined : found as (PartitionLeader & { leader: number }) | undefined;
+    return found?.leader === null ? undefined : found as ElectedLeader | undefined;
+  }
+
+  /** @throws LEADER_NOT_AVAILABLE where the topic, the partition or a leader is missing */
+  expectLeader(topic: string, partition: number): ElectedLeader {
+    const found = this.leaderOf(topic, partition);
+    if (!found) throw errorOf(LEADER_NOT_AVAILABLE);
+    return found;
   }
 
   /** Undefined where the topic does not exist. */

@@ -1,4 +1,5 @@
 import type { Connections } from '../connections/connections.ts';
+import { LEADER_NOT_AVAILABLE, OFFSET_OUT_OF_RANGE } from '../wire/error-codes.ts';
 import type { FetchedPartition } from '../wire/fetch.ts';
 import { errorOf } from '../wire/request.ts';
 import { type Asked, BrokerFetcher } from './broker-fetcher.ts';
@@ -49,8 +50,6 @@ export interface ReadState {
   wasCorrupt: boolean;
 }
 
-const OFFSET_OUT_OF_RANGE = 1;
-const LEADER_NOT_AVAILABLE = 5;
 const LOOK_EVERY_MS = 10_000;
 const FIRST_LOOK_AGAIN_MS = 50;
 const LAST_LOOK_AGAIN_MS = 1_000;

@@ -1,26 +1,23 @@
 import type { Connections } from '../connections/connections.ts';
-import { fetchRequest } from '../wire/fetch.ts';
+import { fetchRequest, NO_SESSION } from '../wire/fetch.ts';
 import type { HeaderPair } from '../fetched-record.ts';
 import { decodeRecords } from '../read/record-batches.ts';
-import { errorOf, throwUnlessOk } from '../wire/request.ts';
+import { throwUnlessOk } from '../wire/request.ts';
 import type { OpenTransaction } from './open-transactions.ts';
 
 const LANE = 'offsets';
 /** A batch comes whole, however large. */
 const MAX_BYTES = 64 * 1024;
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
-const NO_SESSION = { id: 0, epoch: -1 };
-const LEADER_NOT_AVAILABLE = 5;
 
 /** Headers of the first record of a transaction that is still open; null where the record is gone. */
 export async function firstHeadersOf(connections: Connections, { topic, partition, since }: OpenTransaction): Promise<HeaderPair[] | null> {
   const { leaders } = connections;
   await leaders.look([topic]);
-  const found = leaders.leaderOf(topic, partition);
-  if (!found) throw errorOf(LEADER_NOT_AVAILABLE);
-  const answer = await connections.send({ nodeId: found.leader, lane: LANE }, fetchRequest({
+  const { leader, leaderEpoch } = leaders.expectLeader(topic, partition);
+  const answer = await connections.send({ nodeId: leader, lane: LANE }, fetchRequest({
     session: NO_SESSION, forgotten: [], maxWaitMs: 0, maxBytes: MAX_BYTES, isUncommitted: true,
-    partitions: [{ topicId: leaders.expect(topic).id, partition, leaderEpoch: found.leaderEpoch, offset: since, maxBytes: MAX_BYTES }],
+    partitions: [{ topicId: leaders.expect(topic).id, partition, leaderEpoch, offset: since, maxBytes: MAX_BYTES }],
   }));
   throwUnlessOk(answer.errorCode);
   const [fetched] = answer.partitions;

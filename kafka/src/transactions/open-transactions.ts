@@ -1,7 +1,7 @@
 import type { Connections } from '../connections/connections.ts';
 import { type Patience, untilReady } from '../until-ready.ts';
 import { listOffsetsRequest, LOG_END, type OffsetAnswer } from '../wire/offsets.ts';
-import { errorOf, throwUnlessOk } from '../wire/request.ts';
+import { throwUnlessOk } from '../wire/request.ts';
 import { describeProducersRequest, type PartitionProducers, type TopicPartitions } from '../wire/transactions.ts';
 
 /** A partition holds records of a transaction that has not ended there, from `since` on. */
@@ -17,7 +17,6 @@ const LEADERS_COME: Patience = {
   ]),
   forMs: 10_000, lastWaitMs: 250,
 };
-const LEADER_NOT_AVAILABLE = 5;
 /** A leader that was just elected does not know where the committed records end, or they end before its time (KIP-207). */
 const OFFSET_NOT_AVAILABLE = 78;
 /** An answer lists every producer of the last day. */
@@ -68,7 +67,7 @@ export class OpenTransactions {
 
   async #lookInto(places: readonly Place[]): Promise<OpenTransaction[]> {
     const { leaders } = this.#connections;
-    const byLeader = Map.groupBy(places, ({ topic, partition }) => leaders.leaderOf(topic, partition)?.leader ?? noLeader());
+    const byLeader = Map.groupBy(places, ({ topic, partition }) => leaders.expectLeader(topic, partition).leader);
     const found = await Promise.all([...byLeader].map(([leader, its]) => this.#askLeader(leader, its)));
     return found.flat();
   }
@@ -108,8 +107,4 @@ function isSame(stable: OffsetAnswer, end: OffsetAnswer): boolean {
 
 export function placeOf({ topic, partition }: Place): string {
   return `${topic}/${partition}`;
-}
-
-function noLeader(): never {
-  throw errorOf(LEADER_NOT_AVAILABLE);
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connections } from '../connections/connections.ts';
 import { coordinatorOf } from '../group-offsets.ts';
 import { typeOf } from '../until-ready.ts';
+import { CONCURRENT_TRANSACTIONS, COORDINATOR_MOVES, INVALID_PRODUCER_EPOCH } from '../wire/error-codes.ts';
 import { type ClusterMetadata, metadataRequest } from '../wire/metadata.ts';
 import { offsetFetchRequest } from '../wire/offsets.ts';
 import { errorOf, throwUnlessOk } from '../wire/request.ts';
@@ -35,8 +36,7 @@ const PAUSE_MS = 4;
 const ENDS_WITHIN_MS = 10_000;
 const UNSTABLE_FOR_MS = 1_000;
 const UNSTABLE = 'UNSTABLE_OFFSET_COMMIT';
-/** The group has another coordinator, or none for now. */
-const MOVING: ReadonlySet<string> = new Set(['NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
+const MOVING: ReadonlySet<string> = new Set(COORDINATOR_MOVES);
 const UNKNOWN = -1;
 
 /**
@@ -180,9 +180,6 @@ export class Settlements {
     return view.leaders;
   }
 }
-
-const INVALID_PRODUCER_EPOCH = 47;
-const CONCURRENT_TRANSACTIONS = 51;
 
 function stateOf({ identity }: Ended, found: TransactionDescription): 'complete' | 'busy' | 'over' {
   if (String(found.producerId) !== identity.producerId || found.producerEpoch !== identity.producerEpoch) return 'over';

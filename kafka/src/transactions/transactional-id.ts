@@ -1,5 +1,6 @@
 import type { Connections } from '../connections/connections.ts';
 import { type Patience, typeOf, untilReady } from '../until-ready.ts';
+import { CONCURRENT_TRANSACTIONS, COORDINATOR_MOVES, INVALID_PRODUCER_EPOCH } from '../wire/error-codes.ts';
 import { errorOf } from '../wire/request.ts';
 import {
   COORDINATOR, describeTransactionsRequest, endTxnRequest, findCoordinatorRequest, initProducerIdRequest, type ProducerIdentity,
@@ -9,14 +10,12 @@ import { type Ending, lastEnding, LONGEST_TIMEOUT_MS, type Purpose, purposeOf, t
 
 /** The last transaction is still being ended, or the coordinator is being elected or loads its log. */
 export const FENCING: Patience = {
-  soonOver: new Set(['CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']),
+  soonOver: new Set(['CONCURRENT_TRANSACTIONS', ...COORDINATOR_MOVES]),
   forMs: 20_000, lastWaitMs: 250,
 };
 /** Somebody else fenced since the state was read. */
 const OVERTAKEN = ['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH'];
 const TRANSACTIONAL_ID_NOT_FOUND = 105;
-const INVALID_PRODUCER_EPOCH = 47;
-const CONCURRENT_TRANSACTIONS = 51;
 /** Behind it a coordinator hands out another producer id (`TransactionMetadata.isEpochExhausted`), which cannot end what the first left open. */
 const LAST_EPOCH = 2 ** 15 - 2;
 /** Leaves epochs for many successors that fail, before one of them has nothing left to end. */
@@ -159,7 +158,6 @@ export class TransactionalId {
     return (await this.#connections.sendToAny(request)).coordinator.nodeId;
   }
 }
-
 
 function isNext(identity: ProducerIdentity, before: ProducerIdentity): boolean {
   return identity.producerId === before.producerId && identity.producerEpoch === before.producerEpoch + 1;

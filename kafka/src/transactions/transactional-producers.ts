@@ -3,6 +3,7 @@ import type { Connections } from '../connections/connections.ts';
 import { coordinatorOf, type TopicPartitionOffset } from '../group-offsets.ts';
 import { BatchProducer } from '../produce/batch-producer.ts';
 import { typeOf, untilReady } from '../until-ready.ts';
+import { UNSTABLE_OFFSET_COMMIT } from '../wire/error-codes.ts';
 import { type CommittedAnswer, offsetFetchRequest } from '../wire/offsets.ts';
 import { type ProtocolRequest, throwUnlessOk } from '../wire/request.ts';
 import { addOffsetsToTxnRequest, addPartitionsToTxnRequest, endTxnRequest, type TopicPartitions } from '../wire/transactions.ts';
@@ -49,7 +50,6 @@ const ATTEMPTS = 8;
 const HUNG_RETRY_MS = 300_000;
 const UNSTABLE_ATTEMPTS = 4;
 const WAIT_MS = 50;
-const UNSTABLE_OFFSET_COMMIT = 88;
 const NO_POSITION = -1n;
 const ENDING_STARTS = { soonOver: new Set(['CONCURRENT_TRANSACTIONS']), forMs: 10_000, lastWaitMs: 50 };
 

@@ -32,6 +32,8 @@ export interface FetchAnswer { errorCode: number; sessionId: number; partitions:
 
 /** With topic ids (KIP-516), so that a topic which was recreated under its name is told from the one before: Kafka 3.1 and later. */
 export const FETCH = { apiKey: 1, apiVersion: 13, apiName: 'Fetch' };
+/** A fetch of which the broker keeps nothing. */
+export const NO_SESSION = { id: 0, epoch: -1 };
 const CONSUMER = -1;
 const ANY_RECORD = 1;
 const READ_UNCOMMITTED = 0;
