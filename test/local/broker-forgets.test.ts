@@ -3,11 +3,12 @@
  * and transactional ids that rest (confluentinc/parallel-consumer#830), and deletes records that look old
  * (openmeterio/openmeter#5005). One broker whose while is short for all of them.
  */
-import { findFreePort, startPlatform, startSession, untilReady, type Platform, type Session } from '@sagafleet/cli';
+import { startSession, untilReady, type Platform, type Session } from '@sagafleet/cli';
 import { createKafka, KafkaAdmin, readTopics, type KafkaConnection, type ReadRecord } from '@sagafleet/kafka';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
 import type { SagaStep, SagaStepSpec } from '@sagafleet/schemas';
 import { afterAll, beforeAll, inject, test } from 'vitest';
+import { startOwnBroker } from '../support/own-broker.ts';
 import { until } from '../support/until.ts';
 
 const BROKER = {
@@ -26,10 +27,7 @@ let connection: KafkaConnection;
 let admin: KafkaAdmin;
 
 beforeAll(async () => {
-  platform = await startPlatform({
-    env: process.env, kafkaPort: await findFreePort(), registryUrl: inject('registryUrl'), brokerProperties: BROKER,
-    onProgress: () => {}, onCrash: (error) => console.error(error.message),
-  });
+  platform = await startOwnBroker(BROKER);
   connection = { brokers: [platform.brokers], tls: false, sasl: null, clientId: 'test' };
   admin = new KafkaAdmin(connection, { log: silent });
   await admin.connect();

@@ -5,11 +5,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findFreePort, startPlatform, type Platform } from '@sagafleet/cli';
+import type { Platform } from '@sagafleet/cli';
 import { Connections, createKafka, KafkaAdmin, listOffsets, LOG_END, readTopics, type KafkaConnection } from '@sagafleet/kafka';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
 import type { WorkerSettings } from '@sagafleet/schemas';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { startOwnBroker } from '../support/own-broker.ts';
 import { settingsFor } from '../support/settings.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
@@ -29,9 +30,7 @@ let connection: KafkaConnection;
 let admin: KafkaAdmin;
 
 beforeAll(async () => {
-  platform = await startPlatform({
-    env: process.env, kafkaPort: await findFreePort(), registryUrl: inject('registryUrl'), onProgress: () => {}, onCrash: (error) => console.error(error.message),
-  });
+  platform = await startOwnBroker();
   connection = { brokers: [platform.brokers], tls: false, sasl: null, clientId: 'test' };
   admin = new KafkaAdmin(connection, { log: () => {} });
   await admin.connect();

@@ -1,18 +1,14 @@
 /** What a task writes at once to many partitions of one broker, against a broker that reads only small requests. */
-import { findFreePort, startPlatform } from '@sagafleet/cli';
 import { BatchProducer, Connections, createKafka, KafkaAdmin, RecordBatchBuilder } from '@sagafleet/kafka';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { startOwnBroker } from '../support/own-broker.ts';
 import { until } from '../support/until.ts';
 
 const PARTITIONS = 30;
 const silent = { log: () => {} };
 
 test('a send to many partitions of one broker is no request that the broker refuses to read', async () => {
-  const { brokers, stop } = await startPlatform({
-    env: process.env, kafkaPort: await findFreePort(), registryUrl: inject('registryUrl'),
-    brokerProperties: { 'socket.request.max.bytes': '10000000' },
-    onProgress: () => {}, onCrash: (error) => console.error(error.message),
-  });
+  const { brokers, stop } = await startOwnBroker({ 'socket.request.max.bytes': '10000000' });
   onTestFinished(stop);
   const connection = { brokers: [brokers], tls: false, sasl: null, clientId: 'test' };
   const admin = new KafkaAdmin(connection, silent);

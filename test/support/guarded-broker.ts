@@ -1,7 +1,6 @@
 /** A broker of its own with an authorizer: whoever connects is somebody, and may do only what is granted. */
-import { findFreePort, startPlatform } from '@sagafleet/cli';
 import { createKafka, type KafkaConnection } from '@sagafleet/kafka';
-import { inject } from 'vitest';
+import { startOwnBroker } from './own-broker.ts';
 import { until } from './until.ts';
 
 const ADMIN = 'admin';
@@ -46,10 +45,7 @@ export class GuardedBroker {
   }
 
   static async start(): Promise<GuardedBroker> {
-    const platform = await startPlatform({
-      env: process.env, kafkaPort: await findFreePort(), registryUrl: inject('registryUrl'), brokerProperties: PROPERTIES,
-      onProgress: () => {}, onCrash: (error) => console.error(error.message),
-    });
+    const platform = await startOwnBroker(PROPERTIES);
     return new GuardedBroker(platform.brokers, platform.stop);
   }
 
