@@ -8,7 +8,7 @@ const kept = (partitions: number) => positionMetadata(ID, partitions);
 const CASES: Record<string, [answers: ReturnType<typeof answer>[], offsets: (bigint | null)[], forgotten: number[]]> = {
   'offsets are numbers': [[answer(0, 0n), answer(1, 12n, null)], [0n, 12n], []],
   'none is none, also in the words of kafkajs': [[answer(0, -1n), answer(1, -2n)], [null, null], []],
-  'a partition beside others may be new': [[answer(0, 5n, 'of somebody else'), answer(1, -1n)], [5n, null], []],
+  'a partition beside others may be new': [[answer(0, 5n, 'of another client'), answer(1, -1n)], [5n, null], []],
   'one that was there when another was kept is forgotten': [[answer(0, 5n, kept(3)), answer(1, -1n), answer(2, 6n)], [5n, null, 6n], [1]],
   'one that came later is new': [[answer(0, 5n, kept(2)), answer(1, 5n, kept(1)), answer(2, -1n)], [5n, 5n, null], []],
   'commits of versions before say the number of partitions alone': [[answer(0, 5n, 'partitions=2'), answer(1, -1n)], [5n, null], [1]],
@@ -40,7 +40,7 @@ test.each([
   expect(partitionsWithOffset(committed)).toBe(count);
 });
 
-test('an offset that somebody deleted beside others is told from a partition that was added', () => {
+test('an offset that was deleted beside others is told from a partition that was added', () => {
   const answers = [answer(0, -1n), answer(1, 20n, positionMetadata(ID, 2)), answer(2, -1n)];
   expect(committedPartitions(answers, ID).map(({ isForgotten }) => isForgotten)).toEqual([true, false, false]);
 });

@@ -79,7 +79,7 @@ class TaskOfTest {
     });
   }
 
-  /** In partition 1, by whoever holds the id now. */
+  /** In partition 1, by the present holder of the id. */
   async leaveOutputOpen(): Promise<void> {
     const identity = await this.present();
     const bytes = batchOf('second').seal(
@@ -116,7 +116,7 @@ class TaskOfTest {
     return { values: texts(await readAll(this.output)).sort(), position: committed!.offset!, isStuck: stable!.get(1)! < end!.get(1)! };
   }
 
-  /** Whoever holds the id now. */
+  /** The present holder of the id. */
   async present(): Promise<InTransaction> {
     const { transactionalId } = this;
     const found = (await this.id.describe((await this.#leader()).nodeId))!;

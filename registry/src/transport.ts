@@ -5,7 +5,7 @@
  * compatibility level.
  *
  * Retries and the deadline are done here: the library's retries look at the answers that it loses
- * (see {@link resolveRefusals}), and its time-out starts anew with each byte.
+ * (see {@link resolveRefusals}), and its time-out starts again with each byte.
  */
 import { createRequire } from 'node:module';
 import { setTimeout as wait } from 'node:timers/promises';

@@ -146,7 +146,7 @@ async function runFaults({ world, plan, signal: outer, over }: Course, feed: Fee
   }
 }
 
-/** What the broker makes of batches: those of the feed as they are, and the codecs that its producers can not write. */
+/** What the broker makes of batches: those of the feed as they are, and the codecs that its producers cannot write. */
 async function takeTurnsOfCodecs({ admin }: World, signal: AbortSignal): Promise<void> {
   for (let turn = 0; !signal.aborted; turn++) {
     await admin.alterTopicConfig(TOPICS.input, { 'compression.type': CODEC_TURNS[turn % CODEC_TURNS.length]! }).catch(() => undefined);

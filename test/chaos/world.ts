@@ -55,7 +55,7 @@ export class World {
   /** The way of a single broker to itself, on which it writes markers of transactions; null where there are several. */
   readonly markerProxy: KafkaProxy | null;
   readonly watch: Watch;
-  /** Whoever feeds the input waits. */
+  /** The feed waits. */
   isFeedResting = false;
   readonly #registryProxy: AuthProxy;
   readonly #options: WorldOptions;

@@ -1,4 +1,4 @@
-/** A broker of its own with an authorizer: whoever connects is somebody, and may do only what is granted. */
+/** A broker of its own with an authorizer: every client logs in, and may do only what is granted. */
 import { createKafka, type KafkaConnection } from '@sagafleet/kafka';
 import { startOwnBroker } from './own-broker.ts';
 import { until } from './until.ts';
@@ -49,7 +49,7 @@ export class GuardedBroker {
     return new GuardedBroker(platform.brokers, platform.stop);
   }
 
-  /** A connection of somebody new, who may do this. */
+  /** A connection of a new user, who may do this. */
   async connectionWith(...grants: Grant[]): Promise<LoggedIn> {
     const connection = connectionAs(USERS[this.#users++]!, this.admin.brokers[0]!);
     if (grants.length > 0) await this.grant(connection.sasl.username, grants);

@@ -86,9 +86,9 @@ export interface MemberEvents {
   knownPositions(): TopicPosition[];
   /** The broker no longer has the records at the position; nothing is read until a new one is set. */
   onOutOfRange(at: TopicPosition, earliest: bigint): void;
-  /** The topic was deleted and created anew, with nothing in common but its name; nothing is read until a position is set. */
+  /** The topic was recreated, with nothing in common but its name; nothing is read until a position is set. */
   onRecreated(topic: string, partition: number): void;
-  /** Reading cannot go on, and no restart helps without somebody who acts. */
+  /** Reading cannot go on, and no restart helps until an operator acts. */
   onUnreadable(error: Error): void;
   /** The consumer ended for good. */
   onCrash(error: Error): void;
@@ -187,7 +187,7 @@ export interface AppendingProducer {
 export interface Driver {
   member(events: MemberEvents): GroupMember;
   /**
-   * Fences whoever held the task before. When this resolves its last transaction is complete: visible or aborted in every
+   * Fences the previous owner of the task. When this resolves its last transaction is complete: visible or aborted in every
    * partition, also where the coordinator left markers out. `throwIfOver` is asked right before the fencing: a task that
    * was lost meanwhile must not throw its new owner out. `floorOf`: positions that are known to have been committed.
    * @throws WorkerError `hung-transaction` (systemic) where only an administrator can end what is open

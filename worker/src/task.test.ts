@@ -236,7 +236,7 @@ describe('task', () => {
       expect(started.broker.committed).toEqual([]);
     });
 
-    test('counts anew after a commit', async () => {
+    test('counts from zero after a commit', async () => {
       let runs = 0;
       const everyThird = { run: (records: FetchedBatch['records']) => (runs++ % 3 < 2 ? Promise.reject(defect()) : pipeline.run(records)) } as unknown as Pipeline;
       const started = await running(new FakeBroker(), { pipeline: everyThird });

@@ -1,6 +1,6 @@
 /**
  * Which positions members tell each other when they join, so that none starts below what another has reached. A
- * position is told in every join by whoever owns the task, and by whoever owned it before until it sees that
+ * position is told in every join by the owner of the task, and by a previous owner until it sees that
  * the owner told as much: a new owner may miss the answer of a join, and knows nothing then.
  */
 import type { GroupMemberClaim } from './assignment.ts';

@@ -55,7 +55,7 @@ test('records that were deleted before they were read are passed over, and told'
   expect(await keysOf(step)).toEqual([...idsFrom('read', 10), ...idsFrom('after', 10)]);
 });
 
-test('an offset that somebody deleted is missing, also where the group goes on committing others', async () => {
+test('an offset that was deleted is missing, also where the group goes on committing others', async () => {
   const step = await StepFixture.create({ partitions: 2 });
   const worker = await (await step.startWorker()).ready();
   await step.send((await step.events(idsFrom('read', 10))).map((event, at) => ({ ...event, partition: at % 2 })));

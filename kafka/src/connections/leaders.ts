@@ -25,7 +25,7 @@ export class Leaders {
     for (const topic of topics) this.expect(topic);
   }
 
-  /** Asks anew for these topics and all that were asked about before; joins a look that is under way, if it asks for them. */
+  /** Asks again for these topics and all that were asked about before; joins a look that is under way, if it asks for them. */
   async look(topics: readonly string[] = []): Promise<void> {
     for (const topic of topics) this.#wanted.add(topic);
     while (this.#looking && !topics.every((topic) => this.#looking!.topics.has(topic))) await this.#looking.done.catch(() => undefined);

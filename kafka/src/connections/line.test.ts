@@ -65,7 +65,7 @@ function open() {
 const timedOut = () => Object.assign(new Error('timed out'), { name: 'KafkaJSRequestTimeoutError' });
 
 describe('requests', () => {
-  test('wait while the connection proves anew who they are from, and that waits for the answers that are on their way', async () => {
+  test('wait while the connection proves again who they are from, and that waits for the answers that are on their way', async () => {
     const { connection, send } = open();
     connection.sasl = {};
     const first = send();

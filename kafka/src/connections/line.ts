@@ -49,7 +49,7 @@ export class Line {
       signal?.throwIfAborted();
       return await this.#sent(this.#connection.send(request));
     } catch (error) {
-      // Whoever waits behind a request that is not answered would wait as long
+      // A caller that waits behind a request that is not answered would wait as long
       if ((error as Error).name === 'KafkaJSRequestTimeoutError') {
         await this.#disconnect(new KafkaError('NoBroker', 'the broker did not answer another request of this connection in time', { cause: error }));
       }

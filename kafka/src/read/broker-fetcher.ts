@@ -98,7 +98,7 @@ export class BrokerFetcher {
       const from = byName.get(`${partition.topicId}/${partition.partition}`);
       if (!from) continue;
       const { records } = partition;
-      // Brokers fill an answer in the order of the request: whoever got something stands behind those who did not
+      // Brokers fill an answer in the order of the request: partitions that got something stand behind those that did not
       if (records.length > 0 && this.#states.delete(from.state)) this.#states.add(from.state);
       // A view would hold the whole answer in memory for as long as one of its records
       const own = 2 * records.length < records.buffer.byteLength ? Buffer.from(records) : records;

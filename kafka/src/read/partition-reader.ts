@@ -39,7 +39,7 @@ export interface ReadState {
   readonly partition: number;
   position: bigint;
   isPaused: boolean;
-  /** The position is from another topic of this name, or fits nothing: to be set anew. */
+  /** The position is from another topic of this name, or fits nothing: a new one has to be set. */
   isResting: boolean;
   /** Grows with each new position or leader: what was fetched before is dropped. */
   version: number;

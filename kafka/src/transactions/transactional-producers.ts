@@ -73,7 +73,7 @@ export class TransactionalProducers {
   /**
    * When this resolves no earlier holder of the id can write, and what its last transaction wrote is visible or aborted,
    * also where the coordinator left markers out. It writes once `activate` was called.
-   * @throws HungTransaction: asked again soon it only looks, so whoever asks again may wait longer each time
+   * @throws HungTransaction: asked again soon it only looks, so a caller may wait longer before each repetition
    */
   async open(holder: Holder): Promise<BatchProducer> {
     // After an error leaders may be others
@@ -92,8 +92,8 @@ export class TransactionalProducers {
   }
 
   /**
-   * For who writes without transactions: the same for what one with transactions left behind under this id. Whoever may not
-   * use the id never had any. @throws HungTransaction
+   * For a caller without transactions: the same for what one with transactions left behind under this id. A caller that may
+   * not use the id never had any. @throws HungTransaction
    */
   async endLeftOpen(holder: Holder): Promise<void> {
     try {

@@ -97,7 +97,7 @@ describe('the position of a task that moves', () => {
     expect(moved.map((task) => offsetOf(ownerOf(group, task), 'orders', task))).toEqual([5n, 5n]);
   });
 
-  test('is not told for ever by whoever had it: it would look like one that somebody knows', async () => {
+  test('is not told for ever by a previous owner: it would look like one that a member knows', async () => {
     const group = one();
     await group.join(1);
     group.advance(5n);
@@ -115,7 +115,7 @@ describe('the position of a task that moves', () => {
     expect(newcomers.flatMap(({ known }) => [...known.values()])).toEqual([]);
   });
 
-  test('is known to whoever owns it as to whoever knows most, whoever joins, and misses whichever answers', async () => {
+  test('is known to its owner as to the member that knows most, in any order of joins and of missing answers', async () => {
     const join = fc.record({ newcomers: fc.nat(3), missed: fc.array(fc.nat(20), { maxLength: 6 }), by: fc.nat(3) });
     await fc.assert(fc.asyncProperty(fc.array(join, { minLength: 1, maxLength: 12 }), async (joins) => {
       const group = new Group(['orders', 'bookings'], 9);

@@ -82,7 +82,7 @@ export class KafkajsDriver implements Driver {
     return createIdempotentProducer(this.#connections, { throwIfOver: () => holder.throwIfOver(), commitOffsets });
   }
 
-  /** Of a producer: with a transactional id, or idempotent, which whoever may write to some topic may be too (KIP-679). */
+  /** Of a producer: with a transactional id, or idempotent, which a client that may write to some topic may be too (KIP-679). */
   #rights(transactionalId?: string): Rights {
     const { group, topics, outputs, connection } = this.#options;
     return {

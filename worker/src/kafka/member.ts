@@ -206,7 +206,7 @@ export class KafkajsMember implements GroupMember {
   #crashed(error: Error, restarts: boolean): void {
     this.#coordinator.noteTrouble(error);
     if (restarts || this.#leaving) return;
-    // Both go away by themselves or by somebody who grants what is missing
+    // Both go away by themselves or when what is missing is granted
     if (isCoordinatorAway(error) || isNotAuthorized(error)) {
       if (!this.#isWaitingToJoin) this.#log.warn({ reason: messageOf(error) }, 'cannot join the group for now');
       this.#isWaitingToJoin = true;

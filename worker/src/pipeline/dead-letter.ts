@@ -63,7 +63,7 @@ export function deadLetterOf(record: InputRecord, failure: Failure, target: Dead
   };
 }
 
-/** The place of the record itself, where it came with headers that name another one: whoever asks what became of it would be misled. */
+/** The place of the record itself, where it came with headers that name another one: a reader who looks for it would be misled. */
 function presentPlaceOf({ headers, topic, partition, offset }: InputRecord): [string, string][] {
   if (!headers.some(([name]) => NAMES_A_PLACE.has(name))) return [];
   return [[NAMES.sourceTopic, topic], [NAMES.sourcePartition, String(partition)], [NAMES.sourceOffset, offset]];

@@ -120,7 +120,7 @@ export class Pipeline {
   }
 }
 
-/** Workers look up and never register: whoever provisions the step has not done so yet. */
+/** Workers look up and never register: the step is not provisioned yet. */
 function noSchemaYet(purpose: string, error: unknown): unknown {
   if (!carriesConsequence(error)) return error;
   return new WorkerError('no-schema', 'systemic', `no schema to ${purpose} yet: ${messageOf(error)}`, { cause: error });
