@@ -1,8 +1,9 @@
 import type { Connections, Destination } from '../connections/connections.ts';
 import { KafkaError } from '../errors.ts';
+import { coordinatorOf } from '../group-offsets.ts';
 import { errorOf, type ProtocolRequest } from '../wire/request.ts';
 import {
-  addOffsetsToTxnRequest, addPartitionsToTxnRequest, COORDINATOR, endTxnRequest, findCoordinatorRequest, initProducerIdRequest,
+  addOffsetsToTxnRequest, addPartitionsToTxnRequest, byTopic, endTxnRequest, initProducerIdRequest,
   type InTransaction, type ProducerIdentity, type TopicPartitions, txnOffsetCommitRequest,
 } from '../wire/transactions.ts';
 import type { LeaderView } from '../transactions/leader-view.ts';
@@ -120,9 +121,9 @@ export class BatchProducer {
   /** The positions become the group's with the commit. */
   async sendOffsets(groupId: string, positions: readonly GroupPosition[]): Promise<void> {
     const inTransaction = this.#inTransaction();
-    this.#positions = [...Map.groupBy(positions, ({ topic }) => topic)].map(([topic, its]) => ({ topic, partitions: its.map(({ partition }) => partition) }));
+    this.#positions = byTopic(positions);
     await this.#begin(() => addOffsetsToTxnRequest({ ...inTransaction, groupId }));
-    this.#groupCoordinator ??= await findCoordinator(this.#connections, groupId, COORDINATOR.group);
+    this.#groupCoordinator ??= (await coordinatorOf(this.#connections, groupId)).nodeId;
     const topics = positions.map(({ topic, partition, offset, metadata }) =>
       ({ topic, partitions: [{ partition, offset: String(offset), metadata: metadata ?? null }] }));
     await this.#ask(this.#groupCoordinator, txnOffsetCommitRequest({ ...inTransaction, groupId, topics }));
@@ -230,11 +231,6 @@ export class BatchProducer {
 /** Wraps as Kafka's own DefaultRecordBatch.incrementSequence. */
 export function sequenceAfter(firstSequence: number, records: number): number {
   return (firstSequence + records) % SEQUENCES;
-}
-
-async function findCoordinator(connections: Connections, groupId: string, coordinatorType: number): Promise<number> {
-  const { coordinator } = await connections.sendToAny(findCoordinatorRequest({ groupId, coordinatorType }));
-  return coordinator.nodeId;
 }
 
 function noLeader({ topic, partition }: PartitionBatch): never {

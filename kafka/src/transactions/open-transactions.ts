@@ -2,12 +2,10 @@ import type { Connections } from '../connections/connections.ts';
 import { type Patience, untilReady } from '../until-ready.ts';
 import { listOffsetsRequest, LOG_END, type OffsetAnswer } from '../wire/offsets.ts';
 import { throwUnlessOk } from '../wire/request.ts';
-import { describeProducersRequest, type PartitionProducers, type TopicPartitions } from '../wire/transactions.ts';
+import { byTopic, describeProducersRequest, type PartitionProducers, type Place, type TopicPartitions } from '../wire/transactions.ts';
 
 /** A partition holds records of a transaction that has not ended there, from `since` on. */
 export interface OpenTransaction { topic: string; partition: number; producerId: bigint; since: bigint }
-
-export interface Place { topic: string; partition: number }
 
 const LANE = 'offsets';
 /** A partition's leader is being elected. */
@@ -92,10 +90,6 @@ export class OpenTransactions {
 function openIn({ topic, partition, errorCode, producers }: PartitionProducers): OpenTransaction[] {
   throwUnlessOk(errorCode);
   return producers.flatMap(({ producerId, openSince }) => (openSince === null ? [] : [{ topic, partition, producerId, since: openSince }]));
-}
-
-export function byTopic(places: readonly Place[]): TopicPartitions[] {
-  return [...Map.groupBy(places, ({ topic }) => topic)].map(([topic, its]) => ({ topic, partitions: its.map(({ partition }) => partition) }));
 }
 
 function isSame(stable: OffsetAnswer, end: OffsetAnswer): boolean {

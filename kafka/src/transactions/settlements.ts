@@ -6,9 +6,9 @@ import { CONCURRENT_TRANSACTIONS, COORDINATOR_MOVES, INVALID_PRODUCER_EPOCH } fr
 import { type ClusterMetadata, metadataRequest } from '../wire/metadata.ts';
 import { offsetFetchRequest } from '../wire/offsets.ts';
 import { errorOf, throwUnlessOk } from '../wire/request.ts';
-import { describeTransactionsRequest, type ProducerIdentity, type TopicPartitions, type TransactionDescription } from '../wire/transactions.ts';
+import { byTopic, describeTransactionsRequest, type Place, type ProducerIdentity, type TopicPartitions, type TransactionDescription } from '../wire/transactions.ts';
 import { LeaderView } from './leader-view.ts';
-import { byTopic, type OpenTransactions, type Place, placeOf } from './open-transactions.ts';
+import { type OpenTransactions, placeOf } from './open-transactions.ts';
 
 /** A transaction whose end was acknowledged. */
 export interface Ended {

@@ -4,6 +4,13 @@ export interface ProducerIdentity { producerId: string; producerEpoch: number }
 export interface InTransaction extends ProducerIdentity { transactionalId: string }
 export interface TopicPartitions { topic: string; partitions: number[] }
 
+export interface Place { topic: string; partition: number }
+
+/** As requests name them. */
+export function byTopic(places: readonly Place[]): TopicPartitions[] {
+  return [...Map.groupBy(places, ({ topic }) => topic)].map(([topic, its]) => ({ topic, partitions: its.map(({ partition }) => partition) }));
+}
+
 /** Names of Kafka's `TransactionState`. */
 export type TransactionState =
   | 'Empty' | 'Ongoing' | 'PrepareCommit' | 'PrepareAbort' | 'CompleteCommit' | 'CompleteAbort' | 'Dead' | 'PrepareEpochFence';

@@ -17,11 +17,11 @@ export function namedRefusal(error: unknown, what: string, { principal, needed }
   return new WorkerError('not-authorized', 'systemic', `cannot ${what}, ${advice}: ${messageOf(error)}`, { cause: error });
 }
 
-async function naming<T>(what: string, rights: () => Rights, request: Promise<T>): Promise<T> {
+async function naming<T>(what: string, rights: (refusal: unknown) => Rights, request: Promise<T>): Promise<T> {
   try {
     return await request;
   } catch (error) {
-    throw namedRefusal(error, what, rights());
+    throw namedRefusal(error, what, rights(error));
   }
 }
 
@@ -38,9 +38,8 @@ export async function namingProducer(opened: Promise<TaskProducer>, rights: Righ
 
 function namingTransaction(transaction: Transaction, rights: Rights): Transaction {
   return {
-    send: (batches) => transaction.send(batches).catch((error: unknown) => {
-      throw namedRefusal(error, 'write', onTopics(rights, 'WRITE', refusedTopic(error) ?? batches.map(({ topic }) => topic)));
-    }),
+    send: (batches) => naming(
+      'write', (refusal) => onTopics(rights, 'WRITE', refusedTopic(refusal) ?? batches.map(({ topic }) => topic)), transaction.send(batches)),
     sendOffsets: (positions) => naming('set offsets', () => onTopics(rights, 'READ', positions.map(({ topic }) => topic)), transaction.sendOffsets(positions)),
     commit: () => naming('commit', () => rights, transaction.commit()),
   };
