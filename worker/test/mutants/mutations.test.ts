@@ -4,10 +4,8 @@ import { API } from '../../../test/support/kafka-proxy.ts';
 import { until } from '../../../test/support/until.ts';
 import { everyMutation, findingsOf, Scenario, some } from './scenario.ts';
 
-for (const mutation of everyMutation('no fencing on assignment')) {
-  // On a busy machine the commit can be answered before the next owner has read where it begins, which does no harm
-  const retry = mutation === 'none' ? 0 : 2;
-  test(`a commit arrives while the next owner takes over: ${mutation}`, { retry }, async () => {
+test.each(everyMutation('no fencing on assignment'))(
+  'a commit arrives while the next owner takes over: %s', async (mutation) => {
     const scenario = await Scenario.of(mutation);
     const [toOld, toNew] = [await scenario.openProxy(), await scenario.openProxy()];
     await (await scenario.start({ through: toOld })).ready();
@@ -20,9 +18,10 @@ for (const mutation of everyMutation('no fencing on assignment')) {
     commits.release();
     await until('the commits to be answered', () => commits.requests.every(({ answer }) => answer !== null));
     fencing.release();
+    // The group is at the end already: with more to do it is so only when the next owner has written what it took
+    await scenario.send(5);
     expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
   });
-}
 
 test.each(everyMutation('random transactional id per process'))(
   'a commit arrives after the next owner has worked: %s', async (mutation) => {
