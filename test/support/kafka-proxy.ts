@@ -3,7 +3,7 @@ import { type Passage, TcpProxy } from './tcp-proxy.ts';
 
 /** Numbers of requests in Kafka's protocol. */
 export const API = {
-  produce: 0, fetch: 1, metadata: 3, findCoordinator: 10, leaveGroup: 13, initProducerId: 22, addPartitionsToTxn: 24, addOffsetsToTxn: 25, endTxn: 26,
+  produce: 0, fetch: 1, metadata: 3, findCoordinator: 10, joinGroup: 11, heartbeat: 12, leaveGroup: 13, initProducerId: 22, addPartitionsToTxn: 24, addOffsetsToTxn: 25, endTxn: 26,
   writeTxnMarkers: 27, txnOffsetCommit: 28,
 } as const;
 

@@ -1,5 +1,5 @@
 /** That the worker uses kafkajs where its use matters, each beside a fact of docs/kafkajs.md. */
-import { Connections, createKafka, RecordBatchBuilder, TransactionalProducers } from '@sagafleet/kafka';
+import { Connections, createKafka, ISOLATION, openCluster, RecordBatchBuilder, TransactionalProducers } from '@sagafleet/kafka';
 import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
@@ -19,14 +19,13 @@ function connectionsThrough(brokers: readonly string[]): Connections {
   return connections;
 }
 
-
 interface Joined { member: GroupMember; assignments: Assignment[]; batches: FetchedBatch[] }
 
 /** A member of the step's group that takes what it is given and never works it. */
-async function join(step: StepFixture): Promise<Joined> {
+async function join(step: StepFixture, { brokers } = connection()): Promise<Joined> {
   const { names, settings } = step;
   const driver = new KafkajsDriver({
-    connection: connection(), group: names.group, topics: [names.input], outputs: [names.output], exactlyOnce: true, log, maxBatchBytes: 1_000_000,
+    connection: { ...connection(), brokers }, group: names.group, topics: [names.input], outputs: [names.output], exactlyOnce: true, log, maxBatchBytes: 1_000_000,
     sessionTimeoutMs: settings.kafka.sessionTimeoutMs, transactionTimeoutMs: settings.delivery.timeoutMs,
   });
   const [assignments, batches]: [Assignment[], FetchedBatch[]] = [[], []];
@@ -57,6 +56,40 @@ test('work that does not end holds up nobody who joins', async () => {
   await until('something to work on', () => first.batches.length > 0);
   const second = await join(step);
   await until('both to share', () => first.assignments.at(-1)!.tasks.size === 1 && second.assignments.at(-1)!.tasks.size === 1, 3_000);
+});
+
+/** As if its session had expired. */
+async function removeFromGroup(groupId: string, { memberId }: Assignment): Promise<void> {
+  const cluster = openCluster(createKafka(connection(), { log: () => {} }), ISOLATION.readCommitted);
+  await cluster.connect();
+  const coordinator = await cluster.findGroupCoordinator({ groupId });
+  await coordinator.leaveGroup({ groupId, memberId });
+  await cluster.disconnect();
+}
+
+test('a member that the coordinator does not know any more sends no heartbeats, and joins again also where its join is lost', async () => {
+  const step = await StepFixture.create();
+  const proxy = await KafkaProxy.open([inject('brokers')]);
+  onTestFinished(() => proxy.shut());
+  const { member, assignments } = await join(step, proxy);
+  // The first is refused, since it is that of the member which is unknown
+  let count = 0;
+  const joins = proxy.hold(({ api }) => api === API.joinGroup && ++count > 1);
+  await removeFromGroup(step.names.group, assignments[0]!);
+  await until('it to join again', () => joins.requests.length > 0);
+
+  // A coordinator that is back from a crash may know it as it was, and a heartbeat would keep that member alive
+  let heartbeats = 0;
+  const stopLooking = proxy.onAnswer(({ api }) => { if (api === API.heartbeat) heartbeats++; });
+  await expect(member.proveMembership()).rejects.toMatchObject({ code: 'not-a-member' });
+  stopLooking();
+  expect(heartbeats).toBe(0);
+
+  await proxy.shut();
+  joins.release();
+  await proxy.open();
+  await until('it to be a member', () => assignments.length === 2);
+  await member.proveMembership();
 });
 
 const recordTo = (topic: string, partition: number): OutputRecord => ({ topic, partition, key: null, value: null, constantHeaders: [], headers: [] });

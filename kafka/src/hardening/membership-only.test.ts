@@ -6,12 +6,15 @@ import type { Override } from './override.ts';
 interface ConsumerGroup { fetch(nodeId: string): Promise<unknown[]> }
 
 /** A member that owns one partition, and what it does in one fetch. */
-async function fetchOnce({ stale = false, refresh = async () => {} }: { stale?: boolean; refresh?: () => Promise<void> }, ...overrides: Override[]): Promise<string[]> {
+async function fetchOnce(
+  { stale = false, memberId = 'member', refresh = async () => {} }: { stale?: boolean; memberId?: string | null; refresh?: () => Promise<void> }, ...overrides: Override[]
+): Promise<string[]> {
   const copy = privateCopy(...overrides);
   onTestFinished(() => copy[Symbol.dispose]());
   const { prototype } = copy.internals.load('consumer/consumerGroup') as { prototype: ConsumerGroup };
   const done: string[] = [];
   const group: ConsumerGroup = Object.assign(Object.create(prototype) as ConsumerGroup, {
+    memberId,
     logger: { warn: () => {}, debug: () => {} },
     cluster: {
       refreshMetadataIfNecessary: refresh,
@@ -49,4 +52,12 @@ test('partitions that were added make the member join again', async () => {
 
 test('metadata that cannot be had is no reason to join', async () => {
   expect(await fetchOnce({ refresh: () => Promise.reject(new Error('no broker')) }, membershipOnly)).toEqual([]);
+});
+
+test('kafkajs as published goes on without an id where the join after "unknown member" failed', async () => {
+  expect(await fetchOnce({ memberId: null })).toEqual(['fetch']);
+});
+
+test('a member without an id joins again', async () => {
+  expect(await fetchOnce({ memberId: null }, membershipOnly)).toEqual(['join']);
 });

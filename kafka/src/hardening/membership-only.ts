@@ -1,6 +1,7 @@
 import type { Override, Prototype } from './override.ts';
 
 interface ConsumerGroup {
+  memberId: string | null;
   cluster: { refreshMetadataIfNecessary(): Promise<void>; brokerPool: { metadata: object | null } };
   checkForStaleAssignment(): void;
   joinAndSync(): Promise<void>;
@@ -13,12 +14,13 @@ const FETCH_MS = 250;
 
 /**
  * Records are fetched by a reader of our own (ADR 9). kafkajs' loop of fetches goes on, since it sends the heartbeats and
- * joins again; a fetch only looks for partitions that were added.
+ * joins again; a fetch only looks for partitions that were added. It also joins where a join failed that followed on the coordinator's
+ * "unknown member": kafkajs has no member id then, sends no heartbeat without one, and would never learn of it.
  */
 async function fetch(this: ConsumerGroup): Promise<never[]> {
   // What metadata cannot be had now is asked for with the next; a coordinator that is away shows by its heartbeats
   await this.cluster.refreshMetadataIfNecessary().catch(() => undefined);
-  if (hasMorePartitions(this)) await this.joinAndSync();
+  if (this.memberId === null || hasMorePartitions(this)) await this.joinAndSync();
   await new Promise((resolve) => { setTimeout(resolve, FETCH_MS); });
   return [];
 }

@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import { awaitGroupOffsets, isDoubtful, READ_AGAIN_AFTER_MS } from '../start-positions.ts';
 import { backoffMs, systemTiming } from '../timing.ts';
 import { namedRefusal, type Rights } from './authorization.ts';
+import { brokerErrorType } from './broker-error.ts';
 import { createTaskAssigner, type AssignmentExtras } from './assigner.ts';
 import type { GroupCoordinator } from './coordinator.ts';
 
@@ -48,6 +49,8 @@ export class KafkajsMember implements GroupMember {
   /** Of the last join, and of the last one that kafkajs has reported: in between the tasks are still the old ones. */
   #sync: AssignmentExtras | null = null;
   #membership: GroupMembership | null = null;
+  /** The coordinator said so of the membership. */
+  #isUnknown = false;
   #owned: number[] = [];
   #joined = Promise.withResolvers<void>();
   /** The first run's: a consumer is one that can be stopped only when this has ended, shortly after it has joined. */
@@ -68,7 +71,7 @@ export class KafkajsMember implements GroupMember {
         owned: this.#owned, generation: this.#membership?.generation ?? -1, positions: events.knownPositions(),
       }),
       onSync: (extras) => { this.#sync = extras; },
-      onTrouble: (error) => coordinator.noteTrouble(error),
+      onTrouble: (error) => this.#noteTrouble(error),
     });
     this.#consumer = kafka.consumer({
       groupId: options.group,
@@ -84,7 +87,7 @@ export class KafkajsMember implements GroupMember {
 
   /** The membership that the last join gave, for requests made as a member. */
   get membership(): GroupMembership {
-    if (!this.#membership) throw new WorkerError('not-a-member', 'systemic', 'this worker has not joined its group yet');
+    if (!this.#membership || this.#isUnknown) throw new WorkerError('not-a-member', 'systemic', 'this worker is not a member of its group, it joins');
     return this.#membership;
   }
 
@@ -104,7 +107,7 @@ export class KafkajsMember implements GroupMember {
   async leave(atRest: readonly TopicPosition[]): Promise<void> {
     this.#leaving = true;
     this.#over.abort();
-    if (atRest.length > 0) await this.#keep(atRest);
+    if (atRest.length > 0 && this.#membership && !this.#isUnknown) await this.#keep(atRest, this.#membership);
     // A consumer stopped before its join is over leaves a member behind until the session times out
     if (this.#running) await Promise.race([Promise.all([this.#running, this.#joined.promise]).catch(() => undefined), deadline(JOIN_BEFORE_LEAVE_MS)]);
     this.#reader.close();
@@ -121,8 +124,8 @@ export class KafkajsMember implements GroupMember {
   }
 
   /** As a member: what was given to another one meanwhile is refused. Where it fails, the brokers' retention holds. */
-  async #keep(positions: readonly TopicPosition[]): Promise<void> {
-    const kept = this.#coordinator.commit(this.membership, positions, true).catch(() => undefined);
+  async #keep(positions: readonly TopicPosition[], membership: GroupMembership): Promise<void> {
+    const kept = this.#coordinator.commit(membership, positions, true).catch(() => undefined);
     await Promise.race([kept, deadline(KEEP_WITHIN_MS)]);
   }
 
@@ -193,6 +196,7 @@ export class KafkajsMember implements GroupMember {
     this.#owned = [...tasks.keys()];
     const { generation, floors } = this.#sync!;
     this.#membership = { memberId, generation };
+    this.#isUnknown = false;
     const assignment: Assignment = { memberId, generation, tasks, floors };
     this.#isWaitingToJoin = false;
     this.#events.onAssigned(assignment);
@@ -201,6 +205,15 @@ export class KafkajsMember implements GroupMember {
 
   #run(): Promise<void> {
     return this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined });
+  }
+
+  /**
+   * A membership that the coordinator does not know is over, whatever it says later: one that loads its log again may know the
+   * member as it was before, and each heartbeat of ours would keep it alive, while the group waits for it to join.
+   */
+  #noteTrouble(error: unknown): void {
+    this.#coordinator.noteTrouble(error);
+    if (brokerErrorType(error) === 'UNKNOWN_MEMBER_ID') this.#isUnknown = true;
   }
 
   #crashed(error: Error, restarts: boolean): void {
