@@ -199,6 +199,16 @@ const CASES: Record<string, Case> = {
     holder: { toldPosition: () => 2n },
     then: { ...COMMITTED, values: ['first'] },
   },
+  'what the coordinator aborted is committed where its input is known to be': {
+    happens: leaveOpenAndUnended,
+    holder: { isBehind: ([source]) => source![1]!.toString() === 'in/0/1' },
+    then: COMMITTED,
+  },
+  'what the coordinator aborted is committed where a member told its position': {
+    happens: leaveOpenAndUnended,
+    holder: { toldPosition: () => 2n },
+    then: COMMITTED,
+  },
   'after a client that hides how it ended, what nobody has seen is aborted': {
     happens: async (task) => {
       await leaveOpen(task);

@@ -138,7 +138,8 @@ export class TransactionalProducers {
         return fenced;
       }
       this.#throwIfHung(left, fenced, { holder, attempt });
-      if (fenced.ending === 'unknown') fenced = await id.decide(fenced, await this.#decide(left, holder));
+      const ending = fenced.ending === 'commit' ? 'commit' : await this.#decide(left, holder);
+      if (ending !== fenced.ending) fenced = await id.decide(fenced, ending);
       // Another taker may have ended it in a way that is not the one stored last: look again
       if (fenced.ending === 'unknown') continue;
       await this.#repeatEnding(fenced, left, holder);
@@ -196,7 +197,10 @@ export class TransactionalProducers {
     throw new HungTransaction(holder.transactionalId, { group: this.#options.group, open });
   }
 
-  /** Only where the coordinator cannot say: a commit if its effects were seen, else nobody has seen anything of it. */
+  /**
+   * Where the coordinator cannot say, or says that it was an abort: a commit if its effects were seen, else nobody has seen
+   * anything of it. A coordinator that has an entry no other replica has may carry out a commit, and lose it to a successor that aborts.
+   */
   async #decide({ outputs, committed }: LeftOpen, { isBehind, toldPosition }: Holder): Promise<Exclude<Ending, 'unknown'>> {
     const held = committed.filter(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT);
     if (held.length > 0) {
