@@ -42,6 +42,7 @@ export function settingsOf(step: Step, { mode, work, keys }: Pick<Entrant, 'mode
     outcomes: { done: { emit: [emitOf(step.output, { work, keys })], reject: null } },
     retry: RENDERED_RETRY,
     deadLetterTopic: step.deadLetterTopic,
+    stopAfter: 50,
     delivery: {
       guarantee: mode === 'exactly-once' ? 'ExactlyOnce' : 'AtLeastOnce',
       maxRecords: transaction.maxRecords,

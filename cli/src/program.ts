@@ -3,6 +3,7 @@ import { demoCommand } from './commands/demo.ts';
 import { devCommand } from './commands/dev.ts';
 import { kafkaCommand } from './commands/kafka.ts';
 import { renderCommand } from './commands/render.ts';
+import { resumeCommand } from './commands/resume.ts';
 import { sendCommand } from './commands/send.ts';
 import { timelineCommand } from './commands/timeline.ts';
 import { validateCommand } from './commands/validate.ts';
@@ -42,7 +43,7 @@ Examples:
   sagafleet timeline order-42
 `);
   const commands = [
-    devCommand(io), validateCommand({ io, exit, connectRegistry: schemaLookUp }), renderCommand(io), sendCommand(io), timelineCommand(io, exit), kafkaCommand(io, exit), demoCommand(io, exit),
+    devCommand(io), validateCommand({ io, exit, connectRegistry: schemaLookUp }), renderCommand(io), sendCommand(io), timelineCommand(io, exit), resumeCommand(io, exit), kafkaCommand(io, exit), demoCommand(io, exit),
   ];
   for (const command of commands) program.addCommand(command);
   for (const each of [program, ...commands]) {

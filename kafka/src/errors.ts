@@ -1,3 +1,5 @@
+import type { Consequence } from '@sagafleet/schemas';
+
 export type KafkaErrorCode =
   | 'NoBroker'
   | 'NotAuthenticated'
@@ -11,14 +13,8 @@ export type KafkaErrorCode =
   | 'Refused'
   | 'NotHardened';
 
-/**
- * What the failure means to a caller: `transient` goes away by itself, `permanent` never does for this
- * request, `systemic` needs someone to change the cluster or the settings, `fatal` ends the process.
- */
-export type KafkaConsequence = 'permanent' | 'transient' | 'systemic' | 'fatal';
-
-const CONSEQUENCES: Record<KafkaErrorCode, KafkaConsequence> = {
-  NoBroker: 'transient',
+const CONSEQUENCES: Record<KafkaErrorCode, Consequence> = {
+  NoBroker: 'systemic',
   NotAuthenticated: 'systemic',
   NotAuthorized: 'systemic',
   UnknownTopic: 'systemic',
@@ -26,14 +22,14 @@ const CONSEQUENCES: Record<KafkaErrorCode, KafkaConsequence> = {
   GroupInUse: 'transient',
   OffsetNotCommitted: 'transient',
   RecordTooLarge: 'permanent',
-  Unavailable: 'transient',
+  Unavailable: 'systemic',
   Refused: 'systemic',
   NotHardened: 'fatal',
 };
 
 export class KafkaError extends Error {
   readonly code: KafkaErrorCode;
-  readonly consequence: KafkaConsequence;
+  readonly consequence: Consequence;
 
   constructor(code: KafkaErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);

@@ -66,7 +66,7 @@ export async function fetchOffsets(
 
 export interface OffsetsToCommit {
   membership: GroupMembership;
-  positions: readonly TopicPartitionOffset[];
+  positions: readonly (TopicPartitionOffset & { note?: string })[];
   /** They outlast a group without members. */
   keep: boolean;
 }
@@ -77,8 +77,8 @@ export async function commitOffsets(connections: Connections, group: string, { m
   await connections.leaders.ensure([...byTopic.keys()]);
   const topics = [...byTopic].map(([topic, its]) => {
     const { id, partitions } = connections.leaders.topic(topic)!;
-    const metadata = positionMetadata(id, keep ? partitions.length : undefined);
-    return { topic, partitions: its.map(({ partition, offset }) => ({ partition, offset: String(offset), metadata })) };
+    const count = keep ? partitions.length : undefined;
+    return { topic, partitions: its.map(({ partition, offset, note }) => ({ partition, offset: String(offset), metadata: positionMetadata(id, count, note) })) };
   });
   await connections.send(await coordinatorOf(connections, group), offsetCommitRequest({
     groupId: group, memberId: membership.memberId, groupGenerationId: membership.generation,

@@ -1,6 +1,6 @@
 export { ISOLATION, openCluster } from './cluster.ts';
 export { createKafka, type KafkaConnection, type KafkaOptions } from './create-kafka.ts';
-export { KafkaError, type KafkaConsequence, type KafkaErrorCode } from './errors.ts';
+export { KafkaError, type KafkaErrorCode } from './errors.ts';
 export {
   type CommittedOffset, commitOffsets, coordinatorOf, fetchOffsets, type GroupMembership, listOffsets, type PartitionOffsets,
   type TopicPartitionOffset,

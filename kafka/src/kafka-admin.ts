@@ -91,6 +91,15 @@ export class KafkaAdmin {
     return ask();
   }
 
+  /** Of all topics, what `group` committed with a note. */
+  async notedOffsets(group: string): Promise<CommittedOffset[]> {
+    const topics = (await this.describeTopics()).map(({ name }) => name);
+    const needed: NeededAcls = { group: { operations: ['DESCRIBE'], names: [group] } };
+    const committed = await this.#session.run(`read the offsets of group ${group}`, needed, () =>
+      fetchOffsets(this.#session.connections, group, { topics, isStable: false }));
+    return committed.filter(({ note }) => note !== null);
+  }
+
   /** Sets offsets of a group that has no members; `GroupInUse` when it has some. */
   async commitOffsets(group: string, offsets: readonly TopicPartitionOffset[]): Promise<void> {
     const topics = [...new Set(offsets.map(({ topic }) => topic))];

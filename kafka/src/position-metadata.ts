@@ -13,10 +13,16 @@ export const KEPT_FOR_GOOD_MS = 100 * 365 * 86_400_000;
 
 const PARTITIONS = /(?:^| )partitions=(\d+)/;
 const TOPIC_ID = /(?:^| )topic=(\S+)/;
+const NOTE = /(?:^| )note=(\S+)/;
 
-/** @param partitions how many have an offset, from the first on; undefined: not known */
-export function positionMetadata(topicId: string | null, partitions?: number): string {
-  const parts = [partitions === undefined ? '' : `partitions=${partitions}`, topicId === null ? '' : `topic=${topicId}`];
+/**
+ * @param partitions how many have an offset, from the first on; undefined: not known
+ * @param note of whoever commits, for the next one; without spaces
+ */
+export function positionMetadata(topicId: string | null, partitions?: number, note?: string): string {
+  const parts = [
+    partitions === undefined ? '' : `partitions=${partitions}`, topicId === null ? '' : `topic=${topicId}`, note === undefined ? '' : `note=${note}`,
+  ];
   return parts.filter((part) => part !== '').join(' ');
 }
 
@@ -25,9 +31,9 @@ export interface AnsweredPartition { partition: number; offset: bigint; metadata
 
 /**
  * `offset` null: the group has none; `isForgotten`: it had one, and the broker dropped it;
- * `isOfDeletedTopic`: it is from another topic of this name.
+ * `isOfDeletedTopic`: it is from another topic of this name; `note`: what was committed with it for the next one.
  */
-export interface CommittedPartition { partition: number; offset: bigint | null; isForgotten: boolean; isOfDeletedTopic: boolean }
+export interface CommittedPartition { partition: number; offset: bigint | null; isForgotten: boolean; isOfDeletedTopic: boolean; note: string | null }
 
 /**
  * The answers for one topic. The protocol's "none" is -1. kafkajs as published commits -1 and -2, its words for
@@ -43,7 +49,7 @@ export function committedPartitions<P extends AnsweredPartition>(
     const offset = answered < 0n ? null : answered;
     const ofTopic = noted(metadata, TOPIC_ID);
     return {
-      ...place, offset, isForgotten: offset === null && place.partition < onceKnown,
+      ...place, offset, note: noted(metadata, NOTE), isForgotten: offset === null && place.partition < onceKnown,
       isOfDeletedTopic: ofTopic !== null && topicId !== null && ofTopic !== topicId,
     };
   });

@@ -1,20 +1,21 @@
+import type { Consequence } from '@sagafleet/schemas';
 import { expect, test } from 'vitest';
-import { KafkaError, type KafkaConsequence, type KafkaErrorCode } from './errors.ts';
+import { KafkaError, type KafkaErrorCode } from './errors.ts';
 import { toKafkaError } from './to-kafka-error.ts';
 
-interface Case { error: object; code: KafkaErrorCode; consequence: KafkaConsequence; message: RegExp }
+interface Case { error: object; code: KafkaErrorCode; consequence: Consequence; message: RegExp }
 
 const error = (message: string, fields: object) => Object.assign(new Error(message), fields);
 const refused = error('Connection error: connect ECONNREFUSED', { name: 'KafkaJSConnectionError', retriable: true });
 
 const CASES: Record<string, Case> = {
   'no broker': {
-    error: refused, code: 'NoBroker', consequence: 'transient',
+    error: refused, code: 'NoBroker', consequence: 'systemic',
     message: /^can not list topics: no broker answers at a:9092, b:9092, start Kafka or correct the address$/,
   },
   'no broker, found by the last of several retries': {
     error: error('retries', { name: 'KafkaJSNumberOfRetriesExceeded', cause: refused }),
-    code: 'NoBroker', consequence: 'transient', message: /no broker answers/,
+    code: 'NoBroker', consequence: 'systemic', message: /no broker answers/,
   },
   'a wrong password': {
     error: error('SASL PLAIN authentication failed', { name: 'KafkaJSSASLAuthenticationError' }),
@@ -29,7 +30,7 @@ const CASES: Record<string, Case> = {
   },
   'a leader is being elected': {
     error: error('no leader', { name: 'KafkaJSProtocolError', type: 'LEADER_NOT_AVAILABLE', retriable: true }),
-    code: 'Unavailable', consequence: 'transient', message: /no leader$/,
+    code: 'Unavailable', consequence: 'systemic', message: /no leader$/,
   },
   'a defect of ours or of kafkajs': {
     error: new TypeError('x is not a function'), code: 'Refused', consequence: 'systemic', message: /x is not a function$/,

@@ -166,7 +166,7 @@ test('no broker: the address and what to do are said within the patience', async
   const admin = new KafkaAdmin({ ...connection, brokers: ['localhost:1'] }, { log: () => {}, patienceMs: 300 });
   onTestFinished(() => admin.close());
   await expect(admin.connect()).rejects.toMatchObject({
-    code: 'NoBroker', consequence: 'transient', message: expect.stringContaining('no broker answers at localhost:1, start Kafka'),
+    code: 'NoBroker', consequence: 'systemic', message: expect.stringContaining('no broker answers at localhost:1, start Kafka'),
   });
 });
 

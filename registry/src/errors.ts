@@ -1,8 +1,4 @@
-/**
- * What the caller does next: `permanent` = the record (or the manifest) is at fault and trying again
- * can not help; `systemic` = registry or settings are at fault: wait, nothing is dead-lettered.
- */
-export type Consequence = 'permanent' | 'systemic';
+import type { Consequence } from '@sagafleet/schemas';
 
 export type RegistryErrorCode =
   /** No answer, a time-out, 429 or 5xx. */

@@ -7,6 +7,6 @@ export { parseSchema, withoutMisfits } from './avro/parse.ts';
 export type { AvroField, AvroSchema, AvroType, SchemaTexts } from './avro/parse.ts';
 export { schemaIdOf } from './frame.ts';
 export { RegistryError } from './errors.ts';
-export type { Consequence, RegistryErrorCode } from './errors.ts';
+export type { RegistryErrorCode } from './errors.ts';
 export { exampleValue } from './example.ts';
 export type { ExampleOptions } from './example.ts';

@@ -16,6 +16,7 @@ export const STEP_DEFAULTS = {
     transaction: { maxRecords: 2000, linger: '0ms', timeout: '15s' },
     maxBatchBytes: 67_108_864,
   },
+  deadLetter: { stopAfter: 50 },
   scaling: { min: 1, max: 3, lagThreshold: 100, activationLag: 0, cooldown: '60s', pollingInterval: '10s' },
   topics: { fieldOrder: 'Append' },
   kafka: 'default',

@@ -1,4 +1,5 @@
 export * from './sagastep.ts';
+export * from './consequence.ts';
 export * from './headers.ts';
 export * from './worker-settings.ts';
 export * from './defaults.ts';

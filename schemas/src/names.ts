@@ -13,6 +13,14 @@ export function namespaceOf({ metadata }: Pick<SagaStep, 'metadata'>): string {
   return metadata.namespace ?? DEFAULT_NAMESPACE;
 }
 
+/**
+ * The group whose offsets say from where on tasks go on that their breaker stopped: nobody can commit for a group that has
+ * members, and it needs no topic.
+ */
+export function resumeGroupOf(group: string): string {
+  return `${group}.resume`;
+}
+
 /** The step's consumer group. */
 export function groupOf(step: NamedStep): string {
   return step.spec.group ?? `${namespaceOf(step)}.${step.metadata.name}`;

@@ -67,7 +67,7 @@ export interface Template {
 
 export interface SagaStepSpec {
   consumes?: Consume[]; ingress?: Ingress; group?: string; startFrom?: 'earliest' | 'latest';
-  handler?: Handler; outcomes: Record<string, Outcome>; retry?: Retry; deadLetter?: { topic?: string };
+  handler?: Handler; outcomes: Record<string, Outcome>; retry?: Retry; deadLetter?: { topic?: string; stopAfter?: number };
   delivery?: Delivery; scaling?: Scaling; topics?: Topics; kafka?: string; registry?: string;
   template?: Template; deletionPolicy?: 'Retain' | 'Delete'; suspend?: boolean;
 }

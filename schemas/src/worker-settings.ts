@@ -101,6 +101,8 @@ export interface WorkerSettings {
   outcomes: Record<string, OutcomeSettings>;
   retry: RetrySettings;
   deadLetterTopic: string;
+  /** Dead letters in a row after which a task stops; 0: never. */
+  stopAfter: number;
   delivery: DeliverySettings;
   kafka: KafkaSettings;
   registry: RegistrySettings;

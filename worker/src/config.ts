@@ -38,7 +38,7 @@ function check(isValid: boolean, expectation: string): void {
   if (!isValid) throw new Error(expectation);
 }
 
-/** Every setting is in the file: the operator writes all of them, a missing one is an error. One has a default: files of before it are still valid. */
+/** Every setting is in the file: the operator writes all of them, a missing one is an error. Those added since the first version have defaults: older files are still valid. */
 const FILE_SCHEMA = {
   version: { format: [WORKER_SETTINGS_VERSION], default: null },
   step: { name: { format: 'text', default: null }, namespace: { format: 'text', default: null } },
@@ -57,6 +57,7 @@ const FILE_SCHEMA = {
     jitter: { format: 'number', default: null },
   },
   deadLetterTopic: { format: 'text', default: null },
+  stopAfter: { format: 'count', default: STEP_DEFAULTS.deadLetter.stopAfter },
   delivery: {
     guarantee: { format: ['ExactlyOnce', 'AtLeastOnce'], default: null },
     maxRecords: { format: 'count', default: null },

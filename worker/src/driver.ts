@@ -65,6 +65,9 @@ export type Positions = ReadonlyMap<string, bigint>;
 
 export interface TopicPosition { readonly topic: string; readonly partition: number; readonly offset: bigint }
 
+/** `note`: for the task's next owner, without spaces. */
+export interface NotedPosition extends TopicPosition { readonly note?: string }
+
 /** What a member got in a join of its group. */
 export interface Assignment {
   readonly memberId: string;
@@ -73,6 +76,8 @@ export interface Assignment {
   readonly tasks: ReadonlyMap<number, readonly string[]>;
   /** The highest positions that members of the group know of; never start below. */
   readonly floors: readonly TopicPosition[];
+  /** Tasks whose owner before is a member still. */
+  readonly handedOver: ReadonlySet<number>;
 }
 
 export interface MemberEvents {
@@ -100,6 +105,8 @@ export interface CommittedPosition {
   readonly partition: number;
   /** Null where none is committed. */
   readonly offset: bigint | null;
+  /** What was committed with it for the next owner, null where nothing was. */
+  readonly note?: string | null;
   /** There was one, and the broker dropped it. */
   readonly isForgotten?: boolean;
   /** It is from another topic of this name, which was deleted. */
@@ -127,6 +134,8 @@ export interface GroupMember {
   proveMembership(): Promise<void>;
   /** Of all partitions of the group's inputs. */
   committedOffsets(): Promise<CommittedPosition[]>;
+  /** From where on a task goes on that its breaker stopped, by topic; topics that nobody resumed are missing. */
+  resumedFrom(task: number): Promise<Positions>;
   /** The first offset that the broker still has. */
   earliestOffset(topic: string, partition: number): Promise<bigint>;
   /** One past the last record, also one that is not committed. */
@@ -147,7 +156,7 @@ export interface Transaction {
    */
   send(batches: readonly OutputBatch[]): Promise<void>;
   /** May run while a send does. */
-  sendOffsets(positions: readonly TopicPosition[]): Promise<void>;
+  sendOffsets(positions: readonly NotedPosition[]): Promise<void>;
   commit(): Promise<void>;
 }
 

@@ -1,12 +1,4 @@
-/** What went wrong in a worker, and what happens next because of it. */
-
-/**
- * - `permanent`: the record can never be handled; it becomes a dead letter.
- * - `transient`: trying the record again may help.
- * - `systemic`: no record can be handled now; the task waits, nothing is dead-lettered.
- * - `fatal`: the process ends; whoever started it starts it again or reads the message.
- */
-export type Consequence = 'permanent' | 'transient' | 'systemic' | 'fatal';
+import type { Consequence } from '@sagafleet/schemas';
 
 export type WorkerErrorCode =
   | 'bad-settings'
@@ -32,7 +24,9 @@ export type WorkerErrorCode =
   | 'topic-recreated'
   | 'record-corrupt'
   | 'batch-unreadable'
-  | 'consumer-crashed';
+  | 'consumer-crashed'
+  /** The record ended its worker each time that it was processed. */
+  | 'ended-worker';
 
 export class WorkerError extends Error {
   override readonly name = 'WorkerError';
@@ -46,16 +40,10 @@ export class WorkerError extends Error {
   }
 }
 
-const CONSEQUENCES: readonly unknown[] = ['permanent', 'transient', 'systemic', 'fatal'] satisfies Consequence[];
-
-/** The consequence an error carries; `otherwise` for one that carries none. */
-export function consequenceOf(error: unknown, otherwise: Consequence): Consequence {
-  const carried = (error as { consequence?: unknown } | null)?.consequence;
-  return CONSEQUENCES.includes(carried) ? (carried as Consequence) : otherwise;
-}
-
-export function carriesConsequence(error: unknown): boolean {
-  return CONSEQUENCES.includes((error as { consequence?: unknown } | null)?.consequence);
+/** The code of an error of ours, whichever package it is from. */
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
 }
 
 /** The message of an error with those of its causes, for one log line or header. */
@@ -67,4 +55,9 @@ export function messageOf(error: unknown): string {
     if (!messages.some((message) => message.includes(text))) messages.push(text);
   }
   return messages.length > 0 ? messages.join(': ') : String(error);
+}
+
+/** Log fields: where in our code a defect is, which its message alone does not tell. */
+export function stackOf({ cause }: { cause?: unknown }): { stack?: string } {
+  return cause instanceof Error ? { stack: cause.stack ?? '' } : {};
 }

@@ -1,11 +1,11 @@
 /** `POST {path}` → check → append to the step's inbox topic → 202. From there it is an ordinary step. */
 import { compileExpression, type CompiledExpression, type ExpressionContext } from '@sagafleet/expressions';
 import { schemaIdOf, type AvroCodecs } from '@sagafleet/registry';
-import { TRACEPARENT, TRACESTATE, type IngressSettings, type WorkerSettings } from '@sagafleet/schemas';
+import { consequenceOf, TRACEPARENT, TRACESTATE, type IngressSettings, type WorkerSettings } from '@sagafleet/schemas';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ListenAddress } from './config.ts';
 import type { AppendingProducer, Headers } from './driver.ts';
-import { consequenceOf, messageOf, WorkerError } from './errors.ts';
+import { messageOf, WorkerError } from './errors.ts';
 import { BodyError, parseBody } from './ingress-body.ts';
 import type { Log } from './log.ts';
 import type { OutputTopics } from './output-topics.ts';
@@ -36,7 +36,10 @@ export async function serveIngress(options: IngressOptions, listen: ListenAddres
   server.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: 'not-found', message: `there is no ${request.method} ${request.url}, POST to ${ingress.path}` }));
   server.post(ingress.path, (request, reply) => accept(request, reply, options, keyOf));
-  await server.listen(listen);
+  await server.listen(listen).catch((error: unknown) => {
+    // Taken by another process, or not allowed: waiting does not help
+    throw new WorkerError('bad-settings', 'fatal', `cannot listen for events on ${listen.host}:${listen.port}: ${messageOf(error)}`, { cause: error });
+  });
   return server;
 }
 
@@ -96,7 +99,7 @@ function answerError(error: FastifyError, reply: FastifyReply, options: IngressO
   if (error.code?.startsWith('FST_') && (error.statusCode ?? 500) < 500) {
     return reply.code(error.statusCode!).send({ error: 'bad-request', message: error.message });
   }
-  const isBadEvent = error instanceof BodyError || consequenceOf(error, 'systemic') === 'permanent';
+  const isBadEvent = error instanceof BodyError || consequenceOf(error) === 'permanent';
   if (isBadEvent) return reply.code(400).send({ error: 'bad-event', message: messageOf(error) });
   options.log.warn({ reason: messageOf(error) }, 'event not accepted');
   return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS)

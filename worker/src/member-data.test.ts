@@ -45,8 +45,8 @@ describe('what a member tells', () => {
 });
 
 test('what the leader answers is read back as it was written', () => {
-  const data = { floors: DATA.positions, settled: [3, 8] };
-  expect(decodeAssignmentData(encodeAssignmentData(data, TOPICS), TOPICS).settled).toEqual([3, 8]);
+  const data = { floors: DATA.positions, settled: [3, 8], handedOver: [8] };
+  expect(decodeAssignmentData(encodeAssignmentData(data, TOPICS), TOPICS)).toMatchObject({ settled: [3, 8], handedOver: [8] });
   expect(new Set(decodeAssignmentData(encodeAssignmentData(data, TOPICS), TOPICS).floors)).toEqual(new Set(DATA.positions));
 });
 
@@ -56,7 +56,7 @@ describe('in a rolling update', () => {
 
   test('members of version 1 are understood', () => {
     expect(decodeMemberData(VERSION_1, TOPICS)).toEqual({ owned: [3], generation: 5, positions });
-    expect(decodeAssignmentData(VERSION_1, TOPICS)).toEqual({ floors: positions, settled: [] });
+    expect(decodeAssignmentData(VERSION_1, TOPICS)).toEqual({ floors: positions, settled: [], handedOver: [] });
   });
 
   test('members of version 1, which parse JSON and take a failure for nothing, fail to parse ours', () => {

@@ -21,10 +21,12 @@ export interface AssignmentData {
   floors: TopicPosition[];
   /** Tasks it told of without owning them, whose owner told as much: it need not tell of them again. */
   settled: number[];
+  /** Of its tasks, those that another member of this join had until now. */
+  handedOver: number[];
 }
 
 export const NOTHING_OWNED: MemberData = { owned: [], generation: -1, positions: [] };
-export const NOTHING_TOLD: AssignmentData = { floors: [], settled: [] };
+export const NOTHING_TOLD: AssignmentData = { floors: [], settled: [], handedOver: [] };
 
 /**
  * First byte of the format. A later version appends to what is there and is read as far as it is known; one that
@@ -50,17 +52,19 @@ export function decodeMemberData(bytes: Buffer | null, topics: readonly string[]
   }, ({ owned = [], generation = -1, positions }) => ({ owned, generation, positions }));
 }
 
-export function encodeAssignmentData({ floors, settled }: AssignmentData, topics: readonly string[]): Buffer {
+export function encodeAssignmentData({ floors, settled, handedOver }: AssignmentData, topics: readonly string[]): Buffer {
   const writer = new Writer();
   writer.positions(floors, topics);
   writer.ranges(settled);
+  writer.ranges(handedOver);
   return writer.bytes();
 }
 
 /** As decodeMemberData. */
 export function decodeAssignmentData(bytes: Buffer | null, topics: readonly string[]): AssignmentData {
-  return read(bytes, NOTHING_TOLD, (reader) => ({ floors: reader.positions(topics), settled: reader.ranges() }),
-    ({ positions }) => ({ floors: positions, settled: [] }));
+  return read(bytes, NOTHING_TOLD, (reader) => ({
+    floors: reader.positions(topics), settled: reader.ranges(), handedOver: reader.isAtEnd ? [] : reader.ranges(),
+  }), ({ positions }) => ({ ...NOTHING_TOLD, floors: positions }));
 }
 
 interface Version1 extends Partial<Omit<MemberData, 'positions'>> { positions: TopicPosition[] }
@@ -126,6 +130,11 @@ class Reader {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+  }
+
+  /** As far as the version wrote that this is from. */
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
   }
 
   bigint(): bigint {

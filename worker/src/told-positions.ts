@@ -36,8 +36,14 @@ export class PositionsToTell {
 export class PositionsTold {
   readonly #highest: Highest;
   readonly #byOwners: Highest;
+  /** Who owned a task until this join. */
+  readonly #owners = new Map<number, string>();
 
   constructor(claims: readonly GroupMemberClaim[]) {
+    // Where two claim a task, the one that got it later
+    for (const { memberId, data } of claims.toSorted((a, b) => a.data.generation - b.data.generation)) {
+      for (const task of data.owned) this.#owners.set(task, memberId);
+    }
     this.#highest = new Highest(claims.flatMap(({ data }) => data.positions));
     this.#byOwners = new Highest(claims.flatMap(({ data: { owned, positions } }) => {
       const its = new Set(owned);
@@ -45,7 +51,7 @@ export class PositionsTold {
     }));
   }
 
-  answerTo({ topics, data: { owned, positions } }: GroupMemberClaim, tasks: readonly number[]): AssignmentData {
+  answerTo({ memberId, topics, data: { owned, positions } }: GroupMemberClaim, tasks: readonly number[]): AssignmentData {
     const its = new Highest(positions);
     const floors = tasks.flatMap((partition) => topics.map((topic) => ({ topic, partition, offset: this.#highest.of(topic, partition) })))
       .filter(({ topic, partition, offset }) => offset > its.of(topic, partition));
@@ -54,7 +60,8 @@ export class PositionsTold {
       if (this.#byOwners.of(topic, partition) < offset) unsettled.add(partition);
     }
     const told = new Set(positions.map(({ partition }) => partition));
-    return { floors, settled: [...told].filter((task) => !unsettled.has(task)) };
+    const handedOver = tasks.filter((task) => (this.#owners.get(task) ?? memberId) !== memberId);
+    return { floors, settled: [...told].filter((task) => !unsettled.has(task)), handedOver };
   }
 }
 

@@ -1,11 +1,13 @@
 /** One process, one member of the step's consumer group, put together. */
+import { createHash } from 'node:crypto';
 import type { Server } from 'node:http';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
 import type { SaslMechanism } from '@sagafleet/schemas';
 import type { FastifyInstance } from 'fastify';
 import type { Credentials, WorkerConfig } from './config.ts';
+import { decide } from './decide.ts';
 import type { AppendingProducer, Driver, GroupMember } from './driver.ts';
-import { consequenceOf, messageOf, WorkerError } from './errors.ts';
+import { messageOf, WorkerError } from './errors.ts';
 import { serveHealth } from './health.ts';
 import { serveIngress } from './ingress.ts';
 import { KafkajsDriver } from './kafka/driver.ts';
@@ -14,9 +16,10 @@ import { OutputTopics } from './output-topics.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { compileStep, type StepProgram } from './pipeline/program.ts';
 import { SizeLimits } from './pipeline/size-limits.ts';
-import { QueueMemory } from './queue.ts';
-import { TaskSet } from './task-set.ts';
-import { backoffMs, systemTiming } from './timing.ts';
+import { QueueMemory } from './task/queue.ts';
+import { TaskSet } from './task/task-set.ts';
+import { systemTiming } from './timing.ts';
+import { Turns } from './turns.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /** A few transactions' records; what is queued for long costs the garbage collector more than a fetch. */
@@ -76,7 +79,7 @@ export class Worker {
       isAlive: () => this.#tasks.isAlive,
       isStarted: () => this.#isStarted,
       isReady: () => this.#isStarted && this.#tasks.isReady && !this.#stopping.signal.aborted,
-      details: () => ({ tasks: this.#tasks.states }),
+      details: () => ({ tasks: this.#tasks.states, stopped: this.#tasks.stopReasons }),
     }, this.#config.healthListen);
     await this.#whileAway(() => this.#topics.load());
     const inputs = this.#config.settings.inputs.map(({ topic }) => topic);
@@ -130,11 +133,14 @@ export class Worker {
     const sizeLimits = new SizeLimits();
     const pipeline = new Pipeline({
       program: this.#program, codecs: this.#codecs, topics: this.#topics, sizeLimits, newBatch: () => this.#driver.newBatch(), now: Date.now,
+      turns: new Turns(), monotonic: systemTiming.now,
       deadLetter: { topic: settings.deadLetterTopic, group: settings.group, step: settings.step.name },
     });
     return new TaskSet({
-      driver: this.#driver, pipeline, sizeLimits, timing: systemTiming, log: this.#log, group: settings.group,
-      maxRecords: settings.delivery.maxRecords, lingerMs: settings.delivery.lingerMs, queue: QUEUE, memory: new QueueMemory(QUEUES_BYTES),
+      group: settings.group, step: settings.step.name, maxRecords: settings.delivery.maxRecords, lingerMs: settings.delivery.lingerMs,
+      stopAfter: settings.stopAfter, settingsHash: hashOf(settings), queue: QUEUE,
+    }, {
+      driver: this.#driver, pipeline, sizeLimits, timing: systemTiming, log: this.#log, memory: new QueueMemory(QUEUES_BYTES),
       onFatal: (error) => this.#failed.reject(error),
     });
   }
@@ -144,12 +150,18 @@ export class Worker {
       try {
         return await work();
       } catch (error) {
-        if (isAddressError(error) || consequenceOf(error, 'systemic') === 'fatal') throw error;
+        const decision = decide({ error, during: 'start' }, attempt, systemTiming);
+        if (decision.next !== 'wait') throw error;
         if (attempt === 0) this.#log.warn({ reason: messageOf(error) }, 'waiting');
-        await systemTiming.wait(backoffMs(attempt, Math.random), this.#stopping.signal);
+        await systemTiming.wait(decision.ms, this.#stopping.signal);
       }
     }
   }
+}
+
+/** Short, since it is committed beside positions. */
+function hashOf(settings: WorkerConfig['settings']): string {
+  return createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 12);
 }
 
 /** What a task writes to in its transactions. */
@@ -177,9 +189,4 @@ function saslOf({ settings: { kafka: { sasl } }, kafkaCredentials }: WorkerConfi
   if (sasl === null) return null;
   if (kafkaCredentials === null) throw new WorkerError('bad-settings', 'fatal', `kafka.sasl is ${sasl} but there are no credentials for Kafka`);
   return { mechanism: sasl, ...kafkaCredentials };
-}
-
-/** The port to listen on is taken: waiting would not help. */
-function isAddressError(error: unknown): boolean {
-  return ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes((error as { code?: string } | null)?.code ?? '');
 }

@@ -31,6 +31,7 @@ export function workerSettings(resolved: ResolvedStep): WorkerSettings {
       mode, maxAttempts, initialMs: parseDurationMs(waits.initial), factor: waits.factor, maxMs: parseDurationMs(waits.max), jitter: waits.jitter,
     },
     deadLetterTopic: resolved.deadLetterTopic,
+    stopAfter: spec.deadLetter?.stopAfter ?? STEP_DEFAULTS.deadLetter.stopAfter,
     delivery: {
       guarantee: spec.delivery?.guarantee ?? STEP_DEFAULTS.delivery.guarantee,
       maxRecords: transaction.maxRecords,

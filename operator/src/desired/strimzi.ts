@@ -1,4 +1,5 @@
 /** Topics and users as Strimzi's operators make them, in the one namespace that those watch. */
+import { resumeGroupOf } from '@sagafleet/schemas';
 import { contentHash } from '../content-hash.ts';
 import type { Facts } from '../facts.ts';
 import { DEAD_LETTER_HEADROOM_BYTES, type StepNeeds } from '../provision/needs.ts';
@@ -79,6 +80,7 @@ function workerAcls(resolved: ResolvedStep): Acl[] {
   return [
     ...topics.map(([name, granted]): Acl => ({ resource: { type: 'topic', name, patternType: 'literal' }, operations: [...granted].sort() })),
     { resource: { type: 'group', name: group, patternType: 'literal' }, operations: ['Read'] },
+    { resource: { type: 'group', name: resumeGroupOf(group), patternType: 'literal' }, operations: ['Describe'] },
     { resource: { type: 'transactionalId', name: `sagafleet.${group}.`, patternType: 'prefix' }, operations: ['Describe', 'Write'] },
   ];
 }

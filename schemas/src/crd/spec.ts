@@ -69,6 +69,10 @@ export const spec = Type.Object({
   retry: Type.Optional(retry),
   deadLetter: Type.Optional(Type.Object({
     topic: Type.Optional(topicName('Topic for dead letters. Default: {group}.dlq.')),
+    stopAfter: Type.Optional(Type.Integer({
+      description: 'Dead letters in a row, of at least 3 keys, after which a task stops. Defaults to 50. 0: it never stops. Change the step, or run sagafleet resume, to go on.',
+      minimum: 0, maximum: 1_000_000, default: STEP_DEFAULTS.deadLetter.stopAfter,
+    })),
   }, { description: 'Where records go that can not be handled.' })),
   delivery: Type.Optional(delivery),
   scaling: Type.Optional(scaling),

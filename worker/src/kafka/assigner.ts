@@ -14,7 +14,7 @@ const ASSIGNER_NAME = 'sagafleet-tasks';
 const CONSUMER_PROTOCOL_VERSION = 0;
 
 /** What the leader sends to one member beside its partitions. */
-export interface AssignmentExtras { memberId: string; generation: number; floors: TopicPosition[] }
+export interface AssignmentExtras { memberId: string; generation: number; floors: TopicPosition[]; handedOver: number[] }
 
 export interface AssignerOptions {
   /** What this member knows when it joins. */
@@ -119,7 +119,7 @@ function observeSync(broker: Broker, onSync: JoinObserver['onSync']): void {
     const response = await syncGroup(request);
     const decoded = AssignerProtocol.MemberAssignment.decode(response.memberAssignment);
     const data = decodeAssignmentData(decoded?.userData ?? null, Object.keys(decoded?.assignment ?? {}));
-    onSync({ memberId: request.memberId, generation: request.generationId, floors: data.floors }, data);
+    onSync({ memberId: request.memberId, generation: request.generationId, floors: data.floors, handedOver: data.handedOver }, data);
     return response;
   };
 }

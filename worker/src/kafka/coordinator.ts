@@ -3,7 +3,8 @@ import {
   LOG_END, LOG_START, partitionsWithOffset,
 } from '@sagafleet/kafka';
 import { messageOf, WorkerError } from '../errors.ts';
-import type { TopicPosition } from '../driver.ts';
+import { resumeGroupOf } from '@sagafleet/schemas';
+import type { NotedPosition } from '../driver.ts';
 import { OffsetWatch } from '../offset-watch.ts';
 import { namedRefusal, type Rights } from './authorization.ts';
 
@@ -66,6 +67,12 @@ export class GroupCoordinator {
     return committed;
   }
 
+  async resumedFrom(task: number): Promise<Map<string, bigint>> {
+    const resumed = await this.#ask('the read of what was resumed', 'broker-unavailable', () =>
+      fetchOffsets(this.#connections, resumeGroupOf(this.#group), { topics: this.#topics, isStable: false }));
+    return new Map(resumed.flatMap(({ topic, partition, offset }) => (partition === task && offset !== null ? [[topic, offset]] : [])));
+  }
+
   /** How many partitions of the topic had an offset, from the first on, when they were read. */
   partitionsWithOffset(topic: string): number {
     return this.#withOffset.get(topic) ?? 0;
@@ -76,7 +83,7 @@ export class GroupCoordinator {
   }
 
   /** Commits outside of any transaction, as a member: refused when the membership is lost. `keep`: for good. */
-  async commit(membership: GroupMembership, positions: readonly TopicPosition[], keep = false): Promise<void> {
+  async commit(membership: GroupMembership, positions: readonly NotedPosition[], keep = false): Promise<void> {
     await this.#ask('the offset commit', 'broker-unavailable', () =>
       commitOffsets(this.#connections, this.#group, { membership, positions, keep }));
   }

@@ -2,7 +2,7 @@ import {
   Connections, createKafka, type Holder, missingApis, partitionOf, positionMetadata, principalOf, RecordBatchBuilder, TransactionalProducers, verifyHardening,
 } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
-import type { AppendingProducer, Driver, GroupMember, MemberEvents, RecordBatch, TaskProducer, TopicPosition } from '../driver.ts';
+import type { AppendingProducer, Driver, GroupMember, MemberEvents, NotedPosition, RecordBatch, TaskProducer } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import { namedRefusal, namingAppends, namingProducer, type Rights } from './authorization.ts';
 import { GroupCoordinator } from './coordinator.ts';
@@ -71,14 +71,14 @@ export class KafkajsDriver implements Driver {
     if (!exactlyOnce) return namingProducer(this.#fenceIdempotent(holder), this.#rights());
     const producer = createTransactionalProducer(this.#producers, {
       ...holder, group,
-      metadataOf: ({ topic }) => positionMetadata(leaders.topic(topic)?.id ?? null, this.#coordinator.partitionsWithOffset(topic)),
+      metadataOf: ({ topic, note }) => positionMetadata(leaders.topic(topic)?.id ?? null, this.#coordinator.partitionsWithOffset(topic), note),
     });
     return namingProducer(producer, this.#rights(holder.transactionalId));
   }
 
   async #fenceIdempotent(holder: Holder): Promise<TaskProducer> {
     if (this.#canHeal !== false) await endLeftOpen(this.#producers, holder);
-    const commitOffsets = (positions: readonly TopicPosition[]) => this.#coordinator.commit(this.#member!.membership, positions);
+    const commitOffsets = (positions: readonly NotedPosition[]) => this.#coordinator.commit(this.#member!.membership, positions);
     return createIdempotentProducer(this.#connections, { throwIfOver: () => holder.throwIfOver(), commitOffsets });
   }
 

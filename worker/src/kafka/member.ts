@@ -3,7 +3,7 @@ import type { Consumer, Kafka } from 'kafkajs';
 import type { Assignment, GroupMember, MemberEvents, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { awaitGroupOffsets, isDoubtful, READ_AGAIN_AFTER_MS } from '../start-positions.ts';
+import { awaitGroupOffsets, isDoubtful, READ_AGAIN_AFTER_MS } from '../task/start-positions.ts';
 import { backoffMs, systemTiming } from '../timing.ts';
 import { namedRefusal, type Rights } from './authorization.ts';
 import { brokerErrorType } from './broker-error.ts';
@@ -153,6 +153,10 @@ export class KafkajsMember implements GroupMember {
     return this.#coordinator.committedOffsets();
   }
 
+  async resumedFrom(task: number): ReturnType<GroupMember['resumedFrom']> {
+    return this.#coordinator.resumedFrom(task);
+  }
+
   async earliestOffset(topic: string, partition: number): Promise<bigint> {
     return this.#coordinator.earliestOffset(topic, partition);
   }
@@ -194,10 +198,10 @@ export class KafkajsMember implements GroupMember {
       for (const partition of partitions) tasks.set(partition, [...(tasks.get(partition) ?? []), topic]);
     }
     this.#owned = [...tasks.keys()];
-    const { generation, floors } = this.#sync!;
+    const { generation, floors, handedOver } = this.#sync!;
     this.#membership = { memberId, generation };
     this.#isUnknown = false;
-    const assignment: Assignment = { memberId, generation, tasks, floors };
+    const assignment: Assignment = { memberId, generation, tasks, floors, handedOver: new Set(handedOver) };
     this.#isWaitingToJoin = false;
     this.#events.onAssigned(assignment);
     this.#joined.resolve();

@@ -1,12 +1,12 @@
 import { BatchProducer, type Connections, type Holder, HungTransaction, MarkersMissing, ProduceError, type PartitionBatch, type TransactionalProducers } from '@sagafleet/kafka';
-import { RefusedBatch, type OutputBatch, type TaskProducer, type TopicPosition } from '../driver.ts';
+import { RefusedBatch, type NotedPosition, type OutputBatch, type TaskProducer } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import { brokerErrorType } from './broker-error.ts';
 
 interface TransactionalOptions extends Holder {
   group: string;
   /** What is committed beside a position. */
-  metadataOf: (position: TopicPosition) => string;
+  metadataOf: (position: NotedPosition) => string;
 }
 
 /**
@@ -43,7 +43,7 @@ function throwUnsettled(error: Error): never {
   throw new WorkerError('broker-unavailable', 'systemic', `cannot see whether the last transaction is visible: ${messageOf(error)}`, { cause: error });
 }
 
-interface IdempotentOptions { throwIfOver: () => void; commitOffsets: (positions: readonly TopicPosition[]) => Promise<void> }
+interface IdempotentOptions { throwIfOver: () => void; commitOffsets: (positions: readonly NotedPosition[]) => Promise<void> }
 
 /** The same port with no transaction behind it: records first, then the offsets. */
 export async function createIdempotentProducer(connections: Connections, { throwIfOver, commitOffsets }: IdempotentOptions): Promise<TaskProducer> {
@@ -51,7 +51,7 @@ export async function createIdempotentProducer(connections: Connections, { throw
   const producer = await openIdempotent(connections);
   return {
     begin: async () => {
-      let positions: readonly TopicPosition[] = [];
+      let positions: readonly NotedPosition[] = [];
       return {
         send: (batches) => send(producer, batches),
         sendOffsets: async (all) => { positions = all; },

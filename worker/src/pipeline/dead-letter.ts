@@ -1,6 +1,6 @@
-import { DEAD_LETTER_HEADERS as NAMES, TRACEPARENT, type DeadLetterStage } from '@sagafleet/schemas';
+import { consequenceOf, DEAD_LETTER_HEADERS as NAMES, TRACEPARENT, type DeadLetterStage } from '@sagafleet/schemas';
 import type { Headers, InputRecord, OutputHeaders, OutputRecord } from '../driver.ts';
-import { consequenceOf, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { LetterShape } from './size-limits.ts';
 
 /** Broker and tools show it whole; a stack or a value has no place in it. */
@@ -36,7 +36,7 @@ export function deadLetterOf(record: InputRecord, failure: Failure, target: Dead
     [NAMES.step, target.step],
     [NAMES.attempt, '1'],
     [NAMES.stage, failure.stage],
-    [NAMES.errorClass, consequenceOf(failure.error, 'permanent')],
+    [NAMES.errorClass, consequenceOf(failure.error) ?? 'permanent'],
     [NAMES.errorMessage, messageOf(failure.error).slice(0, MAX_MESSAGE_CHARACTERS)],
     [NAMES.replayCount, '0'],
   ]);

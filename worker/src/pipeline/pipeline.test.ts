@@ -6,8 +6,9 @@ import { emitTo, settingsFor } from '../../../test/support/settings.ts';
 import { ListedBatch, recordsOf } from '../../test/support/listed-batch.ts';
 import type { Driver, Headers, InputRecord } from '../driver.ts';
 import { OutputTopics } from '../output-topics.ts';
-import type { Outputs } from './outputs.ts';
-import { Pipeline } from './pipeline.ts';
+import { NO_STREAK } from '../task/breaker.ts';
+import { Turns } from '../turns.ts';
+import { type Batch, type BatchLimits, Pipeline } from './pipeline.ts';
 import { compileStep } from './program.ts';
 import { SizeLimits } from './size-limits.ts';
 
@@ -30,6 +31,8 @@ function lookup(before: Partial<Record<keyof SchemaLookup, () => Promise<void> |
   };
 }
 
+const UNLIMITED: BatchLimits = { streak: NO_STREAK, isTripped: () => false, hasEndedWorkers: false };
+
 interface StepOptions { registry?: SchemaLookup; outcome?: string; emit?: Parameters<typeof emitTo>[1] }
 
 function pipelineOf({ registry = lookup(), outcome, emit = {} }: StepOptions = {}) {
@@ -42,9 +45,9 @@ function pipelineOf({ registry = lookup(), outcome, emit = {} }: StepOptions = {
   const codecs = new AvroCodecs(registry);
   const pipeline = new Pipeline({
     program: compileStep(settings, () => 0), codecs, topics: new OutputTopics(driver, ['out', 'dlq']), sizeLimits: new SizeLimits(),
-    newBatch: () => new ListedBatch(), now: () => 0, deadLetter: { topic: 'dlq', group: 'default.payment', step: 'payment' },
+    newBatch: () => new ListedBatch(), now: () => 0, turns: new Turns(), monotonic: () => 0, deadLetter: { topic: 'dlq', group: 'default.payment', step: 'payment' },
   });
-  return { pipeline, codecs };
+  return { codecs, run: (records: readonly InputRecord[], limits: Partial<BatchLimits> = {}) => pipeline.run(records, { ...UNLIMITED, ...limits }) };
 }
 
 /** `{id: "a", amount: 1, next: null, tags: {}}`. */
@@ -54,12 +57,12 @@ function recordOf(partition: number, changes: Partial<InputRecord> = {}): InputR
   return { topic: 'in', partition, offset: '7', timestamp: '1700000000000', key: Buffer.from('a'), value: valueOf(1), headers: [], ...changes };
 }
 
-const topicsOf = ({ rounds }: Outputs) => rounds.flat().flatMap(({ topic, records }) => recordsOf(records).map(() => topic));
+const topicsOf = ({ outputs: { rounds } }: Batch) => rounds.flat().flatMap(({ topic, records }) => recordsOf(records).map(() => topic));
 
 describe('tasks that meet new schemas at once', () => {
   test('two ids of one named reader schema on two partitions: no dead letter', async () => {
-    const { pipeline } = pipelineOf();
-    const outputs = await Promise.all([1, 2].map((schemaId) => pipeline.run([recordOf(schemaId, { value: valueOf(schemaId) })])));
+    const { run } = pipelineOf();
+    const outputs = await Promise.all([1, 2].map((schemaId) => run([recordOf(schemaId, { value: valueOf(schemaId) })])));
     expect(outputs.map(topicsOf)).toEqual([['out'], ['out']]);
   });
 
@@ -68,8 +71,8 @@ describe('tasks that meet new schemas at once', () => {
     const asked = Promise.withResolvers<void>();
     let latestId = 7;
     const registry = lookup({ schemaById: () => { asked.resolve(); return held.promise; } });
-    const { pipeline, codecs } = pipelineOf({ registry: { ...registry, latest: async (subject) => ({ ...await registry.latest(subject), id: latestId }) } });
-    const running = pipeline.run([recordOf(0)]);
+    const { run, codecs } = pipelineOf({ registry: { ...registry, latest: async (subject) => ({ ...await registry.latest(subject), id: latestId }) } });
+    const running = run([recordOf(0)]);
     await asked.promise;
     latestId = 8;
     await codecs.refresh();
@@ -105,16 +108,16 @@ describe('whose fault it is', () => {
     'an output that does not fit is the record\'s': { options: { emit: { event: "merge(event, {'amount': dyn('1')})" } }, gives: ['dlq'] },
   };
   test.each(Object.entries(cases))('%s', async (_name, { options, gives }) => {
-    const run = pipelineOf(options).pipeline.run([recordOf(0)]);
-    if (Array.isArray(gives)) expect(topicsOf(await run)).toEqual(gives);
-    else await expect(run).rejects.toMatchObject(gives);
+    const running = pipelineOf(options).run([recordOf(0)]);
+    if (Array.isArray(gives)) expect(topicsOf(await running)).toEqual(gives);
+    else await expect(running).rejects.toMatchObject(gives);
   });
 
   test('an error without a class in a codec is a defect of ours', async () => {
-    const { pipeline, codecs } = pipelineOf();
+    const { run, codecs } = pipelineOf();
     const decoder = await codecs.loadDecoder(1, null);
     codecs.decoder = () => Object.assign(Object.create(decoder) as typeof decoder, { decode: () => { throw new TypeError('undefined'); } });
-    await expect(pipeline.run([recordOf(0)])).rejects.toMatchObject({ code: 'defect', consequence: 'transient' });
+    await expect(run([recordOf(0)])).rejects.toMatchObject({ code: 'defect', consequence: 'transient' });
   });
 });
 
@@ -148,9 +151,9 @@ describe('no record makes a defect', () => {
     'with values that no schema holds': { emit: { event: "{'id': event.id, 'amount': dyn(timestamp(event.amount)), 'tags': {'a': dyn(uint(event.amount)), event.id: type(event)}}" } },
   };
   test.each(Object.entries(steps))('%s', async (_name, options) => {
-    const { pipeline } = pipelineOf(options);
+    const { run } = pipelineOf(options);
     await fc.assert(fc.asyncProperty(records, async (record) => {
-      expect(topicsOf(await pipeline.run([record]))).toHaveLength(1);
+      expect(topicsOf(await run([record]))).toHaveLength(1);
     }), { numRuns: 500 });
   });
 });

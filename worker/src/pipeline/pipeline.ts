@@ -1,7 +1,11 @@
+import { consequenceOf, DEAD_LETTER_HEADERS } from '@sagafleet/schemas';
 import { RegistryError, schemaIdOf, type AvroCodecs, type Decoder } from '@sagafleet/registry';
 import type { InputRecord, OutputRecord, RecordBatch } from '../driver.ts';
-import { carriesConsequence, messageOf, WorkerError } from '../errors.ts';
+import { codeOf, messageOf, WorkerError } from '../errors.ts';
 import type { OutputTopics } from '../output-topics.ts';
+import { NO_STREAK, type Streak, withDeadLetter } from '../task/breaker.ts';
+import { MAX_ENDED_WORKERS } from '../task/attempts.ts';
+import type { Turns } from '../turns.ts';
 import { deadLetterOf, shapedTo, type DeadLetterTarget, type Failure } from './dead-letter.ts';
 import type { EmitProgram, StepProgram } from './program.ts';
 import { failureAt, runStep, StageFailure, type StepIo } from './run-step.ts';
@@ -17,7 +21,25 @@ export interface PipelineOptions {
   deadLetter: Omit<DeadLetterTarget, 'partitions'>;
   /** Milliseconds since the epoch. */
   now: () => number;
+  turns: Turns;
+  /** Milliseconds. */
+  monotonic: () => number;
 }
+
+export interface BatchLimits {
+  /** Dead letters in a row before these records. */
+  streak: Streak;
+  /** Nothing behind the dead letter that trips it belongs to the batch. */
+  isTripped(streak: Streak): boolean;
+  /** The only record ended its worker so often that it is not processed any more. */
+  hasEndedWorkers: boolean;
+}
+
+/** What is written for the first `count` records. */
+export interface Batch { outputs: Outputs; count: number; streak: Streak; isTripped: boolean }
+
+/** A transaction follows soon, however long a record takes: what is not committed is processed again after a loss. */
+const BATCH_MS = 250;
 
 /** Takes input records, gives what is to be written for them: outputs, or a dead letter each. */
 export class Pipeline {
@@ -36,48 +58,45 @@ export class Pipeline {
   }
 
   /**
-   * Outputs in the order of the records.
-   * @throws an error that is `systemic` where registry or broker are needed and away; `defect` where an error has no class
+   * Outputs in the order of the records, of as many as the time of one batch is enough for; of one at least.
+   * @throws an error that is `systemic` where registry or broker are needed and unavailable; `defect` where an error has no class
    */
-  async run(records: readonly InputRecord[]): Promise<Outputs> {
-    const { topics, newBatch, sizeLimits } = this.#options;
+  async run(records: readonly InputRecord[], { streak, isTripped, hasEndedWorkers }: BatchLimits): Promise<Batch> {
+    const { topics, newBatch, sizeLimits, turns, monotonic } = this.#options;
     await topics.load();
-    const outputs = new Outputs(newBatch, sizeLimits);
+    const batch: Batch = { outputs: new Outputs(newBatch, sizeLimits), count: 0, streak, isTripped: false };
+    const until = monotonic() + BATCH_MS;
     for (const record of records) {
       try {
-        const loading = this.#runOne(record, outputs);
+        if (hasEndedWorkers) throw new StageFailure('handle', endedWorkers());
+        const loading = this.#runOne(record, batch.outputs);
         if (loading) await loading;
+        batch.streak = afterSuccess(record, batch.streak);
       } catch (error) {
-        throw carriesConsequence(error) ? error : defectAt(record, error);
+        if (!(error instanceof StageFailure)) throw consequenceOf(error) === null ? defectAt(record, error) : error;
+        this.#putDeadLetter(record, error, batch.outputs);
+        batch.streak = afterDeadLetter(record, batch.streak, error);
+        batch.isTripped = isTripped(batch.streak);
       }
+      batch.count++;
+      if (batch.isTripped || monotonic() >= until) break;
+      if (turns.isOver) await turns.next();
     }
-    return outputs;
+    return batch;
   }
 
-  /** Undefined when nothing had to be loaded. */
+  /** Undefined when nothing had to be loaded. @throws StageFailure where it becomes a dead letter */
   #runOne(record: InputRecord, outputs: Outputs): Promise<void> | undefined {
     const { program, sizeLimits } = this.#options;
-    try {
-      const refusal = sizeLimits.refusalOf(record);
-      if (refusal) throw new StageFailure('produce', refusal);
-      if (record.unreadable) throw new StageFailure('decode', unreadableBatch(record.unreadable));
-      const decoder = this.#decoderOf(record);
-      const written = decoder instanceof Promise
-        ? decoder.then((loaded) => runStep(program, record, loaded, this.#io)) : runStep(program, record, decoder, this.#io);
-      if (written instanceof Promise) return this.#putLoaded(written, record, outputs);
-      for (const each of written) outputs.add(each, record, null);
-    } catch (error) {
-      this.#putDeadLetter(record, error, outputs);
-    }
+    const refusal = sizeLimits.refusalOf(record);
+    if (refusal) throw new StageFailure('produce', refusal);
+    if (record.unreadable) throw new StageFailure('decode', unreadableBatch(record.unreadable));
+    const decoder = this.#decoderOf(record);
+    const written = decoder instanceof Promise
+      ? decoder.then((loaded) => runStep(program, record, loaded, this.#io)) : runStep(program, record, decoder, this.#io);
+    if (written instanceof Promise) return written.then((loaded) => put(loaded, record, outputs));
+    put(written, record, outputs);
     return undefined;
-  }
-
-  async #putLoaded(written: Promise<readonly OutputRecord[]>, record: InputRecord, outputs: Outputs): Promise<void> {
-    try {
-      for (const each of await written) outputs.add(each, record, null);
-    } catch (error) {
-      this.#putDeadLetter(record, error, outputs);
-    }
   }
 
   /** Null for a tombstone; a promise where something has to be loaded. @throws StageFailure where the value has no schema id */
@@ -109,8 +128,7 @@ export class Pipeline {
     }
   }
 
-  #putDeadLetter(record: InputRecord, error: unknown, outputs: Outputs): void {
-    if (!(error instanceof StageFailure)) throw error;
+  #putDeadLetter(record: InputRecord, error: StageFailure, outputs: Outputs): void {
     const { deadLetter, topics, sizeLimits, now } = this.#options;
     const failure: Failure = { stage: error.stage, error: error.cause, schemaId: schemaIdOrNull(record) };
     const target = { ...deadLetter, partitions: topics.countOf(deadLetter.topic) };
@@ -120,9 +138,32 @@ export class Pipeline {
   }
 }
 
+function put(written: readonly OutputRecord[], record: InputRecord, outputs: Outputs): void {
+  for (const each of written) outputs.add(each, record, null);
+}
+
+/** What is redriven failed before, and says nothing about the step. */
+function isRedriven({ headers }: InputRecord): boolean {
+  return headers.some(([name, value]) => name === DEAD_LETTER_HEADERS.replayCount && Number(value) > 0);
+}
+
+function afterSuccess(record: InputRecord, streak: Streak): Streak {
+  return streak === NO_STREAK || isRedriven(record) ? streak : NO_STREAK;
+}
+
+function afterDeadLetter(record: InputRecord, streak: Streak, { stage, cause }: StageFailure): Streak {
+  if (isRedriven(record)) return streak;
+  const key = record.key?.toString('latin1') ?? `${record.topic}/${record.offset}`;
+  return withDeadLetter(streak, { key, cause: `${stage}: ${codeOf(cause) ?? 'unknown'}`, message: messageOf(cause) });
+}
+
+function endedWorkers(): WorkerError {
+  return new WorkerError('ended-worker', 'permanent', `${MAX_ENDED_WORKERS} workers ended while they processed this record, or did not answer for too long`);
+}
+
 /** Workers look up and never register: the step is not provisioned yet. */
 function noSchemaYet(purpose: string, error: unknown): unknown {
-  if (!carriesConsequence(error)) return error;
+  if (consequenceOf(error) === null) return error;
   return new WorkerError('no-schema', 'systemic', `no schema to ${purpose} yet: ${messageOf(error)}`, { cause: error });
 }
 

@@ -2,7 +2,7 @@
 import type { Decoder } from '@sagafleet/registry';
 import type { DeadLetterStage } from '@sagafleet/schemas';
 import type { InputRecord, OutputRecord } from '../driver.ts';
-import { consequenceOf } from '../errors.ts';
+import { decide } from '../decide.ts';
 import { encode, eventOf, type EncodeOptions } from './encode.ts';
 import { handle } from './handle.ts';
 import type { EmitProgram, StepProgram } from './program.ts';
@@ -57,5 +57,5 @@ function encodeLoaded(encodeAll: () => OutputRecord[]): OutputRecord[] {
 
 /** Only what says of itself that it is the record's fault: an error without a consequence is a defect of ours. */
 export function failureAt(stage: DeadLetterStage, error: unknown): unknown {
-  return consequenceOf(error, 'systemic') === 'permanent' ? new StageFailure(stage, error) : error;
+  return decide({ error, during: 'record' }).next === 'dead-letter' ? new StageFailure(stage, error) : error;
 }

@@ -1,9 +1,10 @@
-import { RefusedBatch, type TopicPosition, type Transaction } from '../driver.ts';
+import { type NotedPosition, RefusedBatch, type Transaction } from '../driver.ts';
 import type { OutputChunk, Outputs } from './outputs.ts';
 import type { SizeLimits } from './size-limits.ts';
 
-export interface Work { outputs: Outputs; positions: readonly TopicPosition[] }
-export interface WriteOptions { sizeLimits: SizeLimits; throwIfLost: () => void }
+/** What is written in one transaction. */
+export interface Work { outputs: Pick<Outputs, 'rounds'>; positions: readonly NotedPosition[] }
+export interface WriteOptions { sizeLimits: Pick<SizeLimits, 'learn' | 'written'>; throwIfLost: () => void }
 
 /**
  * Writes the outputs and moves the positions in one transaction. Any error leaves its outcome
@@ -27,7 +28,7 @@ async function sendAll(transaction: Transaction, rounds: readonly OutputChunk[][
   }
 }
 
-async function sendRound(transaction: Transaction, round: readonly OutputChunk[], sizeLimits: SizeLimits): Promise<void> {
+async function sendRound(transaction: Transaction, round: readonly OutputChunk[], sizeLimits: WriteOptions['sizeLimits']): Promise<void> {
   try {
     await transaction.send(round);
   } catch (error) {

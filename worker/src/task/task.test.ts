@@ -1,134 +1,12 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import { ListedBatch, recordsOf } from '../test/support/listed-batch.ts';
-import type { Driver, FetchedBatch, GroupMember, OutputBatch, TaskProducer, TopicPosition } from './driver.ts';
-import { WorkerError } from './errors.ts';
-import type { Pipeline } from './pipeline/pipeline.ts';
-import { Outputs } from './pipeline/outputs.ts';
-import { SizeLimits } from './pipeline/size-limits.ts';
-import { QueueMemory } from './queue.ts';
-import { Task } from './task.ts';
-import type { Timing } from './timing.ts';
-
-/**
- * A broker with one input partition `in/0`: offsets and outputs change only by a commit, and only
- * the producer that fenced last can do anything.
- */
-class FakeBroker {
-  readonly calls: string[] = [];
-  readonly committed: string[] = [];
-  offset: bigint | null = 0n;
-  /** Runs before a call of that name: to fail it, to hold it, or to let something happen meanwhile. */
-  before: Partial<Record<'prove' | 'fence' | 'send' | 'offsets' | 'commit' | 'committed' | 'activate' | 'settle', () => Promise<void> | void>> = {};
-  #epoch = 0;
-
-  readonly driver = {
-    fenceTask: async (): Promise<TaskProducer> => {
-      await this.#call('fence');
-      const epoch = ++this.#epoch;
-      return {
-        activate: () => this.#call('activate'), begin: async () => this.#transaction(epoch), settled: async () => this.before.settle?.(),
-        discard: async () => { this.calls.push('discard'); },
-      };
-    },
-  } as unknown as Driver;
-
-  readonly member = {
-    pause: () => { this.calls.push('pause'); },
-    release: () => { this.calls.push('release'); },
-    resume: () => { this.calls.push('resume'); },
-    seek: (_topic: string, _partition: number, offset: bigint) => { this.calls.push(`seek ${offset}`); },
-    proveMembership: () => this.#call('prove'),
-    committedOffsets: async () => {
-      await this.#call('committed');
-      return [{ topic: 'in', partition: 0, offset: this.offset }];
-    },
-    earliestOffset: async () => 0n,
-    coordinatorTroubleAgeMs: () => Infinity,
-    coordinatorKnownForMs: () => Infinity,
-    offsetUnchangedForMs: () => 0,
-  } as unknown as GroupMember;
-
-  #transaction(epoch: number) {
-    const written: string[] = [];
-    let offset = this.offset;
-    const call = async (name: 'send' | 'offsets' | 'commit') => {
-      await this.#call(name);
-      if (epoch !== this.#epoch) throw new Error('fenced');
-    };
-    return {
-      send: async (batches: readonly OutputBatch[]) => {
-        await call('send');
-        written.push(...batches.flatMap(({ records }) => recordsOf(records).map(({ value }) => String(value))));
-      },
-      sendOffsets: async (positions: readonly TopicPosition[]) => {
-        await call('offsets');
-        offset = positions[0]!.offset;
-      },
-      commit: async () => {
-        await call('commit');
-        this.committed.push(...written);
-        this.offset = offset;
-      },
-    };
-  }
-
-  async #call(name: keyof FakeBroker['before']): Promise<void> {
-    this.calls.push(name);
-    await this.before[name]?.();
-  }
-}
-
-/** Copies each value to `out/0`. */
-const pipeline = {
-  run: async (records: FetchedBatch['records']) => {
-    const outputs = new Outputs(() => new ListedBatch(), new SizeLimits());
-    for (const source of records) {
-      outputs.add({ topic: 'out', partition: 0, key: null, value: source.value, constantHeaders: [], headers: [] }, source, null);
-    }
-    return outputs;
-  },
-} as unknown as Pipeline;
-
-/** Time passes by waiting only. */
-function virtualTiming(): Timing & { pass(ms: number): void } {
-  let now = 0;
-  return { now: () => now, wait: async (ms) => { now += ms; }, random: () => 0.5, pass: (ms) => { now += ms; } };
-}
+import { batch, copying, FakeBroker, type Run, type Running, running, taskOn } from '../../test/support/fake-task.ts';
+import { WorkerError } from '../errors.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
-
-interface Running { task: Task; broker: FakeBroker; fatal: unknown[]; timing: ReturnType<typeof virtualTiming> }
-
-function taskOn(broker: FakeBroker, options: { pipeline?: Pipeline; before?: Promise<void> } = {}): Running {
-  const fatal: unknown[] = [];
-  const timing = virtualTiming();
-  const task = new Task(0, ['in'], {
-    driver: broker.driver, member: broker.member, pipeline: options.pipeline ?? pipeline, sizeLimits: new SizeLimits(), timing,
-    log: pino({ level: 'silent' }), group: 'default.payment', maxRecords: 100, lingerMs: 0, queue: { highBytes: 1_000, lowBytes: 100 }, memory: new QueueMemory(1_000_000),
-    floorOf: () => 0n, isRecreated: () => false, onPosition: () => undefined, onFatal: (error) => { fatal.push(error); },
-  }, options.before ?? Promise.resolve());
-  return { task, broker, fatal, timing };
-}
-
-function batch(from: number, values: readonly string[], bytes = 10): FetchedBatch {
-  return {
-    topic: 'in', partition: 0, bytes, nextOffset: BigInt(from + values.length),
-    records: values.map((value, at) => ({
-      topic: 'in', partition: 0, offset: String(from + at), timestamp: '0', key: null, value: Buffer.from(value), headers: [],
-    })),
-  };
-}
-
-async function running(broker = new FakeBroker(), options: Parameters<typeof taskOn>[1] = {}): Promise<Running> {
-  const started = taskOn(broker, options);
-  await expect.poll(() => started.task.state).toBe('RUNNING');
-  return started;
-}
 
 describe('task', () => {
   test('reads nothing until its predecessor is fenced and its position is read after that', async () => {
@@ -138,7 +16,7 @@ describe('task', () => {
 
   test('waits for its earlier instance in this process before it fences', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { task, broker } = taskOn(new FakeBroker(), { before: promise });
+    const { task, broker } = taskOn(new FakeBroker(), { origin: { before: promise } });
     await new Promise(setImmediate);
     expect(broker.calls).toEqual([]);
     resolve();
@@ -147,7 +25,7 @@ describe('task', () => {
 
   test('after a while a join proves nothing any more: the membership is proven before fencing', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { task, broker, timing } = taskOn(new FakeBroker(), { before: promise });
+    const { task, broker, timing } = taskOn(new FakeBroker(), { origin: { before: promise } });
     timing.pass(2_000);
     resolve();
     await expect.poll(() => task.state).toBe('RUNNING');
@@ -164,11 +42,11 @@ describe('task', () => {
 
   test('handles the next records while a transaction commits, and writes them after it', async () => {
     const handled: string[] = [];
-    const telling = { run: async (records: FetchedBatch['records']) => {
+    const run: Run = async (records, limits) => {
       handled.push(...records.map(({ value }) => String(value)));
-      return pipeline.run(records);
-    } } as unknown as Pipeline;
-    const { task, broker } = await running(new FakeBroker(), { pipeline: telling });
+      return copying(records, limits);
+    };
+    const { task, broker } = await running(new FakeBroker(), { run });
     const { promise, resolve } = Promise.withResolvers<void>();
     broker.before.commit = () => promise;
     task.offer(batch(0, ['a']));
@@ -205,9 +83,9 @@ describe('task', () => {
 
   describe('a defect of ours', () => {
     const defect = () => new WorkerError('defect', 'transient', 'in/0, offset 0, met a defect', { cause: new TypeError('undefined') });
-    const meeting = (defects: number): Pipeline => {
+    const meeting = (defects: number): Run => {
       let runs = 0;
-      return { run: (records: FetchedBatch['records']) => (runs++ < defects ? Promise.reject(defect()) : pipeline.run(records)) } as unknown as Pipeline;
+      return (records, limits) => (runs++ < defects ? Promise.reject(defect()) : copying(records, limits));
     };
     /** The broker hands out again whatever is not committed. */
     async function feed({ task, broker, fatal }: Running, values: readonly string[]): Promise<void> {
@@ -221,7 +99,7 @@ describe('task', () => {
     }
 
     test('starts the task again and commits nothing', async () => {
-      const started = await running(new FakeBroker(), { pipeline: meeting(2) });
+      const started = await running(new FakeBroker(), { run: meeting(2) });
       await feed(started, ['a']);
       expect(started.broker.committed).toEqual(['a']);
       expect(started.fatal).toEqual([]);
@@ -229,7 +107,7 @@ describe('task', () => {
     });
 
     test('ends the process the third time in a row', async () => {
-      const started = await running(new FakeBroker(), { pipeline: meeting(3) });
+      const started = await running(new FakeBroker(), { run: meeting(3) });
       await feed(started, ['a']);
       expect(started.fatal).toMatchObject([{ code: 'defect', consequence: 'fatal', message: expect.stringContaining('in/0, offset 0') as string }]);
       expect(started.task.state).toBe('LOST');
@@ -238,8 +116,8 @@ describe('task', () => {
 
     test('counts from zero after a commit', async () => {
       let runs = 0;
-      const everyThird = { run: (records: FetchedBatch['records']) => (runs++ % 3 < 2 ? Promise.reject(defect()) : pipeline.run(records)) } as unknown as Pipeline;
-      const started = await running(new FakeBroker(), { pipeline: everyThird });
+      const run: Run = (records, limits) => (runs++ % 3 < 2 ? Promise.reject(defect()) : copying(records, limits));
+      const started = await running(new FakeBroker(), { run });
       await feed(started, ['a']);
       await feed(started, ['a', 'b']);
       expect(started.broker.committed).toEqual(['a', 'b']);
@@ -376,11 +254,11 @@ describe('task', () => {
 
   test('what no record can be blamed for is tried again without giving the transaction up', async () => {
     let failures = 3;
-    const waiting = { run: async (records: FetchedBatch['records']) => {
+    const run: Run = async (records, limits) => {
       if (failures-- > 0) throw new WorkerError('no-schema', 'systemic', 'the registry is away');
-      return pipeline.run(records);
-    } } as Pipeline;
-    const { task, broker } = await running(new FakeBroker(), { pipeline: waiting });
+      return copying(records, limits);
+    };
+    const { task, broker } = await running(new FakeBroker(), { run });
     task.offer(batch(0, ['a']));
     await expect.poll(() => broker.committed).toEqual(['a']);
     expect(broker.calls.filter((call) => call === 'fence')).toHaveLength(1);
@@ -434,8 +312,8 @@ describe('task', () => {
   });
 
   test('told to start again while it waits for the registry it does so at once', async () => {
-    const waiting = { run: async () => { throw new WorkerError('no-schema', 'systemic', 'the registry is away'); } } as unknown as Pipeline;
-    const { task, broker, timing } = await running(new FakeBroker(), { pipeline: waiting });
+    const run: Run = async () => { throw new WorkerError('no-schema', 'systemic', 'the registry is away'); };
+    const { task, broker, timing } = await running(new FakeBroker(), { run });
     timing.wait = (_ms, signal) => new Promise((resolve) => { signal?.addEventListener('abort', () => resolve()); });
     task.offer(batch(0, ['a']));
     await new Promise(setImmediate);

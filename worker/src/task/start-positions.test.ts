@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { awaitGroupOffsets, readStartPositions } from './start-positions.ts';
-import { WorkerError } from './errors.ts';
-import type { Timing } from './timing.ts';
+import { awaitGroupOffsets, readStart } from './start-positions.ts';
+import { WorkerError } from '../errors.ts';
+import type { Timing } from '../timing.ts';
 
 type Offsets = Record<string, bigint | null>;
+
+const positionsOf = async (...args: Parameters<typeof readStart>) => (await readStart(...args)).positions;
 
 /** A coordinator that gives these answers in turn, the last one for ever; `a/0` is topic a, partition 0. */
 function coordinator(answers: Offsets[], { troubleAgeMs = Infinity, knownForMs = Infinity, end = 100n, unchangedForMs = 0, unchangedAt = 12n } = {}) {
@@ -47,56 +49,56 @@ describe('start positions', () => {
   test('are the committed offsets, read once in quiet times', async () => {
     const reader = coordinator([{ 'a/0': 12n, 'a/1': 4n }]);
     const timing = virtualTiming();
-    expect(await readStartPositions(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
+    expect(await positionsOf(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
     expect([reader.reads, timing.waited]).toEqual([1, 0]);
   });
 
   test('a partition without an offset beside others with one is read from its beginning', async () => {
     const reader = coordinator([{ 'a/0': null, 'a/1': 4n }]);
-    expect(await readStartPositions(question(), reader, virtualTiming())).toEqual(new Map([['a', 7n]]));
+    expect(await positionsOf(question(), reader, virtualTiming())).toEqual(new Map([['a', 7n]]));
   });
 
   test('a partition whose offset the broker dropped is not taken for a new one', async () => {
     const reader = { ...coordinator([]), committedOffsets: async () => [
       { topic: 'a', partition: 0, offset: null, isForgotten: true }, { topic: 'a', partition: 1, offset: 4n, isForgotten: false },
     ] };
-    await expect(readStartPositions(question(), reader, virtualTiming())).rejects.toMatchObject({ code: 'offsets-missing', consequence: 'fatal' });
+    await expect(readStart(question(), reader, virtualTiming())).rejects.toMatchObject({ code: 'offsets-missing', consequence: 'fatal' });
   });
 
   test('a position that a transaction still holds is none, and no reason to take the group for a new one', async () => {
     const reader = (partition: number) => ({ ...coordinator([]), committedOffsets: async () => [0, 1].map((each) =>
       ({ topic: 'a', partition: each, offset: each === partition ? null : 4n, isUnstable: each === partition })) });
-    await expect(readStartPositions(question(), reader(0), virtualTiming())).rejects.toMatchObject({ code: 'markers-missing', consequence: 'systemic' });
-    expect(await readStartPositions(question(), reader(1), virtualTiming())).toEqual(new Map([['a', 4n]]));
+    await expect(readStart(question(), reader(0), virtualTiming())).rejects.toMatchObject({ code: 'markers-missing', consequence: 'systemic' });
+    expect(await positionsOf(question(), reader(1), virtualTiming())).toEqual(new Map([['a', 4n]]));
     await awaitGroupOffsets('default.payment', { committedOffsets: async () => [{ topic: 'a', partition: 0, offset: null, isUnstable: true }] }, virtualTiming());
   });
 
   test('no offset anywhere is read again until the coordinator has loaded', async () => {
     const reader = coordinator([{ 'a/0': null, 'a/1': null }, { 'a/0': null, 'a/1': null }, { 'a/0': 12n, 'a/1': 4n }]);
-    expect(await readStartPositions(question(), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));
+    expect(await positionsOf(question(), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));
   });
 
   test('no offset anywhere that stays so is fatal and says what to do', async () => {
-    const reading = readStartPositions(question(), coordinator([{ 'a/0': null, 'a/1': null }]), virtualTiming());
+    const reading = readStart(question(), coordinator([{ 'a/0': null, 'a/1': null }]), virtualTiming());
     await expect(reading).rejects.toMatchObject({ code: 'offsets-missing', consequence: 'fatal' });
     await expect(reading).rejects.toThrow(/--reset-offsets/);
   });
 
   test('an answer below what is known is not believed', async () => {
     const reader = coordinator([{ 'a/0': 3n }, { 'a/0': 12n }]);
-    expect(await readStartPositions(question({ a: 12n }), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));
+    expect(await positionsOf(question({ a: 12n }), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));
     expect(reader.reads).toBe(2);
   });
 
   test('an answer that stays below what is known is an error, not a start', async () => {
-    const reading = readStartPositions(question({ a: 12n }), coordinator([{ 'a/0': 3n }]), virtualTiming());
+    const reading = readStart(question({ a: 12n }), coordinator([{ 'a/0': 3n }]), virtualTiming());
     await expect(reading).rejects.toMatchObject({ code: 'offsets-stale', consequence: 'systemic' });
   });
 
   test('soon after trouble an answer is believed that stays the same for three seconds', async () => {
     const reader = coordinator([...Array<Offsets>(3).fill({ 'a/0': 3n }), { 'a/0': 12n }], { troubleAgeMs: 2_000 });
     const timing = virtualTiming();
-    expect(await readStartPositions(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
+    expect(await positionsOf(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
     expect(timing.waited).toBeGreaterThanOrEqual(1_500 + 3_000);
   });
 
@@ -107,7 +109,7 @@ describe('start positions', () => {
       if (reader.reads === 3) throw new WorkerError('broker-unavailable', 'systemic', 'the group is loading');
       return committedOffsets();
     };
-    await expect(readStartPositions(question(), reader, virtualTiming())).rejects.toThrow('the group is loading');
+    await expect(readStart(question(), reader, virtualTiming())).rejects.toThrow('the group is loading');
   });
 });
 
@@ -120,7 +122,7 @@ describe('shortly after trouble with the coordinator', () => {
 
   test.each(Object.entries(WATCHED))('a task %s', async (_sentence, { watched, reads }) => {
     const reader = coordinator([{ 'a/0': 12n }], { troubleAgeMs: 100, ...watched });
-    expect(await readStartPositions(question(), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));
+    expect(await positionsOf(question(), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));
     expect(reader.reads).toBe(reads);
   });
 });
@@ -131,7 +133,7 @@ describe('a process that has just begun', () => {
   test('believes no single read of a backlog that nobody in the group knows of', async () => {
     const reader = coordinator([{ 'a/0': 3n }, { 'a/0': 12n }], NEW);
     const timing = virtualTiming();
-    expect(await readStartPositions(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
+    expect(await positionsOf(question(), reader, timing)).toEqual(new Map([['a', 12n]]));
     expect(timing.waited).toBeGreaterThanOrEqual(3_000);
   });
 
@@ -143,7 +145,7 @@ describe('a process that has just begun', () => {
   test.each(Object.entries(BELIEVED))('believes one read %s', async (_sentence, [answer, floors]) => {
     const reader = coordinator([answer], NEW);
     const timing = virtualTiming();
-    await readStartPositions(question(floors), reader, timing);
+    await readStart(question(floors), reader, timing);
     expect([reader.reads, timing.waited]).toEqual([1, 0]);
   });
 });
@@ -156,7 +158,7 @@ describe('a topic that was deleted and created again', () => {
 
   test.each(Object.entries(COMMITTED))('is read from its beginning, whatever members told: it %s', async (_sentence, committed) => {
     const reader = { ...coordinator([]), committedOffsets: async () => [{ topic: 'a', partition: 0, ...committed }] };
-    const positions = readStartPositions(question({ a: 50n }, committed.isOfDeletedTopic ? [] : ['a']), reader, virtualTiming());
+    const positions = positionsOf(question({ a: 50n }, committed.isOfDeletedTopic ? [] : ['a']), reader, virtualTiming());
     expect(await positions).toEqual(new Map([['a', 7n]]));
   });
 
@@ -164,7 +166,7 @@ describe('a topic that was deleted and created again', () => {
     const reader = { ...coordinator([]), committedOffsets: async () => [
       { topic: 'a', partition: 0, offset: 12n, isOfDeletedTopic: true }, { topic: 'b', partition: 0, offset: 4n },
     ] };
-    expect(await readStartPositions({ ...question(), topics: ['a', 'b'] }, reader, virtualTiming())).toEqual(new Map([['a', 7n], ['b', 4n]]));
+    expect(await positionsOf({ ...question(), topics: ['a', 'b'] }, reader, virtualTiming())).toEqual(new Map([['a', 7n], ['b', 4n]]));
   });
 });
 

@@ -1,15 +1,20 @@
-import type { Assignment, FetchedBatch, GroupMember, MemberEvents, TopicPosition } from './driver.ts';
-import { WorkerError } from './errors.ts';
-import { Task, type TaskDependencies, type TaskState } from './task.ts';
+import type { Assignment, FetchedBatch, GroupMember, MemberEvents, TopicPosition } from '../driver.ts';
+import { WorkerError } from '../errors.ts';
+import { BatchSize } from './batch-size.ts';
+import type { TaskState } from './states.ts';
+import { Task, type TaskPorts, type TaskSettings } from './task.ts';
 
-export type TaskSetDependencies = Omit<TaskDependencies, 'member' | 'floorOf' | 'isRecreated' | 'onPosition'>;
+export type TaskSetPorts = Omit<TaskPorts, 'member' | 'floorOf' | 'isRecreated' | 'onPosition'>;
 
 /** The tasks of this process: gains and loses them as the group's joins say, and routes batches to them. */
 export class TaskSet implements MemberEvents {
-  readonly #deps: TaskSetDependencies;
+  readonly #settings: TaskSettings;
+  readonly #ports: TaskSetPorts;
   readonly #tasks = new Map<number, Task>();
   /** Instances that were lost and may still be closing their producer. */
   readonly #closing = new Map<number, Promise<void>>();
+  /** Of every task that this process ever had: a batch that was too much for it shrinks the next one. */
+  readonly #sizes = new Map<number, BatchSize>();
   /** The highest position known of each topic partition, also of tasks that this process had before. */
   readonly #known = new Map<string, TopicPosition>();
   /** Topics that were deleted and created again while this process lived. */
@@ -19,8 +24,9 @@ export class TaskSet implements MemberEvents {
   #generation = -1;
   #isDraining = false;
 
-  constructor(deps: TaskSetDependencies) {
-    this.#deps = deps;
+  constructor(settings: TaskSettings, ports: TaskSetPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
   }
 
   /** The member that these events come from; given once, before it joins. */
@@ -30,7 +36,7 @@ export class TaskSet implements MemberEvents {
 
   /** Member of the group, and every task it was given is fenced and restored. */
   get isReady(): boolean {
-    return this.#memberId !== null && [...this.#tasks.values()].every((task) => task.state === 'RUNNING');
+    return this.#memberId !== null && [...this.#tasks.values()].every((task) => task.isReady);
   }
 
   /** Every task made progress, waits, or had nothing to do. */
@@ -42,9 +48,14 @@ export class TaskSet implements MemberEvents {
     return Object.fromEntries([...this.#tasks].map(([number, task]) => [number, task.state]));
   }
 
+  /** Why the breaker stopped tasks, by task. */
+  get stopReasons(): Record<number, string> {
+    return Object.fromEntries([...this.#tasks].flatMap(([number, { stopReason }]) => (stopReason === null ? [] : [[number, stopReason]])));
+  }
+
   /** Once drained: where tasks stand, if it is certain that nothing beyond was committed. */
   get atRest(): TopicPosition[] {
-    const tasks = [...this.#tasks.values()].filter((task) => task.isCertain);
+    const tasks = [...this.#tasks.values()].filter((task) => task.isAtRest);
     return tasks.flatMap(({ number, topics }) => topics.map((topic) => this.#known.get(`${topic}/${number}`)!));
   }
 
@@ -53,7 +64,7 @@ export class TaskSet implements MemberEvents {
       this.#assign(assignment);
     } catch (error) {
       // A listener that throws would crash the consumer and leave the process half alive
-      this.#deps.onFatal(new WorkerError('unexpected', 'fatal', 'could not take over an assignment', { cause: error }));
+      this.#ports.onFatal(new WorkerError('unexpected', 'fatal', 'could not take over an assignment', { cause: error }));
     }
   }
 
@@ -62,7 +73,7 @@ export class TaskSet implements MemberEvents {
   }
 
   isMemoryFull(): boolean {
-    return this.#deps.memory.isFull;
+    return this.#ports.memory.isFull;
   }
 
   knownPositions(): TopicPosition[] {
@@ -72,12 +83,12 @@ export class TaskSet implements MemberEvents {
   onOutOfRange({ topic, partition }: TopicPosition, earliest: bigint): void {
     const known = this.#known.get(`${topic}/${partition}`)?.offset ?? 0n;
     if (earliest < known) {
-      this.#deps.onFatal(new WorkerError('offset-out-of-range', 'fatal',
-        `${topic}/${partition} ends before ${known}, up to where group ${this.#deps.group} has worked it: the topic was made `
+      this.#ports.onFatal(new WorkerError('offset-out-of-range', 'fatal',
+        `${topic}/${partition} ends before ${known}, up to where group ${this.#settings.group} has worked it: the topic was made `
         + 'anew or cut short. Reset the group\'s offsets to where it should go on (kafka-consumer-groups --reset-offsets)'));
       return;
     }
-    this.#deps.log.error({ topic, partition, from: String(known), to: String(earliest) },
+    this.#ports.log.error({ topic, partition, from: String(known), to: String(earliest) },
       'records were deleted by the topic\'s retention before they were read');
     this.#tasks.get(partition)?.moveTo(topic, earliest);
   }
@@ -90,11 +101,11 @@ export class TaskSet implements MemberEvents {
   }
 
   onUnreadable(error: Error): void {
-    this.#deps.onFatal(error);
+    this.#ports.onFatal(error);
   }
 
   onCrash(error: Error): void {
-    this.#deps.onFatal(error);
+    this.#ports.onFatal(error);
   }
 
   /** Finishes what is under way in every task; resolves when nothing of them can write any more. */
@@ -105,7 +116,7 @@ export class TaskSet implements MemberEvents {
     await Promise.all(this.#closing.values());
   }
 
-  #assign({ memberId, generation, tasks, floors }: Assignment): void {
+  #assign({ memberId, generation, tasks, floors, handedOver }: Assignment): void {
     for (const floor of floors) this.#know(floor);
     // Under a new member id, or in a generation that this member missed, others may have had its tasks
     const hasHeldOn = memberId === this.#memberId && generation === this.#generation + 1;
@@ -116,20 +127,23 @@ export class TaskSet implements MemberEvents {
     }
     if (this.#isDraining) return;
     for (const [number, topics] of tasks) {
-      if (!this.#tasks.has(number)) this.#gain(number, topics);
+      if (!this.#tasks.has(number)) this.#gain(number, topics, handedOver.has(number));
     }
-    this.#deps.log.info({ tasks: [...this.#tasks.keys()].sort((a, b) => a - b), memberId }, 'joined the group');
+    this.#ports.log.info({ tasks: [...this.#tasks.keys()].sort((a, b) => a - b), memberId }, 'joined the group');
   }
 
-  #gain(number: number, topics: readonly string[]): void {
-    const deps: TaskDependencies = {
-      ...this.#deps,
+  #gain(number: number, topics: readonly string[], isHandedOver: boolean): void {
+    const ports: TaskPorts = {
+      ...this.#ports,
       member: this.#member!,
       isRecreated: (topic) => this.#recreated.has(topic),
       floorOf: (topic, partition) => this.#known.get(`${topic}/${partition}`)?.offset ?? null,
       onPosition: (topic, partition, offset) => this.#know({ topic, partition, offset }),
     };
-    this.#tasks.set(number, new Task(number, topics, deps, this.#closing.get(number) ?? Promise.resolve()));
+    const size = this.#sizes.get(number) ?? new BatchSize(this.#settings.maxRecords);
+    this.#sizes.set(number, size);
+    const before = this.#closing.get(number) ?? Promise.resolve();
+    this.#tasks.set(number, new Task({ number, topics, size, isHandedOver, before }, this.#settings, ports));
   }
 
   #lose(task: Task): void {

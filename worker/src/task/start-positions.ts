@@ -2,9 +2,10 @@
  * Where a task starts. Kafka 4.3 answers OffsetFetch with −1 or an old number, without an error, for
  * up to 3 s after some restarts of a coordinator, so what it says is checked before it is believed.
  */
-import type { GroupMember } from './driver.ts';
-import { WorkerError } from './errors.ts';
-import type { Timing } from './timing.ts';
+import type { GroupMember } from '../driver.ts';
+import { WorkerError } from '../errors.ts';
+import type { Timing } from '../timing.ts';
+import { decodeNote, type Note } from './notes.ts';
 
 /** This soon after trouble with the coordinator one read is not enough. */
 const TROUBLE_WINDOW_MS = 10_000;
@@ -28,11 +29,14 @@ export interface StartQuestion {
   signal: AbortSignal;
 }
 
-type Reader = Pick<
+export type OffsetReader = Pick<
   GroupMember,
   'committedOffsets' | 'earliestOffset' | 'endOffset' | 'coordinatorTroubleAgeMs' | 'coordinatorKnownForMs' | 'offsetUnchangedForMs'
 >;
 type Committed = Awaited<ReturnType<GroupMember['committedOffsets']>>;
+
+/** Where each topic begins, and what its last owner noted there. */
+export interface Start { positions: Map<string, bigint>; notes: Map<string, Note | null> }
 
 /**
  * Committed offsets by topic; a partition without one, in a group that has others, is new and is
@@ -41,16 +45,14 @@ type Committed = Awaited<ReturnType<GroupMember['committedOffsets']>>;
  *   or dropped one of the task, `offsets-stale` (systemic) where it keeps answering less than what is known,
  *   `markers-missing` (systemic) where a transaction that fencing should have ended holds them.
  */
-export async function readStartPositions(
-  question: StartQuestion, reader: Reader, timing: Timing,
-): Promise<Map<string, bigint>> {
+export async function readStart(question: StartQuestion, reader: OffsetReader, timing: Timing): Promise<Start> {
   const startedAt = timing.now();
   for (;;) {
     const committed = await believedOffsets(question, reader, timing);
     if (committed && !isMissing(committed, question)) {
       const positions = await resolvePositions(question, reader, committed);
       const stale = question.topics.find((topic) => !isNewTopic(topic, committed, question) && positions.get(topic)! < (question.floorOf(topic) ?? 0n));
-      if (!stale) return positions;
+      if (!stale) return { positions, notes: notesOf(committed, question) };
       if (timing.now() - startedAt > MISSING_FOR_MS) throw staleError(question, stale, positions.get(stale)!);
     } else if (committed && timing.now() - startedAt > MISSING_FOR_MS) {
       throw missingError(question);
@@ -74,7 +76,7 @@ export async function awaitGroupOffsets(group: string, reader: Pick<GroupMember,
 }
 
 /** One read, or where it may be a stale one reads that agree for a while; null when they do not. */
-async function believedOffsets(question: StartQuestion, reader: Reader, timing: Timing): Promise<Committed | null> {
+async function believedOffsets(question: StartQuestion, reader: OffsetReader, timing: Timing): Promise<Committed | null> {
   const { task, signal } = question;
   const first = await stableOffsets(question, reader);
   if (isUnchanged(first, question, reader) || !await mayBeStale(first, question, reader)) return first;
@@ -93,7 +95,7 @@ async function believedOffsets(question: StartQuestion, reader: Reader, timing: 
 }
 
 /** Others of this process, or this one before it was given the task, have read the same for a while. */
-function isUnchanged(committed: Committed, { task, topics }: StartQuestion, reader: Reader): boolean {
+function isUnchanged(committed: Committed, { task, topics }: StartQuestion, reader: OffsetReader): boolean {
   return topics.every((topic) => {
     const found = committed.find((each) => each.topic === topic && each.partition === task);
     return found !== undefined && reader.offsetUnchangedForMs(topic, task, found.offset) >= UNCHANGED_FOR_MS;
@@ -101,12 +103,12 @@ function isUnchanged(committed: Committed, { task, topics }: StartQuestion, read
 }
 
 /** Whether single reads are not believed now, so that it helps to go on reading. */
-export function isDoubtful(reader: Pick<Reader, 'coordinatorTroubleAgeMs' | 'coordinatorKnownForMs'>): boolean {
+export function isDoubtful(reader: Pick<OffsetReader, 'coordinatorTroubleAgeMs' | 'coordinatorKnownForMs'>): boolean {
   return reader.coordinatorTroubleAgeMs() <= TROUBLE_WINDOW_MS || reader.coordinatorKnownForMs() <= KNOWN_AFTER_MS;
 }
 
 /** Nothing moves the positions of a task that was fenced, unless the coordinator left out a marker, and the look for it was too early. */
-async function stableOffsets({ group, task }: StartQuestion, reader: Reader): Promise<Committed> {
+async function stableOffsets({ group, task }: StartQuestion, reader: OffsetReader): Promise<Committed> {
   const committed = await reader.committedOffsets();
   const unstable = committed.find(({ partition, isUnstable }) => partition === task && isUnstable);
   if (!unstable) return committed;
@@ -118,7 +120,7 @@ async function stableOffsets({ group, task }: StartQuestion, reader: Reader): Pr
  * coordinator for a while: by what the group's members know, or else by whether there is anything to work
  * twice (ADR 6).
  */
-async function mayBeStale(committed: Committed, { task, topics, floorOf }: StartQuestion, reader: Reader): Promise<boolean> {
+async function mayBeStale(committed: Committed, { task, topics, floorOf }: StartQuestion, reader: OffsetReader): Promise<boolean> {
   if (reader.coordinatorTroubleAgeMs() <= TROUBLE_WINDOW_MS) return true;
   if (reader.coordinatorKnownForMs() > KNOWN_AFTER_MS) return false;
   for (const topic of topics.filter((each) => floorOf(each) === null)) {
@@ -141,7 +143,7 @@ function isMissing(all: Committed, { task, isRecreated }: StartQuestion): boolea
     || committed.some(({ partition, isForgotten }) => partition === task && isForgotten);
 }
 
-async function resolvePositions(question: StartQuestion, reader: Reader, committed: Committed): Promise<Map<string, bigint>> {
+async function resolvePositions(question: StartQuestion, reader: OffsetReader, committed: Committed): Promise<Map<string, bigint>> {
   const { task, topics } = question;
   const positions = new Map<string, bigint>();
   for (const topic of topics) {
@@ -151,6 +153,15 @@ async function resolvePositions(question: StartQuestion, reader: Reader, committ
     positions.set(topic, committedOffset ?? await reader.earliestOffset(topic, task));
   }
   return positions;
+}
+
+/** Of a topic that was deleted there is nothing to say any more. */
+function notesOf(committed: Committed, question: StartQuestion): Map<string, Note | null> {
+  const { task, topics } = question;
+  return new Map(topics.map((topic) => {
+    const found = committed.find((each) => each.topic === topic && each.partition === task);
+    return [topic, isNewTopic(topic, committed, question) ? null : decodeNote(found?.note ?? null)];
+  }));
 }
 
 function missingError({ group }: Pick<StartQuestion, 'group'>): WorkerError {

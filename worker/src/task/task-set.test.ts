@@ -1,11 +1,12 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import type { Assignment, Driver, GroupMember } from './driver.ts';
-import type { Pipeline } from './pipeline/pipeline.ts';
-import { SizeLimits } from './pipeline/size-limits.ts';
+import type { Assignment, Driver, GroupMember } from '../driver.ts';
+import { ListedBatch } from '../../test/support/listed-batch.ts';
+import { Outputs } from '../pipeline/outputs.ts';
+import { SizeLimits } from '../pipeline/size-limits.ts';
 import { QueueMemory } from './queue.ts';
 import { TaskSet } from './task-set.ts';
-import { systemTiming } from './timing.ts';
+import { systemTiming } from '../timing.ts';
 
 /** A group and its broker: what this member asked of them, in order. */
 class FakeGroup {
@@ -18,7 +19,7 @@ class FakeGroup {
   #generation = 0;
 
   constructor() {
-    const driver = {
+    const driver: Pick<Driver, 'fenceTask'> = {
       fenceTask: async (task: number) => {
         await this.beforeFencing;
         this.calls.push(`fence ${task}`);
@@ -38,9 +39,11 @@ class FakeGroup {
       offsetUnchangedForMs: () => 0,
     };
     this.tasks = new TaskSet({
-      driver: driver as unknown as Driver, pipeline: { run: async () => ({ rounds: [], failures: [] }) } as unknown as Pipeline, sizeLimits: new SizeLimits(), timing: systemTiming,
-      log: pino({ level: 'silent' }), group: 'default.payment', maxRecords: 100, lingerMs: 0,
-      queue: { highBytes: 1_000, lowBytes: 100 }, memory: new QueueMemory(1_000_000), onFatal: (error) => { this.fatal.push(error); },
+      group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 0, settingsHash: '', queue: { highBytes: 1_000, lowBytes: 100 },
+    }, {
+      driver, pipeline: { run: async (_records, { streak }) => ({ outputs: new Outputs(() => new ListedBatch(), new SizeLimits()), count: 0, streak, isTripped: false }) },
+      sizeLimits: new SizeLimits(), timing: systemTiming, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000),
+      onFatal: (error) => { this.fatal.push(error); },
     });
     this.tasks.use(member as unknown as GroupMember);
   }
@@ -49,7 +52,7 @@ class FakeGroup {
   async join(tasks: readonly number[]): Promise<string[]> {
     const from = this.calls.length;
     this.tasks.onAssigned({
-      memberId: 'a', generation: ++this.#generation, tasks: new Map(tasks.map((task) => [task, ['in']])), floors: [],
+      memberId: 'a', generation: ++this.#generation, tasks: new Map(tasks.map((task) => [task, ['in']])), floors: [], handedOver: new Set(),
     });
     await expect.poll(() => this.tasks.isReady).toBe(true);
     return this.calls.slice(from);
@@ -72,7 +75,7 @@ describe('a task that is still there after a join', () => {
   test.each(Object.entries(OWNED_BY_OTHERS))('is not read any more and fenced as if it were new %s', async (_sentence, changes) => {
     const group = new FakeGroup();
     await group.join([0]);
-    group.tasks.onAssigned({ memberId: 'a', generation: 2, tasks: new Map([[0, ['in']]]), floors: [], ...changes });
+    group.tasks.onAssigned({ memberId: 'a', generation: 2, tasks: new Map([[0, ['in']]]), floors: [], handedOver: new Set(), ...changes });
     const since = group.calls.indexOf('resume 0') + 1;
     await expect.poll(() => group.calls.slice(since, since + 3)).toEqual(['release 0', 'discard 0', 'fence 0']);
   });
@@ -114,6 +117,6 @@ describe('a topic that was deleted and created again', () => {
 
 test('a listener that fails ends the process and not the consumer', () => {
   const group = new FakeGroup();
-  group.tasks.onAssigned({ memberId: 'a', generation: 1, tasks: null as never, floors: [] });
+  group.tasks.onAssigned({ memberId: 'a', generation: 1, tasks: null as never, floors: [], handedOver: new Set() });
   expect(group.fatal).toEqual([expect.objectContaining({ code: 'unexpected', consequence: 'fatal' })]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FetchedBatch, InputRecord } from './driver.ts';
+import type { FetchedBatch, InputRecord } from '../driver.ts';
 import { HandOffQueue, QueueMemory } from './queue.ts';
 
 function batch(topic: string, first: number, count: number, trailingControlRecords = 0): FetchedBatch {
@@ -27,31 +27,31 @@ describe('hand-off queue', () => {
   });
 
   test('the position moves past trailing control records', () => {
-    expect(queueOf(batch('a', 0, 2, 1)).take(10).positions.get('a')).toBe(3n);
+    expect(queueOf(batch('a', 0, 2, 1)).take(10).done(2).get('a')).toBe(3n);
   });
 
   test('a batch cut by maxRecords goes on where it was cut', () => {
     const queue = queueOf(batch('a', 0, 5, 1));
     const first = queue.take(2);
     expect(first.records.map((record) => record.offset)).toEqual(['0', '1']);
-    expect(first.positions.get('a')).toBe(2n);
+    expect(first.done(2).get('a')).toBe(2n);
     const rest = queue.take(10);
     expect(rest.records.map((record) => record.offset)).toEqual(['2', '3', '4']);
-    expect(rest.positions.get('a')).toBe(6n);
+    expect(rest.done(3).get('a')).toBe(6n);
     expect(queue.isEmpty).toBe(true);
   });
 
   test('batches without records are taken along even when maxRecords is reached', () => {
     const queue = queueOf(batch('a', 0, 2), batch('a', 2, 0, 1));
-    expect(queue.take(2).positions.get('a')).toBe(3n);
+    expect(queue.take(2).done(2).get('a')).toBe(3n);
   });
 
   test('is high above its mark, and low again only when drained below the low mark', () => {
     const queue = queueOf(batch('a', 0, 8), batch('a', 8, 4));
     expect([queue.isHigh, queue.isLow]).toEqual([true, false]);
-    queue.take(8);
+    queue.take(8).done(8);
     expect([queue.isHigh, queue.isLow]).toEqual([false, false]);
-    queue.take(4);
+    queue.take(4).done(4);
     expect(queue.isLow).toBe(true);
   });
 
@@ -59,9 +59,9 @@ describe('hand-off queue', () => {
     const memory = new QueueMemory(500);
     const [stuck, moving] = [queueIn(memory, batch('a', 0, 6)), queueIn(memory, batch('b', 0, 2))];
     expect([moving.isHigh, moving.isLow]).toEqual([true, false]);
-    moving.take(1).release();
+    moving.take(1).done(1);
     expect(moving.isLow).toBe(false);
-    moving.take(1).release();
+    moving.take(1).done(1);
     expect([moving.isHigh, moving.isLow]).toEqual([false, true]);
     stuck.clear();
     moving.put(batch('b', 2, 2));
@@ -71,10 +71,34 @@ describe('hand-off queue', () => {
   test('records that are taken count for the memory of all queues until they are processed', () => {
     const memory = new QueueMemory(500);
     const queue = queueIn(memory, batch('a', 0, 6));
-    const { release } = queue.take(6);
-    expect([memory.isFull, queue.isEmpty, queue.isLow]).toEqual([true, true, true]);
-    release();
+    const taken = queue.take(6);
+    expect([memory.isFull, queue.isLow]).toEqual([true, true]);
+    taken.done(6);
+    expect([memory.isFull, queue.isEmpty]).toEqual([false, true]);
+  });
+
+  test('what is taken and not done is taken again, first', () => {
+    const memory = new QueueMemory(500);
+    const queue = queueIn(memory, batch('a', 0, 2), batch('b', 0, 4, 1));
+    const taken = queue.take(5);
+    queue.put(batch('a', 2, 1));
+    expect([...taken.done(3)]).toEqual([['a', 2n], ['b', 1n]]);
+    expect([queue.isEmpty, queue.isLow, memory.isFull]).toEqual([false, false, true]);
+    const rest = queue.take(10);
+    expect(rest.records.map((record) => record.topic + record.offset)).toEqual(['b1', 'b2', 'b3', 'a2']);
+    expect([...rest.done(4)]).toEqual([['b', 5n], ['a', 3n]]);
     expect(memory.isFull).toBe(false);
+  });
+
+  test('what was taken before it was cleared moves no position', () => {
+    const memory = new QueueMemory(500);
+    const queue = queueIn(memory, batch('a', 0, 6));
+    const taken = queue.take(6);
+    queue.clear();
+    expect(memory.isFull).toBe(false);
+    queue.put(batch('a', 0, 6));
+    expect([...taken.done(6)]).toEqual([]);
+    expect([memory.isFull, queue.take(10).records.length]).toEqual([true, 6]);
   });
 
   test('ready waits for a batch', async () => {
