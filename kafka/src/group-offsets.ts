@@ -1,7 +1,7 @@
 import type { Connections } from './connections/connections.ts';
 import { type CommittedPartition, committedPartitions, KEPT_FOR_GOOD_MS, positionMetadata } from './position-metadata.ts';
 import { UNSTABLE_OFFSET_COMMIT } from './wire/error-codes.ts';
-import { offsetCommitRequest } from './wire/group.ts';
+import { type GroupMembership, offsetCommitRequest } from './wire/group.ts';
 import { listOffsetsRequest, LOG_END, LOG_START, type OffsetAnswer, offsetFetchRequest } from './wire/offsets.ts';
 import { throwUnlessOk } from './wire/request.ts';
 import { COORDINATOR, findCoordinatorRequest } from './wire/transactions.ts';
@@ -12,11 +12,6 @@ export interface TopicPartitionOffset { topic: string; partition: number; offset
 
 /** `isUnstable`: an open transaction holds a later one; asked for with `isStable` only. */
 export interface CommittedOffset extends CommittedPartition { topic: string; isUnstable: boolean }
-
-export interface GroupMembership { memberId: string; generation: number }
-
-/** A commit from outside a group: taken only while the group has no members. */
-export const NO_MEMBER: GroupMembership = { memberId: '', generation: -1 };
 
 /** `offsets.retention.minutes`, counted from when the group has no members. */
 const BROKERS_RETENTION = -1;

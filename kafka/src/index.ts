@@ -2,11 +2,11 @@ export { ISOLATION, openCluster } from './cluster.ts';
 export { createKafka, type KafkaConnection, type KafkaOptions } from './create-kafka.ts';
 export { KafkaError, type KafkaErrorCode } from './errors.ts';
 export {
-  type CommittedOffset, commitOffsets, coordinatorOf, fetchOffsets, type GroupMembership, listOffsets, type PartitionOffsets,
+  type CommittedOffset, commitOffsets, coordinatorOf, fetchOffsets, listOffsets, type PartitionOffsets,
   type TopicPartitionOffset,
 } from './group-offsets.ts';
 export { partitionsWithOffset, positionMetadata } from './position-metadata.ts';
-export { heartbeatRequest, offsetCommitRequest } from './wire/group.ts';
+export { type GroupMembership, heartbeatRequest, NO_MEMBER, offsetCommitRequest } from './wire/group.ts';
 export { LOG_END, LOG_START } from './wire/offsets.ts';
 export { hardenKafkajs, verifyHardening } from './hardening/harden-kafkajs.ts';
 export type { HeaderPair } from './fetched-record.ts';
@@ -23,7 +23,7 @@ export { partitionOf } from './partition-of.ts';
 export { type ReadOptions, type ReadRecord, readTopics } from './read-topics.ts';
 export { type OutgoingRecord, sendRecord, type SentRecord } from './send-record.ts';
 export type { NewTopic, TopicDescription } from './topics.ts';
-export { BatchProducer, type GroupPosition, type PartitionBatch, ProduceError } from './produce/batch-producer.ts';
+export { BatchProducer, type PartitionBatch, ProduceError } from './produce/batch-producer.ts';
 export { crc32c } from './produce/crc32c.ts';
 export type { ProducedBatch } from './produce/produce-request.ts';
 export { HungTransaction } from './transactions/hung-transaction.ts';

@@ -3,13 +3,14 @@ import { brokerSetting } from './broker-settings.ts';
 import { ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
 import {
-  type CommittedOffset, commitOffsets, fetchOffsets, NO_MEMBER, type PartitionOffsets, topicOffsets, type TopicPartitionOffset,
+  type CommittedOffset, commitOffsets, fetchOffsets, type PartitionOffsets, topicOffsets, type TopicPartitionOffset,
 } from './group-offsets.ts';
 import type { NeededAcls } from './missing-acl.ts';
 import { Session } from './session.ts';
 import {
   alterTopicConfig, createTopic, describeTopics, growPartitions, type NewTopic, topicConfig, type TopicDescription,
 } from './topics.ts';
+import { NO_MEMBER } from './wire/group.ts';
 
 /** Kafka 4.3 was seen to deny committed offsets, without an error, for 3 s after a broker's start. */
 const COORDINATOR_SETTLES_MS = 3_500;

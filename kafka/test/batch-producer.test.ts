@@ -1,6 +1,6 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
-import { type BatchProducer, Connections, createKafka, RecordBatchBuilder, TransactionalProducers } from '../src/index.ts';
+import { type BatchProducer, Connections, createKafka, NO_MEMBER, RecordBatchBuilder, TransactionalProducers } from '../src/index.ts';
 import { sequenceAfter } from '../src/produce/batch-producer.ts';
 import { client, connectAdmin, connection, createTopic, options, readUntil, texts, uniqueName } from './cluster-under-test.ts';
 
@@ -23,12 +23,53 @@ test('transactions that follow each other at once all commit, with their positio
   const producer = await open(uniqueName('producer'), { group });
   for (let at = 1; at <= 20; at++) {
     await Promise.all([
-      producer.send(batchOf(topic, `a${at}`, `b${at}`)), producer.sendOffsets(group, [{ topic, partition: 0, offset: BigInt(at) }]),
+      producer.send(batchOf(topic, `a${at}`, `b${at}`)), producer.sendOffsets(group, NO_MEMBER, [{ topic, partition: 0, offset: BigInt(at) }]),
     ]);
     await producer.commit();
   }
   expect(texts(await readUntil(topic, 'b20'))).toEqual(Array.from({ length: 20 }, (_, at) => [`a${at + 1}`, `b${at + 1}`]).flat());
   await expect.poll(async () => (await admin.committedOffsets(group, [topic]))[0]!.offset).toBe(20n);
+});
+
+/** The id of the only member of a group, whose generation is 1. */
+async function joinGroup(groupId: string, topic: string): Promise<string> {
+  const consumer = client().consumer({ groupId, sessionTimeout: 6_000, allowAutoTopicCreation: false });
+  const joined = new Promise<string>((resolve) => { consumer.on('consumer.group_join', ({ payload }) => resolve(payload.memberId)); });
+  await consumer.connect();
+  onTestFinished(() => consumer.disconnect());
+  await consumer.subscribe({ topic });
+  await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
+  return joined;
+}
+
+test('positions are taken of a member of the present generation, and are refused to others without an effect', async () => {
+  const [one, other, group, admin] = [await createTopic(2), await createTopic(), uniqueName('group'), client().admin()];
+  await admin.connect();
+  onTestFinished(() => admin.disconnect());
+  const producer = await open(uniqueName('producer'), { group });
+  const positions = (offset: bigint) => [
+    { topic: one, partition: 0, offset, metadata: `ü ${offset}` }, { topic: other, partition: 0, offset: offset + 1n }, { topic: one, partition: 1, offset: offset + 2n },
+  ];
+  const memberId = await joinGroup(group, one);
+  const refused = async (membership: typeof NO_MEMBER) => {
+    const error: unknown = await producer.sendOffsets(group, membership, positions(10n)).catch((cause: unknown) => cause);
+    return (error as { type?: string } | undefined)?.type;
+  };
+  expect(await refused({ memberId, generation: 0 })).toBe('ILLEGAL_GENERATION');
+  expect(await refused({ memberId: 'somebody', generation: 1 })).toBe('UNKNOWN_MEMBER_ID');
+  expect(await refused({ memberId: '', generation: 1 })).toBe('UNKNOWN_MEMBER_ID');
+  await producer.sendOffsets(group, { memberId, generation: 1 }, positions(20n));
+  await producer.commit();
+  await producer.settled;
+  const committed = async () => (await admin.fetchOffsets({ groupId: group, topics: [one, other] }))
+    .map(({ topic, partitions }) => ({ topic, offsets: partitions.map(({ offset, metadata }) => `${offset} ${metadata ?? ''}`) }));
+  expect(await committed()).toEqual([{ topic: one, offsets: ['20 ü 20', '22 '] }, { topic: other, offsets: ['21 '] }]);
+
+  // Nothing but the guard on the read of offsets keeps a member from going back
+  await producer.sendOffsets(group, { memberId, generation: 1 }, positions(5n));
+  await producer.commit();
+  await producer.settled;
+  expect(await committed()).toEqual([{ topic: one, offsets: ['5 ü 5', '7 '] }, { topic: other, offsets: ['6 '] }]);
 });
 
 test('the next holder of an id ends the transaction of the one before, which can not write any more', async () => {

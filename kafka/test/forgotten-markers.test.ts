@@ -10,6 +10,7 @@ import { type BatchProducer, Connections, createKafka, type Holder, RecordBatchB
 import { coordinatorOf, listOffsets } from '../src/group-offsets.ts';
 import { produceRequest } from '../src/produce/produce-request.ts';
 import { type Fenced, TransactionalId, writeLaneOf } from '../src/transactions/transactional-id.ts';
+import { NO_MEMBER } from '../src/wire/group.ts';
 import { LOG_END } from '../src/wire/offsets.ts';
 import { addOffsetsToTxnRequest, addPartitionsToTxnRequest, type InTransaction, initProducerIdRequest, txnOffsetCommitRequest } from '../src/wire/transactions.ts';
 import { client, connectAdmin, connection, createTopic, options, readAll, texts, uniqueName } from './cluster-under-test.ts';
@@ -68,7 +69,7 @@ class TaskOfTest {
 
   async write(producer: BatchProducer, { partition, value, position }: { partition: number; value: string; position: bigint }): Promise<void> {
     await producer.send([{ topic: this.output, partition, records: batchOf(value) }]);
-    await producer.sendOffsets(this.group, [{ topic: this.input, partition: 0, offset: position }]);
+    await producer.sendOffsets(this.group, NO_MEMBER, [{ topic: this.input, partition: 0, offset: position }]);
     await producer.commit();
   }
 
@@ -92,8 +93,7 @@ class TaskOfTest {
   async leavePositionOpen(by?: InTransaction): Promise<void> {
     const inTransaction = by ?? await this.present();
     await this.connections.send(await coordinatorOf(this.connections, this.group), txnOffsetCommitRequest({
-      ...inTransaction, groupId: this.group,
-      topics: [{ topic: this.input, partitions: [{ partition: 0, offset: '2', metadata: null }] }],
+      ...inTransaction, groupId: this.group, membership: NO_MEMBER, positions: [{ topic: this.input, partition: 0, offset: 2n }],
     }));
   }
 

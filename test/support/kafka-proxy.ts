@@ -3,14 +3,15 @@ import { type Passage, TcpProxy } from './tcp-proxy.ts';
 
 /** Numbers of requests in Kafka's protocol. */
 export const API = {
-  produce: 0, fetch: 1, metadata: 3, findCoordinator: 10, joinGroup: 11, heartbeat: 12, leaveGroup: 13, initProducerId: 22, addPartitionsToTxn: 24, addOffsetsToTxn: 25, endTxn: 26,
-  writeTxnMarkers: 27, txnOffsetCommit: 28,
+  produce: 0, fetch: 1, metadata: 3, offsetCommit: 8, findCoordinator: 10, joinGroup: 11, heartbeat: 12, leaveGroup: 13, syncGroup: 14, initProducerId: 22,
+  addPartitionsToTxn: 24, addOffsetsToTxn: 25, endTxn: 26, writeTxnMarkers: 27, txnOffsetCommit: 28,
 } as const;
 
 /** Requests whose body begins with the transactional id. */
 const TRANSACTIONAL: readonly number[] = [API.produce, API.initProducerId, API.addPartitionsToTxn, API.addOffsetsToTxn, API.endTxn, API.txnOffsetCommit];
 const LENGTH_BYTES = 4;
-const FLEXIBLE_INIT_PRODUCER_ID = 2;
+/** From this version on (KIP-482). */
+const FLEXIBLE: Partial<Record<number, number>> = { [API.initProducerId]: 2, [API.txnOffsetCommit]: 3 };
 
 /** `broker`: the number of the way that it takes, from 0. */
 export interface KafkaRequest { api: number; clientId: string | null; transactionalId: string | null; broker: number }
@@ -21,8 +22,7 @@ export interface AnsweredRequest extends KafkaRequest { answer: Buffer }
 
 /**
  * A way to each broker of a cluster. A broker tells its clients where all of them are; on the way this is changed, so
- * that who comes by here stays here. Requests that are held by their transactional id have to be of versions that are not
- * flexible (KIP-482).
+ * that who comes by here stays here.
  */
 export class KafkaProxy {
   readonly #ways: TcpProxy[] = [];
@@ -159,11 +159,16 @@ function eachFrame(look: (frame: Buffer) => void | Promise<void>): Transform {
   });
 }
 
+/** Of the first partition, in an answer to OffsetCommit, version 4, or to TxnOffsetCommit, version 3, which is flexible. */
+export function offsetsErrorOf({ api, answer }: AnsweredRequest): number {
+  return api === API.txnOffsetCommit ? answer.readInt16BE(7 + answer.readUInt8(6) - 1 + 5) : answer.readInt16BE(10 + answer.readInt16BE(8) + 8);
+}
+
 /** Request header version 1: api, version, correlation id, client id. */
 function readRequest(frame: Buffer, broker: number): KafkaRequest & { correlationId: number } {
   const api = frame.readInt16BE(4);
   const client = readText(frame, 12);
-  const readId = api === API.initProducerId && frame.readInt16BE(6) >= FLEXIBLE_INIT_PRODUCER_ID ? readCompactText : readText;
+  const readId = frame.readInt16BE(6) >= (FLEXIBLE[api] ?? Infinity) ? readCompactText : readText;
   const transactionalId = TRANSACTIONAL.includes(api) ? readId(frame, client.end).text : null;
   return { correlationId: frame.readInt32BE(8), api, clientId: client.text, transactionalId, broker };
 }

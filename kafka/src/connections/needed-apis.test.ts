@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type ApiVersions, missingApis } from './needed-apis.ts';
 
 const upTo = (maxVersion: number) => ({ minVersion: 0, maxVersion });
-const KAFKA_3_1: ApiVersions = { 1: upTo(13), 2: upTo(7), 3: upTo(12), 9: upTo(8), 22: upTo(4), 61: upTo(0), 65: upTo(0) };
+const KAFKA_3_1: ApiVersions = { 1: upTo(13), 2: upTo(7), 3: upTo(12), 9: upTo(8), 22: upTo(4), 28: upTo(3), 61: upTo(0), 65: upTo(0) };
 
 describe('a broker lacks', () => {
   test.each(Object.entries({

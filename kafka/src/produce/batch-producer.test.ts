@@ -1,6 +1,7 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Connections } from '../connections/connections.ts';
+import { NO_MEMBER } from '../wire/group.ts';
 import { LeaderView } from '../transactions/leader-view.ts';
 import type { Ended } from '../transactions/settlements.ts';
 import { BatchProducer } from './batch-producer.ts';
@@ -93,7 +94,7 @@ test('the next transaction begins when the markers of the last one are written',
   await expect(producer.send([batchTo(0)])).rejects.toThrow('activated');
   await producer.activate();
   await producer.send([batchTo(0)]);
-  await producer.sendOffsets('g', [{ topic: 'in', partition: 3, offset: 7n }]);
+  await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 3, offset: 7n }]);
   await producer.commit();
   expect(settling[0]!.ended).toMatchObject({
     transactionalId: 'x', identity: { producerId: '1', producerEpoch: 1 },

@@ -1,9 +1,10 @@
 import type { Connections, Destination } from '../connections/connections.ts';
 import { KafkaError } from '../errors.ts';
 import { coordinatorOf } from '../group-offsets.ts';
+import type { GroupMembership } from '../wire/group.ts';
 import { errorOf, type ProtocolRequest } from '../wire/request.ts';
 import {
-  addOffsetsToTxnRequest, addPartitionsToTxnRequest, byTopic, endTxnRequest, initProducerIdRequest,
+  addOffsetsToTxnRequest, addPartitionsToTxnRequest, byTopic, endTxnRequest, type GroupPosition, initProducerIdRequest,
   type InTransaction, type ProducerIdentity, type TopicPartitions, txnOffsetCommitRequest,
 } from '../wire/transactions.ts';
 import type { LeaderView } from '../transactions/leader-view.ts';
@@ -15,9 +16,6 @@ import type { RecordBatchBuilder } from './record-batch.ts';
 
 /** A record batch and the partition it is for. */
 export interface PartitionBatch { topic: string; partition: number; records: RecordBatchBuilder }
-
-/** `metadata` is stored beside the offset. */
-export interface GroupPosition { topic: string; partition: number; offset: bigint; metadata?: string }
 
 /** A transactional id that was taken over. */
 export interface Transactions {
@@ -118,15 +116,16 @@ export class BatchProducer {
     });
   }
 
-  /** The positions become the group's with the commit. */
-  async sendOffsets(groupId: string, positions: readonly GroupPosition[]): Promise<void> {
+  /**
+   * The positions become the group's with the commit. May be repeated in the same transaction where the coordinator refuses
+   * the membership.
+   */
+  async sendOffsets(groupId: string, membership: GroupMembership, positions: readonly GroupPosition[]): Promise<void> {
     const inTransaction = this.#inTransaction();
     this.#positions = byTopic(positions);
     await this.#begin(() => addOffsetsToTxnRequest({ ...inTransaction, groupId }));
     this.#groupCoordinator ??= (await coordinatorOf(this.#connections, groupId)).nodeId;
-    const topics = positions.map(({ topic, partition, offset, metadata }) =>
-      ({ topic, partitions: [{ partition, offset: String(offset), metadata: metadata ?? null }] }));
-    await this.#ask(this.#groupCoordinator, txnOffsetCommitRequest({ ...inTransaction, groupId, topics }));
+    await this.#ask(this.#groupCoordinator, txnOffsetCommitRequest({ ...inTransaction, groupId, membership, positions }));
   }
 
   /** Resolves when the commit is certain; it may be visible only later (`settled`). */

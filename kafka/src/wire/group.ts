@@ -1,5 +1,10 @@
 import { kafkajsRequests, type KafkajsRequest } from './request.ts';
 
+export interface GroupMembership { memberId: string; generation: number }
+
+/** A commit from outside a group: taken while the group has no members, and in a transaction always. */
+export const NO_MEMBER: GroupMembership = { memberId: '', generation: -1 };
+
 export interface CommittedOffsets { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }
 
 const { Heartbeat, OffsetCommit } = kafkajsRequests as {

@@ -1,3 +1,4 @@
+import type { GroupMembership } from './group.ts';
 import { flexibleRequest, kafkajsRequests, type KafkajsRequest, type ProtocolRequest, throwUnlessOk } from './request.ts';
 
 export interface ProducerIdentity { producerId: string; producerEpoch: number }
@@ -5,6 +6,8 @@ export interface InTransaction extends ProducerIdentity { transactionalId: strin
 export interface TopicPartitions { topic: string; partitions: number[] }
 
 export interface Place { topic: string; partition: number }
+/** `metadata` is stored beside the offset. */
+export interface GroupPosition extends Place { offset: bigint; metadata?: string }
 
 /** As requests name them. */
 export function byTopic(places: readonly Place[]): TopicPartitions[] {
@@ -101,11 +104,48 @@ export function initProducerIdRequest({ transactionalId, timeoutMs, expected }: 
   return { ...request, logResponseError: false };
 }
 
-const { GroupCoordinator, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn } = kafkajsRequests as {
+export interface TransactionalPositions extends InTransaction {
+  groupId: string;
+  membership: GroupMembership;
+  positions: readonly GroupPosition[];
+}
+
+export const TXN_OFFSET_COMMIT = { apiKey: 28, apiVersion: 3, apiName: 'TxnOffsetCommit' };
+/** A member is static only where it is given a name of its own (KIP-345). */
+const NO_INSTANCE = null;
+const NO_LEADER_EPOCH = -1;
+
+/**
+ * TxnOffsetCommit, version 3 (Kafka protocol guide, KIP-447), for the coordinator of the group. It refuses a member that it
+ * does not know and a generation that is not the present one, without an effect; `NO_MEMBER` it does not look at.
+ */
+export function txnOffsetCommitRequest({ membership, positions, ...transaction }: TransactionalPositions): ProtocolRequest<object> {
+  const { transactionalId, groupId, producerId, producerEpoch } = transaction;
+  const request = flexibleRequest(TXN_OFFSET_COMMIT, (to) => {
+    to.string(transactionalId).string(groupId).int64(BigInt(producerId)).int16(producerEpoch);
+    to.int32(membership.generation).string(membership.memberId).string(NO_INSTANCE);
+    to.structs([...Map.groupBy(positions, ({ topic }) => topic)], ([topic, its]) => {
+      to.string(topic).structs(its, ({ partition, offset, metadata }) => {
+        to.int32(partition).int64(offset).int32(NO_LEADER_EPOCH).string(metadata ?? null);
+      });
+    });
+  }, (from) => {
+    from.structs(() => {
+      from.string(); // topic
+      from.structs(() => {
+        from.int32(); // partition
+        throwUnlessOk(from.int16());
+      });
+    });
+    return {};
+  });
+  return { ...request, logResponseError: false };
+}
+
+const { GroupCoordinator, AddPartitionsToTxn, AddOffsetsToTxn, EndTxn } = kafkajsRequests as {
   GroupCoordinator: KafkajsRequest<{ groupId: string; coordinatorType: number }, { coordinator: { nodeId: number } }>;
   AddPartitionsToTxn: KafkajsRequest<InTransaction & { topics: readonly TopicPartitions[] }, unknown>;
   AddOffsetsToTxn: KafkajsRequest<InTransaction & { groupId: string }, unknown>;
-  TxnOffsetCommit: KafkajsRequest<InTransaction & { groupId: string; topics: readonly object[] }, unknown>;
   EndTxn: KafkajsRequest<InTransaction & { transactionResult: boolean }, unknown>;
 };
 
@@ -115,6 +155,5 @@ export const COORDINATOR = { group: 0, transaction: 1 };
 export const findCoordinatorRequest = GroupCoordinator.protocol({ version: 2 });
 export const addPartitionsToTxnRequest = AddPartitionsToTxn.protocol({ version: 1 });
 export const addOffsetsToTxnRequest = AddOffsetsToTxn.protocol({ version: 1 });
-export const txnOffsetCommitRequest = TxnOffsetCommit.protocol({ version: 1 });
 /** Version 1 leaves the producer's epoch as it is: one epoch spans thousands of transactions. */
 export const endTxnRequest = EndTxn.protocol({ version: 1 });

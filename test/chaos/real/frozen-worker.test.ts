@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { API, type HeldRequest, type KafkaRequest } from '../../support/kafka-proxy.ts';
+import { API, type HeldRequest, type KafkaRequest, offsetsErrorOf } from '../../support/kafka-proxy.ts';
 import { until } from '../../support/until.ts';
 import { gatherEvidence } from '../evidence.ts';
 import { Feed } from '../feed.ts';
@@ -22,11 +22,12 @@ const FREEZE_POINTS: Record<number, number> = { 0: API.produce, 1: API.txnOffset
 const taskOf = ({ transactionalId }: KafkaRequest) => Number(transactionalId?.split('.').at(-1));
 
 /** The first error code in an answer: all of them have one topic and partition, the end of a transaction has none. */
-function errorCodeOf({ api, answer }: HeldRequest): number {
+function errorCodeOf(request: HeldRequest): number {
+  const { api, answer } = request;
   const bytes = answer!;
   if (api === API.endTxn) return bytes.readInt16BE(4);
-  const topicAt = api === API.produce ? 4 : 8;
-  return bytes.readInt16BE(topicAt + 2 + bytes.readInt16BE(topicAt) + 4 + 4);
+  if (api === API.txnOffsetCommit) return offsetsErrorOf({ ...request, answer: bytes });
+  return bytes.readInt16BE(6 + bytes.readInt16BE(4) + 4 + 4);
 }
 
 async function startWorld(): Promise<{ world: World; feed: Feed }> {

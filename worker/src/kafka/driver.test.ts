@@ -42,7 +42,7 @@ async function oldBroker(highest: Record<number, number>): Promise<string> {
 
 test('an old broker is refused with the requests that it lacks, not waited for', async () => {
   // Kafka 2.8
-  const driver = driverOn(await oldBroker({ 1: 12, 2: 6, 3: 11, 9: 7, 18: 3, 22: 4, 61: 0 }));
+  const driver = driverOn(await oldBroker({ 1: 12, 2: 6, 3: 11, 9: 7, 18: 3, 22: 4, 28: 3, 61: 0 }));
   await expect(driver.partitionCounts(['in'])).rejects.toMatchObject({
     code: 'unsupported', consequence: 'fatal',
     message: expect.stringMatching(/Fetch \(version 13\), Metadata \(version 12\), ListOffsets \(version 7\), DescribeTransactions .*Kafka 3\.1 or newer/) as string,

@@ -1,4 +1,4 @@
-import { BatchProducer, type Connections, type Holder, HungTransaction, MarkersMissing, ProduceError, type PartitionBatch, type TransactionalProducers } from '@sagafleet/kafka';
+import { BatchProducer, type Connections, type Holder, HungTransaction, MarkersMissing, NO_MEMBER, ProduceError, type PartitionBatch, type TransactionalProducers } from '@sagafleet/kafka';
 import { RefusedBatch, type NotedPosition, type OutputBatch, type TaskProducer } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import { brokerErrorType } from './broker-error.ts';
@@ -20,7 +20,7 @@ export async function createTransactionalProducer(producers: TransactionalProduc
     activate: () => producer.activate(),
     begin: async () => ({
       send: (batches) => send(producer, batches),
-      sendOffsets: (positions) => producer.sendOffsets(group, positions.map((position) => ({ ...position, metadata: metadataOf(position) }))),
+      sendOffsets: (positions) => producer.sendOffsets(group, NO_MEMBER, positions.map((position) => ({ ...position, metadata: metadataOf(position) }))),
       commit: () => producer.commit(),
     }),
     settled: () => producer.settled.catch(throwUnsettled),

@@ -4,14 +4,12 @@ import { API } from '../../../test/support/kafka-proxy.ts';
 import { until } from '../../../test/support/until.ts';
 import { CLEAN, everyMutation, findingsOf, Scenario, shared, some } from './scenario.ts';
 
-const OFFSET_COMMIT = 8;
-
 test.each(everyMutation('offsets outside the transaction'))(
   'a worker is killed when its outputs have just become visible: %s', async (mutation) => {
     const scenario = await Scenario.of(mutation, 1);
     const proxy = await scenario.openProxy();
     const worker = await (await scenario.start({ through: proxy })).ready();
-    proxy.hold(({ api }) => api === OFFSET_COMMIT);
+    proxy.hold(({ api }) => api === API.offsetCommit);
     await scenario.send(20);
     await until('outputs to be visible', async () => await scenario.outputs() > 0);
     await worker.stop('SIGKILL');
