@@ -1,4 +1,4 @@
-import { KafkaAdmin, RecordBatchBuilder, type KafkaConnection } from '@sagafleet/kafka';
+import { KafkaAdmin, NO_MEMBER, RecordBatchBuilder, type KafkaConnection } from '@sagafleet/kafka';
 import { RegistryClient } from '@sagafleet/registry';
 import type { WorkerSettings } from '@sagafleet/schemas';
 import { pino } from 'pino';
@@ -60,6 +60,8 @@ async function join(driver: Driver, events = EVENTS): Promise<void> {
 }
 
 async function begin(driver: Driver) {
+  // One that cannot join for what it is not allowed begins nothing
+  Object.defineProperty(driver.member(EVENTS), 'membership', { value: NO_MEMBER });
   const producer = await driver.fenceTask(0, () => undefined);
   onTestFinished(() => producer.discard());
   await producer.activate?.();

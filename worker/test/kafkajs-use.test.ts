@@ -1,5 +1,5 @@
 /** That the worker uses kafkajs where its use matters, each beside a fact of docs/kafkajs.md. */
-import { Connections, createKafka, ISOLATION, openCluster, RecordBatchBuilder, TransactionalProducers } from '@sagafleet/kafka';
+import { Connections, createKafka, NO_MEMBER, RecordBatchBuilder, TransactionalProducers } from '@sagafleet/kafka';
 import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
@@ -8,6 +8,7 @@ import type { Assignment, FetchedBatch, GroupMember, OutputRecord, TaskProducer 
 import { KafkajsAppendingProducer } from '../src/kafka/appending-producer.ts';
 import { KafkajsDriver } from '../src/kafka/driver.ts';
 import { createTransactionalProducer } from '../src/kafka/producers.ts';
+import { removeFromGroup } from './support/remove-from-group.ts';
 import { idsFrom, StepFixture } from './support/step-fixture.ts';
 
 const log = pino({ level: 'silent' });
@@ -58,18 +59,6 @@ test('work that does not end holds up nobody who joins', async () => {
   await until('both to share', () => first.assignments.at(-1)!.tasks.size === 1 && second.assignments.at(-1)!.tasks.size === 1, 3_000);
 });
 
-/** What the types of kafkajs leave out. */
-interface LeavingBroker { leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown> }
-
-/** As if its session had expired. */
-async function removeFromGroup(groupId: string, { memberId }: Assignment): Promise<void> {
-  const cluster = openCluster(createKafka(connection(), { log: () => {} }), ISOLATION.readCommitted);
-  await cluster.connect();
-  const coordinator = await cluster.findGroupCoordinator({ groupId }) as unknown as LeavingBroker;
-  await coordinator.leaveGroup({ groupId, memberId });
-  await cluster.disconnect();
-}
-
 test('a member that the coordinator does not know any more sends no heartbeats, and joins again also where its join is lost', async () => {
   const step = await StepFixture.create();
   const proxy = await KafkaProxy.open([inject('brokers')]);
@@ -78,7 +67,7 @@ test('a member that the coordinator does not know any more sends no heartbeats, 
   // The first is refused, since it is that of the member which is unknown
   let count = 0;
   const joins = proxy.hold(({ api }) => api === API.joinGroup && ++count > 1);
-  await removeFromGroup(step.names.group, assignments[0]!);
+  await removeFromGroup(step, assignments[0]!.memberId);
   await until('it to join again', () => joins.requests.length > 0);
 
   // A coordinator that is back from a crash may know it as it was, and a heartbeat would keep that member alive
@@ -114,7 +103,7 @@ test('an append that fails leaves one that is on its way to another partition al
 async function openProducer(connections: Connections, { names }: StepFixture, task: number): Promise<TaskProducer> {
   const producers = producersOf(connections, names);
   return createTransactionalProducer(producers, {
-    transactionalId: `${names.name}.${task}`, group: names.group, throwIfOver: () => undefined, inputs: [], isBehind: () => false, toldPosition: () => null, metadataOf: () => '',
+    transactionalId: `${names.name}.${task}`, group: names.group, member: { membership: NO_MEMBER }, throwIfOver: () => undefined, inputs: [], isBehind: () => false, toldPosition: () => null, metadataOf: () => '',
   });
 }
 

@@ -2,7 +2,7 @@ import {
   Connections, createKafka, type Holder, missingApis, partitionOf, positionMetadata, principalOf, RecordBatchBuilder, TransactionalProducers, verifyHardening,
 } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
-import type { AppendingProducer, Driver, GroupMember, MemberEvents, NotedPosition, RecordBatch, TaskProducer } from '../driver.ts';
+import type { AppendingProducer, Driver, GroupMember, MemberEvents, RecordBatch, TaskProducer } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
 import { namedRefusal, namingAppends, namingProducer, type Rights } from './authorization.ts';
 import { GroupCoordinator } from './coordinator.ts';
@@ -68,18 +68,20 @@ export class KafkajsDriver implements Driver {
       toldPosition: floorOf,
       isBehind: (headers, committed) => isBehind(sourceOf(headers), { task, committed, floorOf }),
     };
-    if (!exactlyOnce) return namingProducer(this.#fenceIdempotent(holder), this.#rights());
+    const member = this.#member!;
+    if (!exactlyOnce) return namingProducer(this.#fenceIdempotent(holder, member), this.#rights());
     const producer = createTransactionalProducer(this.#producers, {
-      ...holder, group,
+      ...holder, group, member,
       metadataOf: ({ topic, note }) => positionMetadata(leaders.topic(topic)?.id ?? null, this.#coordinator.partitionsWithOffset(topic), note),
     });
     return namingProducer(producer, this.#rights(holder.transactionalId));
   }
 
-  async #fenceIdempotent(holder: Holder): Promise<TaskProducer> {
+  async #fenceIdempotent(holder: Holder, member: KafkajsMember): Promise<TaskProducer> {
     if (this.#canHeal !== false) await endLeftOpen(this.#producers, holder);
-    const commitOffsets = (positions: readonly NotedPosition[]) => this.#coordinator.commit(this.#member!.membership, positions);
-    return createIdempotentProducer(this.#connections, { throwIfOver: () => holder.throwIfOver(), commitOffsets });
+    return createIdempotentProducer(this.#connections, {
+      member, throwIfOver: () => holder.throwIfOver(), commitOffsets: (as, positions) => this.#coordinator.commit(as, positions),
+    });
   }
 
   /** Of a producer: with a transactional id, or idempotent, which a client that may write to some topic may be too (KIP-679). */

@@ -1,10 +1,15 @@
-import { BatchProducer, type Connections, type Holder, HungTransaction, MarkersMissing, NO_MEMBER, ProduceError, type PartitionBatch, type TransactionalProducers } from '@sagafleet/kafka';
+import {
+  BatchProducer, type Connections, type GroupMembership, type Holder, HungTransaction, MarkersMissing, ProduceError, type PartitionBatch,
+  type TransactionalProducers,
+} from '@sagafleet/kafka';
 import { RefusedBatch, type NotedPosition, type OutputBatch, type TaskProducer } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
+import { asMember, type Membership } from './as-member.ts';
 import { brokerErrorType } from './broker-error.ts';
 
 interface TransactionalOptions extends Holder {
   group: string;
+  member: Membership;
   /** What is committed beside a position. */
   metadataOf: (position: NotedPosition) => string;
 }
@@ -14,15 +19,21 @@ interface TransactionalOptions extends Holder {
  * transaction is complete (InitProducerId, KIP-98), also where a coordinator left markers out (ADR 10).
  */
 export async function createTransactionalProducer(producers: TransactionalProducers, options: TransactionalOptions): Promise<TaskProducer> {
-  const { group, metadataOf } = options;
+  const { group, metadataOf, member, throwIfOver } = options;
   const producer = await producers.open(options).catch(throwHung);
   return {
     activate: () => producer.activate(),
-    begin: async () => ({
-      send: (batches) => send(producer, batches),
-      sendOffsets: (positions) => producer.sendOffsets(group, NO_MEMBER, positions.map((position) => ({ ...position, metadata: metadataOf(position) }))),
-      commit: () => producer.commit(),
-    }),
+    begin: async () => {
+      const { membership } = member;
+      return {
+        send: (batches) => send(producer, batches),
+        sendOffsets: (positions) => {
+          const described = positions.map((position) => ({ ...position, metadata: metadataOf(position) }));
+          return asMember({ member, first: membership, throwIfOver }, (as) => producer.sendOffsets(group, as, described));
+        },
+        commit: () => producer.commit(),
+      };
+    },
     settled: () => producer.settled.catch(throwUnsettled),
     discard: () => close(producer),
   };
@@ -43,19 +54,24 @@ function throwUnsettled(error: Error): never {
   throw new WorkerError('broker-unavailable', 'systemic', `cannot see whether the last transaction is visible: ${messageOf(error)}`, { cause: error });
 }
 
-interface IdempotentOptions { throwIfOver: () => void; commitOffsets: (positions: readonly NotedPosition[]) => Promise<void> }
+interface IdempotentOptions {
+  member: Membership;
+  throwIfOver: () => void;
+  commitOffsets: (as: GroupMembership, positions: readonly NotedPosition[]) => Promise<void>;
+}
 
 /** The same port with no transaction behind it: records first, then the offsets. */
-export async function createIdempotentProducer(connections: Connections, { throwIfOver, commitOffsets }: IdempotentOptions): Promise<TaskProducer> {
+export async function createIdempotentProducer(connections: Connections, { member, throwIfOver, commitOffsets }: IdempotentOptions): Promise<TaskProducer> {
   throwIfOver();
   const producer = await openIdempotent(connections);
   return {
     begin: async () => {
+      const { membership } = member;
       let positions: readonly NotedPosition[] = [];
       return {
         send: (batches) => send(producer, batches),
         sendOffsets: async (all) => { positions = all; },
-        commit: () => commitOffsets(positions),
+        commit: () => asMember({ member, first: membership, throwIfOver }, (as) => commitOffsets(as, positions)),
       };
     },
     discard: () => close(producer),

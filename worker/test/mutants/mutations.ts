@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Connections, createKafka, fetchOffsets, type GroupMembership, TransactionalProducers } from '@sagafleet/kafka';
+import { Connections, createKafka, fetchOffsets, type GroupMembership, NO_MEMBER, TransactionalProducers } from '@sagafleet/kafka';
 import type { WorkerConfig } from '../../src/config.ts';
 import type { Driver, GroupMember, MemberEvents, TaskProducer, TopicPosition, Transaction } from '../../src/driver.ts';
 import { GroupCoordinator } from '../../src/kafka/coordinator.ts';
@@ -14,9 +14,7 @@ export const MUTATIONS = {
     fenceTask: async (task, throwIfOver) => fencedLater(() => driver.fenceTask(task, throwIfOver)),
   }),
   'random transactional id per process': (driver, config) => altered(withUnstableReads(driver, config), {
-    fenceTask: (task, throwIfOver) => createTransactionalProducer(producersOf(config), {
-      transactionalId: `${randomUUID()}.${task}`, group: config.settings.group, throwIfOver, inputs: [], isBehind: () => false, toldPosition: () => null, metadataOf: () => '',
-    }),
+    fenceTask: (task, throwIfOver) => openAsNobody(config, `${randomUUID()}.${task}`, throwIfOver),
   }),
   'offsets outside the transaction': (driver, config) => commitAfterwards(driver, new OutsideCommits(config)),
   'commit before handlers end': (driver, config) => commitBeforehand(driver, new OutsideCommits(config)),
@@ -48,6 +46,14 @@ function withUnstableReads(driver: Driver, config: WorkerConfig): Driver {
   const { group, inputs } = config.settings;
   const topics = inputs.map(({ topic }) => topic);
   return withMember(driver, { member: (member) => altered(member, { committedOffsets: () => fetchOffsets(connections, group, { topics, isStable: false }) }) });
+}
+
+/** As before KIP-447: the coordinator is not told whose offsets it gets. */
+function openAsNobody(config: WorkerConfig, transactionalId: string, throwIfOver: () => void): Promise<TaskProducer> {
+  return createTransactionalProducer(producersOf(config), {
+    transactionalId, group: config.settings.group, member: { membership: NO_MEMBER }, throwIfOver, inputs: [], isBehind: () => false,
+    toldPosition: () => null, metadataOf: () => '',
+  });
 }
 
 function producersOf(config: WorkerConfig): TransactionalProducers {
