@@ -88,6 +88,11 @@ export class WorkerProcess {
     return Object.keys(tasks).map(Number);
   }
 
+  /** Since its last join. */
+  get memberId(): string {
+    return String(this.log.findLast(({ msg }) => msg === 'joined the group')!['memberId']);
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { API } from '../../../test/support/kafka-proxy.ts';
 import { until } from '../../../test/support/until.ts';
+import { removeFromGroup } from '../support/remove-from-group.ts';
 import { everyMutation, findingsOf, Scenario, some } from './scenario.ts';
 
 test.each(everyMutation('no fencing on assignment'))(
@@ -52,4 +53,23 @@ test.each(everyMutation('aborted records not filtered'))('the input holds aborte
     await scenario.sendAborted(5);
   }
   expect(await scenario.findings()).toEqual(findingsOf(mutation, some('uncommitted')));
+});
+
+test.each(everyMutation('offsets without generation'))('offsets are set while the group has no member: %s', async (mutation) => {
+  const scenario = await Scenario.of(mutation, 1);
+  const { step } = scenario;
+  const proxy = await scenario.openProxy();
+  const worker = await (await scenario.start({ through: proxy })).ready();
+  const [offsets, joins] = [proxy.hold(({ api }) => api === API.txnOffsetCommit), proxy.hold(({ api }) => api === API.joinGroup)];
+  await scenario.send(20);
+  await until('a commit to be on its way', () => offsets.requests.length > 0);
+  await removeFromGroup(step, worker.memberId);
+  await step.admin.commitOffsets(step.names.group, [{ topic: step.names.input, partition: 0, offset: 20n }]);
+  offsets.release();
+  await until('the offsets to be answered', () => offsets.requests.every(({ answer }) => answer !== null));
+  joins.release();
+  await scenario.send(5);
+  await step.drained();
+  // What was to be skipped
+  expect(await scenario.outputs() > 5).toBe(mutation !== 'none');
 });

@@ -16,6 +16,9 @@ export const MUTATIONS = {
   'random transactional id per process': (driver, config) => altered(withUnstableReads(driver, config), {
     fenceTask: (task, throwIfOver) => openAsNobody(config, `${randomUUID()}.${task}`, throwIfOver),
   }),
+  'offsets without generation': (driver, config) => altered(driver, {
+    fenceTask: (task, throwIfOver) => openAsNobody(config, `sagafleet.${config.settings.group}.${task}`, throwIfOver),
+  }),
   'offsets outside the transaction': (driver, config) => commitAfterwards(driver, new OutsideCommits(config)),
   'commit before handlers end': (driver, config) => commitBeforehand(driver, new OutsideCommits(config)),
   'producer reused after an error': (driver, config) => reuseProducers(withUnstableReads(driver, config)),
