@@ -59,9 +59,12 @@ export async function fetchOffsets(
   });
 }
 
+/** `note`: for whoever reads the offset, without spaces. */
+export interface NotedOffset extends TopicPartitionOffset { note?: string }
+
 export interface OffsetsToCommit {
   membership: GroupMembership;
-  positions: readonly (TopicPartitionOffset & { note?: string })[];
+  positions: readonly NotedOffset[];
   /** They outlast a group without members. */
   keep: boolean;
 }

@@ -3,7 +3,7 @@ import { brokerSetting } from './broker-settings.ts';
 import { ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
 import {
-  type CommittedOffset, commitOffsets, fetchOffsets, type PartitionOffsets, topicOffsets, type TopicPartitionOffset,
+  type CommittedOffset, commitOffsets, fetchOffsets, type NotedOffset, type PartitionOffsets, topicOffsets,
 } from './group-offsets.ts';
 import type { NeededAcls } from './missing-acl.ts';
 import { Session } from './session.ts';
@@ -102,7 +102,7 @@ export class KafkaAdmin {
   }
 
   /** Sets offsets of a group that has no members; `GroupInUse` when it has some. */
-  async commitOffsets(group: string, offsets: readonly TopicPartitionOffset[]): Promise<void> {
+  async commitOffsets(group: string, offsets: readonly NotedOffset[]): Promise<void> {
     const topics = [...new Set(offsets.map(({ topic }) => topic))];
     const needed: NeededAcls = { group: { operations: ['READ'], names: [group] }, topic: { operations: ['READ'], names: topics } };
     await this.#session.run(`set the offsets of group ${group}`, needed, () =>

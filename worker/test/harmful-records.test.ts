@@ -1,0 +1,71 @@
+/** Records that end their worker, keep its event loop, or take long. */
+import type { ReadRecord } from '@sagafleet/kafka';
+import { DEAD_LETTER_HEADERS as NAMES } from '@sagafleet/schemas';
+import { expect, test } from 'vitest';
+import { until } from '../../test/support/until.ts';
+import type { WorkerProcess } from '../../test/support/worker-process.ts';
+import { headersOf, idsFrom, StepFixture } from './support/step-fixture.ts';
+
+type Harm = 'kill' | 'block' | 'throw' | 'slow';
+
+const PRELOAD = new URL('./preloads/harmful-records.ts', import.meta.url).href;
+const start = (step: StepFixture, harm: Harm): Promise<WorkerProcess> =>
+  step.startWorker({ NODE_OPTIONS: `--import=${PRELOAD}`, SAGAFLEET_TEST_HARM: harm });
+
+const BEFORE = idsFrom('before', 40);
+const AFTER = idsFrom('after', 40);
+
+async function stepWithOne(): Promise<StepFixture> {
+  const step = await StepFixture.create({ partitions: 1 });
+  await step.send(await step.events([...BEFORE, 'harmful', ...AFTER]));
+  return step;
+}
+
+async function expectDeadLetter(step: StepFixture): Promise<void> {
+  const keysOf = (records: readonly ReadRecord[]) => records.map(({ key }) => String(key));
+  expect(keysOf(await step.read(step.names.output))).toEqual([...BEFORE, ...AFTER]);
+  const letters = await step.read(step.names.deadLetter);
+  expect(keysOf(letters)).toEqual(['harmful']);
+  expect(headersOf(letters[0]!)).toMatchObject({
+    [NAMES.stage]: 'handle', [NAMES.errorMessage]: expect.stringContaining('3 workers ended while they processed this record') as string,
+  });
+}
+
+test('a record that kills its worker for the third time is a dead letter, and nothing else is', { timeout: 120_000 }, async () => {
+  const step = await stepWithOne();
+  for (let nth = 1; nth <= 3; nth++) expect(await (await start(step, 'kill')).ended).toEqual({ code: null, signal: 'SIGKILL' });
+  await start(step, 'kill');
+  await step.drained(60_000);
+  await expectDeadLetter(step);
+});
+
+test('one at which sagafleet has a defect ends three processes, each after three tries', { timeout: 120_000 }, async () => {
+  const step = await stepWithOne();
+  for (let nth = 1; nth <= 3; nth++) {
+    const worker = await start(step, 'throw');
+    expect(await worker.ended).toEqual({ code: 1, signal: null });
+    expect(worker.log.filter(({ msg }) => msg === 'task starts again').length).toBeGreaterThanOrEqual(2);
+  }
+  await start(step, 'throw');
+  await step.drained(60_000);
+  await expectDeadLetter(step);
+});
+
+test('one that keeps the event loop for longer than a session passes from worker to worker three times', { timeout: 180_000 }, async () => {
+  const step = await stepWithOne();
+  await Promise.all([start(step, 'block'), start(step, 'block')]);
+  await step.drained(150_000);
+  await expectDeadLetter(step);
+});
+
+test('two workers share records that take longer in all than a session, and neither loses a task over it', { timeout: 120_000 }, async () => {
+  const step = await StepFixture.create({ partitions: 2 });
+  const ids = idsFrom('harmful', 1_400);
+  const workers = await Promise.all([start(step, 'slow'), start(step, 'slow')]);
+  await Promise.all(workers.map((worker) => worker.ready()));
+  await until('each to have a task', async () => (await Promise.all(workers.map((worker) => worker.tasks()))).every(({ length }) => length === 1));
+  await step.send(await step.events(ids));
+  await step.drained(90_000);
+  expect((await step.read(step.names.output)).map(({ key }) => String(key)).sort()).toEqual(ids.sort());
+  expect(workers.flatMap(({ log }) => log.filter(({ msg }) => msg === 'task starts again'))).toEqual([]);
+});
