@@ -36,7 +36,11 @@ export interface BatchLimits {
 }
 
 /** What is written for the first `count` records. */
-export interface Batch { outputs: Outputs; count: number; streak: Streak; isTripped: boolean }
+export interface Batch {
+  outputs: Outputs; count: number; streak: Streak; isTripped: boolean;
+  /** How long one record kept the event loop at most, milliseconds. */
+  longestMs: number;
+}
 
 /** A transaction follows soon, however long a record takes: what is not committed is processed again after a loss. */
 const BATCH_MS = 250;
@@ -64,12 +68,15 @@ export class Pipeline {
   async run(records: readonly InputRecord[], { streak, isTripped, hasEndedWorkers }: BatchLimits): Promise<Batch> {
     const { topics, newBatch, sizeLimits, turns, monotonic } = this.#options;
     await topics.load();
-    const batch: Batch = { outputs: new Outputs(newBatch, sizeLimits), count: 0, streak, isTripped: false };
-    const until = monotonic() + BATCH_MS;
+    const batch: Batch = { outputs: new Outputs(newBatch, sizeLimits), count: 0, streak, isTripped: false, longestMs: 0 };
+    let startedAt = monotonic();
+    const until = startedAt + BATCH_MS;
     for (const record of records) {
+      let isLoaded = false;
       try {
         if (hasEndedWorkers) throw new StageFailure('handle', endedWorkers());
         const loading = this.#runOne(record, batch.outputs);
+        isLoaded = loading !== undefined;
         if (loading) await loading;
         batch.streak = afterSuccess(record, batch.streak);
       } catch (error) {
@@ -79,8 +86,14 @@ export class Pipeline {
         batch.isTripped = isTripped(batch.streak);
       }
       batch.count++;
-      if (batch.isTripped || monotonic() >= until) break;
-      if (turns.isOver) await turns.next();
+      const now = monotonic();
+      if (!isLoaded) batch.longestMs = Math.max(batch.longestMs, now - startedAt);
+      if (batch.isTripped || now >= until) break;
+      startedAt = now;
+      if (turns.isOver) {
+        await turns.next();
+        startedAt = monotonic();
+      }
     }
     return batch;
   }

@@ -8,7 +8,11 @@ const recordsOf = (topic: string, from: number, count: number) => Array.from({ l
 }));
 
 const found = (note: string | null, changes: Partial<FoundNote> = {}): FoundNote => ({ topic: 'in', note: decodeNote(note), offset: 0n, endOffset: 1_000n, ...changes });
-const attemptsAfter = (note: string | null, isContinued = false) => new Attempts([found(note)], { maxRecords: 100, isContinued });
+function attemptsAfter(note: string | null, isContinued = false, changes: Partial<FoundNote> = {}): Attempts {
+  const attempts = new Attempts(100);
+  attempts.begin([found(note, changes)], isContinued);
+  return attempts;
+}
 const textsOf = (notes: ReadonlyMap<string, Note>) => Object.fromEntries([...notes].map(([topic, note]) => [topic, encodeNote(note)]));
 
 describe('a note', () => {
@@ -39,6 +43,7 @@ describe('where the owner before did not end', () => {
     const notes = attempts.toNote(recordsOf('in', 0, 5));
     expect(textsOf(notes)).toEqual({ in: 'attempt:1' });
     attempts.noted(notes);
+    attempts.noted(new Map([['in', attempts.afterwards]]));
     attempts.processed(recordsOf('in', 0, 5), new Map([['in', 5n]]));
     expect(textsOf(attempts.toNote(recordsOf('in', 5, 9)))).toEqual({});
     expect(textsOf(attempts.toNote([...recordsOf('in', 14, 1), ...recordsOf('other', 0, 1)]))).toEqual({ other: 'attempt:1' });
@@ -57,12 +62,12 @@ describe('where it ended', () => {
   });
 
   test('records that came later are not suspected', () => {
-    const attempts = new Attempts([found('attempt:1', { endOffset: 3n })], { maxRecords: 100, isContinued: false });
+    const attempts = attemptsAfter('attempt:1', false, { endOffset: 3n });
     attempts.processed(recordsOf('in', 0, 2), new Map([['in', 2n]]));
     expect(attempts.hasSuspicion).toBe(true);
     attempts.processed(recordsOf('in', 2, 1), new Map([['in', 3n]]));
     expect(attempts.hasSuspicion).toBe(false);
-    expect(new Attempts([found('attempt:1', { offset: 3n, endOffset: 3n })], { maxRecords: 100, isContinued: false }).hasSuspicion).toBe(false);
+    expect(attemptsAfter('attempt:1', false, { offset: 3n, endOffset: 3n }).hasSuspicion).toBe(false);
   });
 
   test('in the middle of a small batch, its records are taken one by one', () => {
@@ -92,5 +97,49 @@ describe('where it ended', () => {
 
   test.each([['attempt:1', 'attempt:1'], ['attempt:2,records:4', 'attempt:2,records:1']])('after %s what all records wait for does not count: %s', (note, whileWaiting) => {
     expect(textsOf(attemptsAfter(note).toNoteWhileWaiting(recordsOf('in', 0, 1)))).toEqual({ in: whileWaiting });
+  });
+});
+
+describe('a process that goes on', () => {
+  const again = (attempts: Attempts, note: string | null, changes: Partial<FoundNote> = {}) => {
+    attempts.begin([found(note, changes)], false);
+    return textsOf(attempts.toNote(recordsOf('in', Number(changes.offset ?? 0n), 1)));
+  };
+
+  test('does not count its own notes, however often it loses the task over them', () => {
+    const attempts = attemptsAfter('attempt:2,records:4');
+    for (let nth = 0; nth < 5; nth++) {
+      const notes = attempts.toNote(recordsOf('in', 0, 1));
+      expect(textsOf(notes)).toEqual(nth === 0 ? { in: 'attempt:3,records:1' } : {});
+      attempts.sent(notes);
+      attempts.begin([found('attempt:3,records:1')], false);
+    }
+    expect(attempts.hasEndedWorkers(recordsOf('in', 0, 1)[0]!)).toBe(false);
+  });
+
+  test('suspects what it suspected before, also where its note was not committed', () => {
+    const attempts = attemptsAfter('attempt:1');
+    attempts.sent(attempts.toNote(recordsOf('in', 0, 1)));
+    expect(again(attempts, 'attempt:1')).toEqual({ in: 'attempt:2,records:1' });
+  });
+
+  test('counts what another owner noted since', () => {
+    const attempts = attemptsAfter('attempt:1');
+    attempts.sent(attempts.toNote(recordsOf('in', 0, 1)));
+    expect(again(attempts, 'attempt:3,records:1')).toEqual({ in: 'attempt:4,records:1' });
+  });
+
+  test('but kept its event loop for longer than sessions last counts as ended', () => {
+    const attempts = attemptsAfter('attempt:2,records:1');
+    attempts.sent(attempts.toNote(recordsOf('in', 0, 1)));
+    attempts.kept(9_000);
+    expect(again(attempts, 'attempt:3,records:1')).toEqual({ in: 'attempt:4,records:1' });
+  });
+
+  test('does not take the next record for the one whose dead letter it wrote without knowing', () => {
+    const attempts = attemptsAfter('attempt:3,records:1');
+    attempts.sent(new Map([['in', attempts.afterwards]]));
+    attempts.begin([found('attempt:1', { offset: 1n })], false);
+    expect([attempts.hasEndedWorkers(recordsOf('in', 1, 1)[0]!), attempts.hasSuspicion]).toEqual([false, false]);
   });
 });

@@ -1,13 +1,16 @@
 import type { InputRecord } from '../driver.ts';
-import type { Note } from './notes.ts';
+import { encodeNote, type Note } from './notes.ts';
 
 /** So many workers have to end while they process a record before it becomes a dead letter. */
 export const MAX_ENDED_WORKERS = 3;
 /** Bounds of what a worker that ended may have held: the records of a transaction, and of the next one. */
 const BATCHES_IN_HAND = 2;
 
-/** Records of one topic, from where the task starts, one of which may have ended the last worker. */
-interface Suspicion { attempt: number; recordsLeft: number; untilOffset: bigint }
+/** An event loop that was kept for so long may have cost the session, and is as good as ended. */
+const BLOCKED_MS = 3_000;
+
+/** Records of one topic, from `fromOffset` on, one of which may have ended the last worker. */
+interface Suspicion { attempt: number; recordsLeft: number; fromOffset: bigint; untilOffset: bigint }
 
 /** `endOffset`: one past the last record that the owner before can have seen. */
 export interface FoundNote { topic: string; note: Note | null; offset: bigint; endOffset: bigint }
@@ -16,25 +19,59 @@ export interface FoundNote { topic: string; note: Note | null; offset: bigint; e
  * Finds the record that ends its worker, however it does so. What is taken is noted with the positions before it is
  * processed. After a worker that ended, the next one takes one record, then two, four and so on: an innocent restart costs a
  * dozen small transactions. One that ends in the middle of a small batch shows which records to take one by one, and the
- * record that ends a worker for the third time is not processed any more.
+ * record that ends a worker for the third time is not processed any more. One object for each task that a process ever
+ * had: a process that goes on knows that no record ended it, however often it lost the task.
  */
 export class Attempts {
   readonly #maxRecords: number;
   readonly #suspicions = new Map<string, Suspicion>();
-  /** Of each topic, what its last commit says. */
-  readonly #noted = new Map<string, Note>();
+  /** Of each topic, what its last commit says; what the next one may say, whose outcome may be unknown. */
+  readonly #noted = new Map<string, Note | null>();
+  readonly #sent = new Map<string, Note>();
+  #hasBlocked = false;
 
-  /** @param isContinued the owner before did not end, it lost the task or is this one */
-  constructor(found: readonly FoundNote[], { maxRecords, isContinued }: { maxRecords: number; isContinued: boolean }) {
+  constructor(maxRecords: number) {
     this.#maxRecords = maxRecords;
-    for (const { topic, note, offset, endOffset } of found) {
-      if (note?.kind !== 'attempt') continue;
-      this.#noted.set(topic, note);
-      const attempt = isContinued ? note.attempt : note.attempt + 1;
-      if (attempt === 1 || (offset >= endOffset && !isContinued)) continue;
-      const recordsLeft = attempt === 2 ? BATCHES_IN_HAND * maxRecords : note.records ?? 1;
-      this.#suspicions.set(topic, { attempt, recordsLeft, untilOffset: endOffset });
+  }
+
+  /** Whether this process noted it, and nobody since. */
+  isOwn(notes: ReadonlyMap<string, Note | null>): boolean {
+    return !this.#hasBlocked && this.#noted.size > 0
+      && [...notes].every(([topic, note]) => isSame(note, this.#noted.get(topic)) || (note !== null && isSame(note, this.#sent.get(topic))));
+  }
+
+  /** The task begins. @param isContinued the owner before did not end: it lost the task, or is this one */
+  begin(found: readonly FoundNote[], isContinued: boolean): void {
+    const isOwn = this.isOwn(new Map(found.map(({ topic, note }) => [topic, note])));
+    if (!isOwn) this.#suspicions.clear();
+    this.#hasBlocked = false;
+    this.#sent.clear();
+    for (const each of found) {
+      this.#noted.set(each.topic, each.note);
+      if (isOwn) this.#drop(each);
+      else this.#suspect(each, isContinued);
     }
+  }
+
+  /** What was not known to be committed is, where the task begins behind it. */
+  #drop({ topic, offset }: FoundNote): void {
+    const suspicion = this.#suspicions.get(topic);
+    if (!suspicion) return;
+    const isOver = suspicion.attempt > MAX_ENDED_WORKERS ? offset > suspicion.fromOffset : offset >= suspicion.untilOffset;
+    if (isOver) this.#suspicions.delete(topic);
+  }
+
+  #suspect({ topic, note, offset, endOffset }: FoundNote, isContinued: boolean): void {
+    if (note?.kind !== 'attempt') return;
+    const attempt = isContinued ? note.attempt : note.attempt + 1;
+    if (attempt === 1 || offset >= endOffset) return;
+    const recordsLeft = attempt === 2 ? BATCHES_IN_HAND * this.#maxRecords : note.records ?? 1;
+    this.#suspicions.set(topic, { attempt, recordsLeft, fromOffset: offset, untilOffset: endOffset });
+  }
+
+  /** How long one record kept the event loop. */
+  kept(ms: number): void {
+    if (ms >= BLOCKED_MS) this.#hasBlocked = true;
   }
 
   get hasSuspicion(): boolean {
@@ -58,7 +95,7 @@ export class Attempts {
     for (const [topic, its] of Map.groupBy(records, ({ topic }) => topic)) {
       const suspicion = this.#suspicions.get(topic);
       const note: Note = { kind: 'attempt', attempt: suspicion?.attempt ?? 1, records: suspicion ? its.length : null };
-      if (!isSame(note, this.#noted.get(topic))) notes.set(topic, note);
+      if (!isSame(note, this.#noted.get(topic) ?? null)) notes.set(topic, note);
     }
     return notes;
   }
@@ -73,6 +110,12 @@ export class Attempts {
     return notes;
   }
 
+  /** They are about to be committed. */
+  sent(notes: ReadonlyMap<string, Note>): void {
+    for (const [topic, note] of notes) this.#sent.set(topic, note);
+  }
+
+  /** They are. */
   noted(notes: ReadonlyMap<string, Note>): void {
     for (const [topic, note] of notes) this.#noted.set(topic, note);
   }
@@ -80,10 +123,10 @@ export class Attempts {
   /** What is committed with the positions behind processed records. */
   readonly afterwards: Note = { kind: 'attempt', attempt: 1, records: null };
 
-  /** The records were processed, and these positions of their topics committed with the note `afterwards`. */
+  /** The records were processed, and these positions of their topics committed. */
   processed(records: readonly InputRecord[], positions: ReadonlyMap<string, bigint>): void {
+    this.#hasBlocked = false;
     for (const [topic, offset] of positions) {
-      this.#noted.set(topic, this.afterwards);
       const suspicion = this.#suspicions.get(topic);
       if (!suspicion) continue;
       suspicion.recordsLeft -= records.filter((record) => record.topic === topic).length;
@@ -92,6 +135,7 @@ export class Attempts {
   }
 }
 
-function isSame(note: Note, other: Note | undefined): boolean {
-  return other?.kind === 'attempt' && note.kind === 'attempt' && note.attempt === other.attempt && note.records === other.records;
+function isSame(note: Note | null, other: Note | null | undefined): boolean {
+  if (note === null || other === null || other === undefined) return note === other;
+  return encodeNote(note) === encodeNote(other);
 }

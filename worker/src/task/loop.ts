@@ -150,7 +150,9 @@ export class TaskLoop {
     for (let attempt = 0; ; attempt++) {
       if (!this.#isTrial) await this.#note(attempts.toNote(records));
       try {
-        return await this.#handling.during(() => pipeline.run(records, limits));
+        const batch = await this.#handling.during(() => pipeline.run(records, limits));
+        attempts.kept(batch.longestMs);
+        return batch;
       } catch (error) {
         const decision = decide({ error, during: 'record' }, attempt, timing);
         if (!isRunning() || decision.next !== 'wait') throw error;
@@ -169,6 +171,7 @@ export class TaskLoop {
     await writer.written;
     throwIfLost();
     const positions = [...notes].map(([topic, note]) => this.#noted(topic, this.#positions.get(topic)!, note));
+    attempts.sent(notes);
     writer.begin({ outputs: { rounds: [] }, positions });
     await writer.written;
     attempts.noted(notes);
@@ -177,14 +180,19 @@ export class TaskLoop {
   #begin({ outputs, streak, isTripped: isStopped }: Batch, positions: Positions, records: Take['records']): void {
     const { writer, attempts, log, size, onCommitted } = this.#ports;
     const stopped: Note = { kind: 'stopped', settings: this.#settings.settingsHash };
-    const noteOf = (topic: string) => (isStopped && topic === records.at(-1)?.topic ? stopped : attempts.afterwards);
+    // Where nothing was tried yet it is as stopped as before
+    const stoppedTopic = isStopped ? records.at(-1)!.topic : null;
+    const isUntried = this.#isTrial && records.length === 0;
+    const notes = new Map([...positions.keys()].map((topic) => [topic, isUntried || topic === stoppedTopic ? stopped : attempts.afterwards]));
     for (const [topic, offset] of positions) this.#positions.set(topic, offset);
     this.#streak = streak;
-    writer.begin({ outputs, positions: [...positions].map(([topic, offset]) => this.#noted(topic, offset, noteOf(topic))) }, () => {
+    attempts.sent(notes);
+    writer.begin({ outputs, positions: [...positions].map(([topic, offset]) => this.#noted(topic, offset, notes.get(topic)!)) }, () => {
+      attempts.noted(notes);
       attempts.processed(records, positions);
       size.committed();
       this.#committedStreak = streak;
-      this.#isTrial = false;
+      this.#isTrial = isUntried;
       // Only now: what is processed again would report them again
       for (const failure of outputs.failures) log.error(failure, 'dead letter');
       onCommitted(positions);

@@ -80,6 +80,18 @@ describe('the breaker', () => {
     expect(task.stopReason).toBe('the first record after the stop is a dead letter too, handle: evaluation (no such key)');
   });
 
+  test('in its next process tries a record, not the markers of a transaction before it', async () => {
+    const broker = new FakeBroker();
+    (await stopped(broker)).task.lose();
+    const { task } = await running(broker);
+    task.offer({ ...batch(6, []), nextOffset: 7n });
+    await expect.poll(() => broker.offset).toBe(7n);
+    expect(broker.note).toBe('stopped:now');
+    task.offer(batch(7, bad(1)));
+    await expect.poll(() => task.state).toBe('STOPPED');
+    expect(broker.offset).toBe(7n);
+  });
+
   test('in its next process goes on if that one succeeds', async () => {
     const broker = new FakeBroker();
     (await stopped(broker)).task.lose();

@@ -1,5 +1,6 @@
 import type { Assignment, FetchedBatch, GroupMember, MemberEvents, TopicPosition } from '../driver.ts';
 import { WorkerError } from '../errors.ts';
+import { Attempts } from './attempts.ts';
 import { BatchSize } from './batch-size.ts';
 import type { TaskState } from './states.ts';
 import { Task, type TaskPorts, type TaskSettings } from './task.ts';
@@ -15,6 +16,7 @@ export class TaskSet implements MemberEvents {
   readonly #closing = new Map<number, Promise<void>>();
   /** Of every task that this process ever had: a batch that was too much for it shrinks the next one. */
   readonly #sizes = new Map<number, BatchSize>();
+  readonly #attempts = new Map<number, Attempts>();
   /** The highest position known of each topic partition, also of tasks that this process had before. */
   readonly #known = new Map<string, TopicPosition>();
   /** Topics that were deleted and created again while this process lived. */
@@ -142,8 +144,10 @@ export class TaskSet implements MemberEvents {
     };
     const size = this.#sizes.get(number) ?? new BatchSize(this.#settings.maxRecords);
     this.#sizes.set(number, size);
+    const attempts = this.#attempts.get(number) ?? new Attempts(this.#settings.maxRecords);
+    this.#attempts.set(number, attempts);
     const before = this.#closing.get(number) ?? Promise.resolve();
-    this.#tasks.set(number, new Task({ number, topics, size, isHandedOver, before }, this.#settings, ports));
+    this.#tasks.set(number, new Task({ number, topics, size, attempts, isHandedOver, before }, this.#settings, ports));
   }
 
   #lose(task: Task): void {

@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { SizeLimits } from '../pipeline/size-limits.ts';
 import type { Timing } from '../timing.ts';
-import { Attempts } from './attempts.ts';
+import type { Attempts } from './attempts.ts';
 import type { BatchSize } from './batch-size.ts';
 import { commonestCause, NO_STREAK, type Streak } from './breaker.ts';
 import { Intake, type InputReader } from './intake.ts';
@@ -44,6 +44,7 @@ export interface TaskOrigin {
   number: number;
   topics: readonly string[];
   size: BatchSize;
+  attempts: Attempts;
   /** The owner before is alive: it lost the task, and did not end while it processed a record. */
   isHandedOver: boolean;
   /** The earlier instance's end: its producer has to be gone first. */
@@ -73,8 +74,8 @@ export class Task {
   readonly #over = new AbortController();
   /** When a join proved the membership; null = to be proven before the next fencing. */
   #provenAt: number | null;
-  /** The owner before did not end: it is this one, or it lost the task. */
-  #isContinued: boolean;
+  readonly #attempts: Attempts;
+  readonly #isHandedOver: boolean;
   #loop: TaskLoop | null = null;
   #stopReason: string | null = null;
   /** Failures in a row, by consequence. */
@@ -83,13 +84,14 @@ export class Task {
   #interruption: WorkerError | null = null;
   #interrupted = new AbortController();
 
-  constructor({ number, topics, size, isHandedOver, before }: TaskOrigin, settings: TaskSettings, ports: TaskPorts) {
+  constructor({ number, topics, size, attempts, isHandedOver, before }: TaskOrigin, settings: TaskSettings, ports: TaskPorts) {
     this.number = number;
     this.topics = topics;
     this.#settings = settings;
     this.#ports = ports;
     this.#size = size;
-    this.#isContinued = isHandedOver;
+    this.#attempts = attempts;
+    this.#isHandedOver = isHandedOver;
     this.#intake = new Intake(this, ports.member, new HandOffQueue(settings.queue, ports.memory));
     this.#writer = new Writer({
       fenceTask: (...args) => ports.driver.fenceTask(...args), sizeLimits: ports.sizeLimits, timing: ports.timing,
@@ -207,18 +209,17 @@ export class Task {
   /** It begins as the owner before noted with its positions. */
   async #loopFrom({ positions, notes }: Start): Promise<TaskLoop> {
     const { member, pipeline, timing, log, onPosition } = this.#ports;
-    const isContinued = this.#isContinued;
-    const found = await Promise.all([...notes].map(async ([topic, note]) => {
-      const isSuspect = note?.kind === 'attempt' && !isContinued;
-      const offset = positions.get(topic)!;
-      return { topic, note, offset, endOffset: isSuspect ? await member.endOffset(topic, this.number) : offset };
-    }));
-    const attempts = new Attempts(found, { maxRecords: this.#settings.maxRecords, isContinued });
+    const attempts = this.#attempts;
+    const isEndNeeded = !attempts.isOwn(notes);
+    const found = await Promise.all([...notes].map(async ([topic, note]) => ({
+      topic, note, offset: positions.get(topic)!,
+      endOffset: isEndNeeded && note?.kind === 'attempt' ? await member.endOffset(topic, this.number) : 0n,
+    })));
+    attempts.begin(found, this.#isHandedOver);
     if (attempts.hasSuspicion) this.#size.beginWithOne();
     const isStopped = found.some(({ note }) => note?.kind === 'stopped' && note.settings === this.#settings.settingsHash);
     const isTrial = isStopped && !await this.#isResumed(positions);
     const streak = this.#loop?.streak ?? NO_STREAK;
-    this.#isContinued = true;
     return new TaskLoop({ task: this.number, positions, streak, isTrial }, this.#settings, {
       pipeline, timing, log, intake: this.#intake, writer: this.#writer, size: this.#size, attempts,
       signal: AbortSignal.any([this.#over.signal, this.#interrupted.signal]),

@@ -5,6 +5,7 @@ import type { CommittedPosition, FetchedBatch, NotedPosition, OutputBatch, TaskP
 import { Outputs } from '../../src/pipeline/outputs.ts';
 import type { Batch } from '../../src/pipeline/pipeline.ts';
 import { SizeLimits } from '../../src/pipeline/size-limits.ts';
+import { Attempts } from '../../src/task/attempts.ts';
 import { BatchSize } from '../../src/task/batch-size.ts';
 import { NO_STREAK, withDeadLetter } from '../../src/task/breaker.ts';
 import { QueueMemory } from '../../src/task/queue.ts';
@@ -93,7 +94,7 @@ export type Run = TaskPorts['pipeline']['run'];
 
 /** Copies each value to `out/0`; one that begins with `bad` is a dead letter. */
 export const copying: Run = async (records, { streak, isTripped, hasEndedWorkers }) => {
-  const batch: Batch = { outputs: new Outputs(() => new ListedBatch(), new SizeLimits()), count: 0, streak, isTripped: false };
+  const batch: Batch = { outputs: new Outputs(() => new ListedBatch(), new SizeLimits()), count: 0, streak, isTripped: false, longestMs: 0 };
   for (const source of records) {
     const isBad = hasEndedWorkers || String(source.value).startsWith('bad');
     const value = Buffer.from(isBad ? `dead ${String(source.value)}` : source.value!);
@@ -119,7 +120,7 @@ export interface Options { run?: Run; settings?: Partial<TaskSettings>; origin?:
 export function taskOn(broker: FakeBroker, { run = copying, settings = {}, origin = {} }: Options = {}): Running {
   const fatal: unknown[] = [];
   const timing = virtualTiming();
-  const task = new Task({ number: 0, topics: ['in'], size: new BatchSize(100), isHandedOver: true, before: Promise.resolve(), ...origin }, {
+  const task = new Task({ number: 0, topics: ['in'], size: new BatchSize(100), attempts: new Attempts(100), isHandedOver: true, before: Promise.resolve(), ...origin }, {
     group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 5, settingsHash: 'now', queue: { highBytes: 1_000, lowBytes: 100 }, ...settings,
   }, {
     driver: broker.driver, member: broker.member, pipeline: { run }, sizeLimits: new SizeLimits(), timing, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000),
