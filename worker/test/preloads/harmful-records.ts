@@ -16,13 +16,19 @@ const HARM: Record<string, () => void> = {
 };
 
 const harm = HARM[process.env['SAGAFLEET_TEST_HARM']!]!;
-const original = AvroCodecs.prototype.decoder;
+const { decoder, loadDecoder } = AvroCodecs.prototype;
+
+const harmful = (original: Decoder) => Object.assign(Object.create(original) as Decoder, {
+  decode: (value: Buffer) => {
+    if (value.includes('harmful')) harm();
+    return original.decode(value);
+  },
+});
+
 AvroCodecs.prototype.decoder = function decoderOf(...args) {
-  const decoder = original.apply(this, args);
-  return decoder && Object.assign(Object.create(decoder) as Decoder, {
-    decode: (value: Buffer) => {
-      if (value.includes('harmful')) harm();
-      return decoder.decode(value);
-    },
-  });
+  const found = decoder.apply(this, args);
+  return found && harmful(found);
+};
+AvroCodecs.prototype.loadDecoder = async function load(...args) {
+  return harmful(await loadDecoder.apply(this, args));
 };
