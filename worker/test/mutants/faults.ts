@@ -20,7 +20,7 @@ export function withTransactions(driver: Driver, change: (transaction: Transacti
   });
 }
 
-/** The first offsets of the process reach the broker together with what was sent, and their answer never comes. */
+/** The first offsets that are committed with outputs reach the broker together with them, and their answer never comes. */
 function loseFirstAnswer(): (transaction: Transaction) => Transaction {
   let isLost = false;
   return (transaction) => {
@@ -34,7 +34,7 @@ function loseFirstAnswer(): (transaction: Transaction) => Transaction {
       sendOffsets: async (positions) => {
         await transaction.sendOffsets(positions);
         await Promise.all(sends);
-        if (isLost) return;
+        if (isLost || sends.length === 0) return;
         isLost = true;
         throw new WorkerError('broker-unavailable', 'systemic', 'the answer to the offsets was lost');
       },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Connections, createKafka, fetchOffsets, type GroupMembership, NO_MEMBER, TransactionalProducers } from '@sagafleet/kafka';
+import { Connections, createKafka, fetchOffsets, type GroupMembership, NO_MEMBER, positionMetadata, TransactionalProducers } from '@sagafleet/kafka';
 import type { WorkerConfig } from '../../src/config.ts';
 import type { Driver, GroupMember, MemberEvents, TaskProducer, TopicPosition, Transaction } from '../../src/driver.ts';
 import { GroupCoordinator } from '../../src/kafka/coordinator.ts';
@@ -55,7 +55,7 @@ function withUnstableReads(driver: Driver, config: WorkerConfig): Driver {
 function openAsNobody(config: WorkerConfig, transactionalId: string, throwIfOver: () => void): Promise<TaskProducer> {
   return createTransactionalProducer(producersOf(config), {
     transactionalId, group: config.settings.group, member: { membership: NO_MEMBER }, throwIfOver, inputs: [], isBehind: () => false,
-    toldPosition: () => null, metadataOf: () => '',
+    toldPosition: () => null, metadataOf: ({ note }) => positionMetadata(null, undefined, note),
   });
 }
 

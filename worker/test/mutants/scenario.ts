@@ -70,6 +70,12 @@ export class Scenario {
     await this.step.send(events.map((event, at) => ({ ...event, partition: at % partitions })));
   }
 
+  /** The first batch of a task is noted in a transaction of its own: what is held or lost afterwards is of its records. */
+  async processFirst(): Promise<void> {
+    await this.send(1);
+    await this.step.drained();
+  }
+
   /** Records in a transaction that is aborted, to every partition. */
   async sendAborted(countEach: number): Promise<void> {
     const { partitions } = this;

@@ -9,9 +9,10 @@ test.each(everyMutation('offsets outside the transaction'))(
     const scenario = await Scenario.of(mutation, 1);
     const proxy = await scenario.openProxy();
     const worker = await (await scenario.start({ through: proxy })).ready();
+    await scenario.processFirst();
     proxy.hold(({ api }) => api === API.offsetCommit);
     await scenario.send(20);
-    await until('outputs to be visible', async () => await scenario.outputs() > 0);
+    await until('outputs to be visible', async () => await scenario.outputs() > 1);
     await worker.stop('SIGKILL');
     await scenario.start();
     expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
@@ -22,6 +23,7 @@ test.each(everyMutation('commit before handlers end'))(
     const scenario = await Scenario.of(mutation, 1);
     const proxy = await scenario.openProxy();
     const worker = await (await scenario.start({ through: proxy })).ready();
+    await scenario.processFirst();
     const commits = proxy.hold(({ api }) => api === API.endTxn);
     await scenario.send(20);
     await until('a commit to be on its way', () => commits.requests.length > 0);
@@ -62,6 +64,7 @@ test.each(everyMutation('fencing before membership is proven'))('a worker wakes 
   const proxy = await scenario.openProxy();
   const [frozen, owner] = [await scenario.start({ through: proxy }), await scenario.start()];
   await shared([frozen, owner], scenario.partitions);
+  await scenario.processFirst();
   const commits = proxy.hold(({ api }) => api === API.endTxn);
   await scenario.send(20);
   await until('a commit to be on its way', () => commits.requests.length > 0);
