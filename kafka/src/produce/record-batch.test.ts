@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeRecords, type ReadableRecord } from '../read/record-batches.ts';
-import { RecordBatchBuilder, type RecordToWrite } from './record-batch.ts';
+import { RecordBatchBuilder, type RecordToWrite, type WriteCodec } from './record-batch.ts';
 
 const WRITER = { producerId: 4_000_000_000n, producerEpoch: 7, firstSequence: 2 ** 31 - 1, isTransactional: true };
 const NOW = 1_700_000_000_000;
@@ -21,14 +21,26 @@ async function decode(records: Buffer): Promise<readonly ReadableRecord[]> {
 }
 
 /** Compressed where it is asked for. */
-function encodeCompressed(records: readonly RecordToWrite[]): Buffer {
+function encodeCompressed(records: readonly RecordToWrite[], codec: WriteCodec = 'zstd'): Buffer {
   const batch = RecordBatchBuilder.of(records);
-  batch.compress();
-  return batch.seal(WRITER, NOW);
+  batch.compress(codec);
+  const { bytes } = batch;
+  const sealed = batch.seal(WRITER, NOW);
+  expect(sealed.length).toBe(bytes);
+  return sealed;
 }
 
 const codecOf = (batch: Buffer) => batch.readInt16BE(21) & 7;
-const ZSTD = 4;
+const ATTRIBUTES: Record<WriteCodec, number> = { gzip: 1, zstd: 4 };
+const CODECS = Object.keys(ATTRIBUTES) as WriteCodec[];
+
+const PART = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.string().map((text) => Buffer.from(text.repeat(50))));
+const BYTES = fc.option(PART.map((array) => Buffer.from(array)));
+const ANY_RECORDS = fc.array(fc.record({
+  key: BYTES, value: BYTES, constantHeaders: fc.constant([]), headers: fc.array(fc.tuple(fc.string(), BYTES), { maxLength: 5 }),
+}), { minLength: 1, maxLength: 100 });
+
+const contentOf = (records: readonly ReadableRecord[]) => records.map(({ key, value, headers }) => ({ key, value, headers }));
 
 describe('record batch', () => {
   test('says who writes it and where it stands in the sequence', () => {
@@ -64,20 +76,44 @@ describe('record batch', () => {
     }), { numRuns: 50 });
   });
 
-  test('any records come back as they were from a compressed batch, which is never the larger one', async () => {
-    const part = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.string().map((text) => Buffer.from(text.repeat(50))));
-    const bytes = fc.option(part.map((array) => Buffer.from(array)));
-    const headers = fc.array(fc.tuple(fc.string(), bytes), { maxLength: 5 });
-    await fc.assert(fc.asyncProperty(fc.array(fc.record({ key: bytes, value: bytes, headers }), { minLength: 1, maxLength: 100 }), async (parts) => {
-      const records = parts.map((each) => record(each));
-      const [plain, compressed] = [encode(records), encodeCompressed(records)];
+  test.each(CODECS)('any records come back as they were from a batch compressed with %s, which is never the larger one', async (codec) => {
+    await fc.assert(fc.asyncProperty(ANY_RECORDS, async (records) => {
+      const [plain, compressed] = [encode(records), encodeCompressed(records, codec)];
       expect(codecOf(plain)).toBe(0);
       expect(compressed.length).toBeLessThanOrEqual(plain.length);
-      expect(codecOf(compressed)).toBe(compressed.length < plain.length ? ZSTD : 0);
-      for (const batch of [plain, compressed]) {
-        expect((await decode(batch)).map(({ key, value, headers: pairs }) => ({ key, value, headers: pairs }))).toEqual(parts);
-      }
+      expect(codecOf(compressed)).toBe(compressed.length < plain.length ? ATTRIBUTES[codec] : 0);
+      for (const batch of [plain, compressed]) expect(contentOf(await decode(batch))).toEqual(records.map(({ key, value, headers }) => ({ key, value, headers })));
     }), { numRuns: 50 });
+  });
+
+  test('any records come back in order from the parts of a split batch, each of which is small enough or one record', async () => {
+    await fc.assert(fc.asyncProperty(ANY_RECORDS, fc.integer({ min: 1, max: 20_000 }), async (records, maxBytes) => {
+      const parts = RecordBatchBuilder.of(records).split(maxBytes);
+      for (const part of parts) expect(part.count === 1 || part.bytes <= maxBytes).toBe(true);
+      const sealed = parts.map((part) => part.seal(WRITER, NOW));
+      expect(sealed.map(({ length }) => length)).toEqual(parts.map(({ bytes }) => bytes));
+      const read = await Promise.all(sealed.map((part) => decode(part)));
+      expect(read.map((part) => part.map(({ offset }) => Number(offset)))).toEqual(parts.map(({ count }) => Array.from({ length: count }, (_, at) => at)));
+      expect(contentOf(read.flat())).toEqual(records.map(({ key, value, headers }) => ({ key, value, headers })));
+    }), { numRuns: 50 });
+  });
+
+  test('what cannot be added to a batch of a size is where it is split to that size', () => {
+    const records = Array.from({ length: 400 }, (_, at) => record({ value: Buffer.alloc(at === 137 ? 60_000 : 100 + at, at) }));
+    for (const maxBytes of [200, 1_000, 10_000, 50_000, 100_000]) {
+      const filled = [new RecordBatchBuilder()];
+      for (const each of records) if (!filled.at(-1)!.add(each, maxBytes)) filled.push(RecordBatchBuilder.of([each]));
+      expect(RecordBatchBuilder.of(records).split(maxBytes).map(({ count }) => count)).toEqual(filled.map(({ count }) => count));
+    }
+  });
+
+  test('a record that is added to a compressed batch is in it', async () => {
+    const batch = RecordBatchBuilder.of([record({ value: Buffer.alloc(1_000, 'x') })]);
+    batch.compress();
+    expect(batch.isCompressed).toBe(true);
+    batch.add(record({ value: Buffer.from('y') }));
+    expect(batch.isCompressed).toBe(false);
+    expect((await decode(batch.seal(WRITER, NOW))).map(({ value }) => value?.length)).toEqual([1_000, 1]);
   });
 
   test('what repeats only after megabytes is as small as with the best of codecs', () => {

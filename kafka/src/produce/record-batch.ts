@@ -1,7 +1,7 @@
-import { constants, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { crc32c } from './crc32c.ts';
 import { encodeConstantHeaders, type HeaderList, headersRoom, writeHeaders } from './record-headers.ts';
-import { MAX_VARINT_BYTES, varintSize, writeBytes, writeNullableBytes, writeVarint } from './varint.ts';
+import { MAX_VARINT_BYTES, readVarint, varintSize, writeBytes, writeNullableBytes, writeVarint } from './varint.ts';
 
 export interface RecordToWrite {
   readonly key: Uint8Array | null;
@@ -26,9 +26,15 @@ const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 const MAGIC = 2;
 const TRANSACTIONAL = 0x10;
-const ZSTD = 4;
 /** Smaller than what the default levels of all four codecs make, so that what came in compressed fits again. */
 const ZSTD_LEVEL = 6;
+
+/** Codecs by their names in a topic's `compression.type`, with their numbers in a batch. */
+const CODECS = {
+  gzip: { attribute: 1, compress: (records: Buffer) => gzipSync(records) },
+  zstd: { attribute: 4, compress: (records: Buffer) => zstdCompressSync(records, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }) },
+};
+export type WriteCodec = keyof typeof CODECS;
 
 /** Buffers of batches that were sent, to be used again: large ones are dear to make and to collect. */
 const spare: Buffer[] = [];
@@ -60,7 +66,8 @@ export class RecordBatchBuilder {
   #buffer = takeSpare();
   #end = HEAD_BYTES;
   #count = 0;
-  #isCompressed = false;
+  /** With room for the head. */
+  #compressed: { batch: Buffer; attribute: number } | null = null;
 
   static of(records: readonly RecordToWrite[]): RecordBatchBuilder {
     const batch = new RecordBatchBuilder();
@@ -72,43 +79,74 @@ export class RecordBatchBuilder {
     return this.#count;
   }
 
-  /** Of the whole batch, before it is compressed. */
+  /** Of the whole batch as it is sent. */
   get bytes(): number {
-    return this.#end;
+    return this.#compressed?.batch.length ?? this.#end;
   }
 
   get isCompressed(): boolean {
-    return this.#isCompressed;
+    return this.#compressed !== null;
   }
 
   /**
-   * The batch is sent compressed, unless that makes it larger. With zstd: gzip and LZ4 see no repetition beyond
-   * 32 and 64 KiB, so a record that another client compressed with zstd would not fit again.
+   * Compresses what was added, unless that makes it larger. With zstd where nothing asks for gzip: gzip and LZ4 see no
+   * repetition beyond 32 and 64 KiB, so a record that another client compressed with zstd would not fit again.
    */
-  compress(): void {
-    this.#isCompressed = true;
+  compress(codec: WriteCodec = 'zstd'): void {
+    const { attribute, compress } = CODECS[codec];
+    const records = compress(this.#buffer.subarray(HEAD_BYTES, this.#end));
+    if (HEAD_BYTES + records.length >= this.#end) return;
+    this.#compressed = { batch: Buffer.concat([Buffer.alloc(HEAD_BYTES), records]), attribute };
   }
 
   /** False, and nothing added, where the batch would pass `maxBytes`; the first record always fits. */
   add(record: RecordToWrite, maxBytes = Infinity): boolean {
-    this.#makeRoom(record);
+    this.#makeRoom(roomOf(record));
     const end = writeRecord(this.#buffer, record, this.#count, this.#end);
     if (end > maxBytes && this.#count > 0) return false;
     this.#end = end;
     this.#count++;
+    this.#compressed = null;
+    return true;
+  }
+
+  /** Its records in several batches, in order: each of up to `maxBytes`, plain, or of one record. */
+  split(maxBytes: number): RecordBatchBuilder[] {
+    const parts: RecordBatchBuilder[] = [];
+    for (let at = HEAD_BYTES; at < this.#end;) {
+      const size = readVarint(this.#buffer, at);
+      const end = size.next + size.value;
+      // Attributes and timestamp delta are a byte each; the offset delta is another one in the part
+      const rest = this.#buffer.subarray(readVarint(this.#buffer, size.next + 2).next, end);
+      if (parts.length === 0 || !parts.at(-1)!.#append(rest, maxBytes)) {
+        const part = new RecordBatchBuilder();
+        part.#append(rest, Infinity);
+        parts.push(part);
+      }
+      at = end;
+    }
+    return parts;
+  }
+
+  /** A record of which all is encoded that follows its offset delta. */
+  #append(rest: Buffer, maxBytes: number): boolean {
+    const size = 2 + varintSize(this.#count) + rest.length;
+    if (this.#end + varintSize(size) + size > maxBytes) return false;
+    this.#makeRoom(MAX_VARINT_BYTES + size);
+    const bodyAt = writeVarint(this.#buffer, size, this.#end);
+    this.#buffer.fill(0, bodyAt, bodyAt + 2);
+    this.#end = writeBytes(this.#buffer, rest, writeVarint(this.#buffer, this.#count++, bodyAt + 2));
     return true;
   }
 
   /** The batch as it is sent. May be a view: gone with `release`. */
   seal(writer: BatchWriter, timestampMs: number): Buffer {
-    const plain = this.#buffer.subarray(0, this.#end);
-    const compressed = this.#isCompressed ? compressedOrNull(plain) : null;
-    const batch = compressed ?? plain;
+    const { batch, attribute } = this.#compressed ?? { batch: this.#buffer.subarray(0, this.#end), attribute: 0 };
     batch.writeBigInt64BE(0n, 0); // base offset: the broker's to give
     batch.writeInt32BE(batch.length - 12, 8);
     batch.writeInt32BE(-1, 12); // leader epoch: unknown to producers
     batch[16] = MAGIC;
-    batch.writeInt16BE((writer.isTransactional ? TRANSACTIONAL : 0) | (compressed ? ZSTD : 0), ATTRIBUTES_AT);
+    batch.writeInt16BE((writer.isTransactional ? TRANSACTIONAL : 0) | attribute, ATTRIBUTES_AT);
     batch.writeInt32BE(this.#count - 1, 23);
     batch.writeBigInt64BE(BigInt(timestampMs), 27);
     batch.writeBigInt64BE(BigInt(timestampMs), 35);
@@ -126,12 +164,11 @@ export class RecordBatchBuilder {
     this.#buffer = Buffer.alloc(0);
     this.#end = 0;
     this.#count = 0;
-    this.#isCompressed = false;
+    this.#compressed = null;
   }
 
-  #makeRoom({ key, value, constantHeaders, headers }: RecordToWrite): void {
-    const needed = this.#end + RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
-      + encodeConstantHeaders(constantHeaders).bytes.length + headersRoom(headers);
+  #makeRoom(bytes: number): void {
+    const needed = this.#end + bytes;
     if (needed <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafe(2 * needed);
     this.#buffer.copy(larger, 0, 0, this.#end);
@@ -139,10 +176,10 @@ export class RecordBatchBuilder {
   }
 }
 
-/** The head is yet to be written; null where the batch is no smaller. */
-function compressedOrNull(batch: Buffer): Buffer | null {
-  const records = zstdCompressSync(batch.subarray(HEAD_BYTES), { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } });
-  return HEAD_BYTES + records.length < batch.length ? Buffer.concat([Buffer.alloc(HEAD_BYTES), records]) : null;
+/** More bytes than the record takes. */
+function roomOf({ key, value, constantHeaders, headers }: RecordToWrite): number {
+  return RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
+    + encodeConstantHeaders(constantHeaders).bytes.length + headersRoom(headers);
 }
 
 function writeRecord(batch: Buffer, { key, value, constantHeaders, headers }: RecordToWrite, offsetDelta: number, start: number): number {

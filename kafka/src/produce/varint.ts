@@ -1,4 +1,4 @@
-/** Zigzag varints of 32 bits and what they announce, as records hold them (Kafka protocol guide, "Record"). Each function says where the next byte goes. */
+/** Zigzag varints of 32 bits and what they announce, as records hold them (Kafka protocol guide, "Record"). Each function that writes says where the next byte goes. */
 
 export const MAX_VARINT_BYTES = 5;
 
@@ -19,6 +19,15 @@ export function writeVarint(target: Uint8Array, value: number, start: number): n
   }
   target[at++] = zigzag;
   return at;
+}
+
+export function readVarint(source: Uint8Array, start: number): { value: number; next: number } {
+  let [zigzag, next] = [0, start];
+  for (let shift = 0, byte = 0x80; byte >= 0x80; shift += 7) {
+    byte = source[next++]!;
+    zigzag |= (byte & 0x7f) << shift;
+  }
+  return { value: (zigzag >>> 1) ^ -(zigzag & 1), next };
 }
 
 export function writeBytes(target: Uint8Array, source: Uint8Array, start: number): number {
