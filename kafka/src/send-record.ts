@@ -3,7 +3,7 @@ import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
 import { KafkaError } from './errors.ts';
 import type { NeededAcls } from './missing-acl.ts';
 import { partitionOf } from './partition-of.ts';
-import { BatchProducer, ProduceError } from './produce/batch-producer.ts';
+import { BatchesRefused, BatchProducer, ProduceError } from './produce/batch-producer.ts';
 import { RecordBatchBuilder } from './produce/record-batch.ts';
 import { Session } from './session.ts';
 
@@ -46,7 +46,7 @@ async function sendOnce({ connections }: Session, { topic, key, value, headers =
     return { partition, offset: sent!.baseOffset };
   } catch (error) {
     // What a broker refuses is not written; without its answer nobody knows, and another try could write it twice
-    if (error instanceof ProduceError) throw error;
+    if (error instanceof ProduceError || error instanceof BatchesRefused) throw error;
     throw new KafkaError('Refused', `the broker of ${topic}/${partition} did not answer: look whether the record is there before you send it again`, { cause: error });
   }
 }

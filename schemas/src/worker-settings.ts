@@ -83,6 +83,9 @@ export interface RetrySettings {
 /** `maxBatchBytes`: of the records of one input batch, decompressed. */
 export interface DeliverySettings { guarantee: Guarantee; maxRecords: number; lingerMs: number; timeoutMs: number; maxBatchBytes: number }
 
+/** What a topic takes, as its broker said when the step was applied: `max.message.bytes` and `compression.type`. */
+export interface TopicLimitSettings { maxMessageBytes: number; compressionType: string }
+
 export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512';
 
 /** Credentials come by environment, never in the file. */
@@ -103,6 +106,8 @@ export interface WorkerSettings {
   deadLetterTopic: string;
   /** Dead letters in a row after which a task stops; 0: never. */
   stopAfter: number;
+  /** By topic that the step writes to; what is missing, the worker finds out by sending. Optional: workers of before it refuse a file that has it. */
+  topicLimits?: Record<string, TopicLimitSettings>;
   delivery: DeliverySettings;
   kafka: KafkaSettings;
   registry: RegistrySettings;

@@ -20,6 +20,7 @@ export function settingsFor(
     retry: { mode: 'ParkKey', maxAttempts: 5, initialMs: 500, factor: 2, maxMs: 30_000, jitter: 0.2 },
     deadLetterTopic: `default.${name}.dlq`,
     stopAfter: 0,
+    topicLimits: {},
     delivery: DELIVERY,
     kafka: { brokers: addresses.brokers, tls: false, sasl: null, sessionTimeoutMs: 6_000 },
     registry: { url: addresses.registryUrl },

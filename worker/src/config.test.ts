@@ -27,6 +27,10 @@ const WRONG: Record<string, { path: string; value: unknown; message: RegExp }> =
   'a number below zero': { path: 'retry.initialMs', value: -1, message: /retry\.initialMs/ },
   'a word that is not known': { path: 'delivery.guarantee', value: 'AtMostOnce', message: /delivery\.guarantee.*ExactlyOnce/ },
   'no input': { path: 'inputs', value: [], message: /inputs: must be a list with an entry/ },
+  'limits of topics that are no object': { path: 'topicLimits', value: null, message: /topicLimits: must be an object with maxMessageBytes/ },
+  'a limit that is no number': { path: 'topicLimits', value: { 'order.paid': { maxMessageBytes: '1048588', compressionType: 'producer' } }, message: /topicLimits: must be/ },
+  'a limit that nothing fits': { path: 'topicLimits', value: { 'order.paid': { maxMessageBytes: 0, compressionType: 'producer' } }, message: /topicLimits: must be/ },
+  'a limit without a codec': { path: 'topicLimits', value: { 'order.paid': { maxMessageBytes: 1 } }, message: /topicLimits: must be/ },
   'an empty SASL mechanism': { path: 'kafka.sasl', value: '', message: /kafka\.sasl: must be plain, scram-sha-256, scram-sha-512 or null/ },
   'a missing SASL mechanism': { path: 'kafka.sasl', value: undefined, message: /kafka\.sasl: must be/ },
   'a SASL mechanism that is not known': { path: 'kafka.sasl', value: 'SCRAM-SHA-512', message: /kafka\.sasl: must be/ },
@@ -79,8 +83,13 @@ describe('settings', () => {
     expect(reading).toThrow('/somewhere/step.json');
   });
 
-  test('a file of before maxBatchBytes existed has its default', () => {
-    expect(read(withSetting('delivery.maxBatchBytes', undefined)).settings).toEqual(SETTINGS);
+  test.each(['delivery.maxBatchBytes', 'topicLimits'])('a file of before %s existed has its default', (path) => {
+    expect(read(withSetting(path, undefined)).settings).toEqual(SETTINGS);
+  });
+
+  test('limits have topics for keys, dots and all', () => {
+    const topicLimits = { 'order.paid': { maxMessageBytes: 1_048_588, compressionType: 'producer' }, 'default.payment.dlq': { maxMessageBytes: 1, compressionType: 'lz4' } };
+    expect(read(withSetting('topicLimits', topicLimits)).settings.topicLimits).toEqual(topicLimits);
   });
 
   test('a file that is no JSON, or that is not there, is named', () => {

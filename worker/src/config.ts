@@ -1,7 +1,7 @@
 /** What a worker is told: the rendered settings file and a few variables of its environment. */
 import {
   HEALTH_CONTAINER_PORT, INGRESS_CONTAINER_PORT, SETTINGS_FILE, SETTINGS_MOUNT, STEP_DEFAULTS, WORKER_ENV, WORKER_SETTINGS_VERSION,
-  type SaslMechanism, type WorkerSettings,
+  type SaslMechanism, type TopicLimitSettings, type WorkerSettings,
 } from '@sagafleet/schemas';
 import convict from 'convict';
 import { messageOf, WorkerError } from './errors.ts';
@@ -25,6 +25,7 @@ const FORMATS: convict.Format[] = [
   { name: 'non-empty-list', validate: (value: unknown) => check(Array.isArray(value) && value.length > 0, 'must be a list with an entry') },
   { name: 'boxed-object', validate: (value: unknown) => check(typeof unboxed(value) === 'object' && unboxed(value) !== null, 'must be an object') },
   { name: 'boxed-object-or-null', validate: (value: unknown) => check(typeof unboxed(value) === 'object', 'must be an object or null') },
+  { name: 'topic-limits', validate: (value: unknown) => check(areTopicLimits(unboxed(value)), 'must be an object with maxMessageBytes, a whole number above 0, and compressionType, a text, for each topic') },
   { name: 'text', validate: (value: unknown) => check(typeof value === 'string' && value !== '', 'must be a non-empty text') },
   { name: 'sasl-mechanism-or-null', validate: (value: unknown) => check(value === null || SASL_MECHANISMS.includes(value), `must be ${SASL_MECHANISMS.join(', ')} or null`) },
   // convict's own formats for these turn texts into something: "yes" would be false
@@ -36,6 +37,11 @@ const FORMATS: convict.Format[] = [
 
 function check(isValid: boolean, expectation: string): void {
   if (!isValid) throw new Error(expectation);
+}
+
+function areTopicLimits(value: unknown): boolean {
+  const isLimit = (limit: Partial<TopicLimitSettings> | null) => Number.isSafeInteger(limit?.maxMessageBytes) && limit!.maxMessageBytes! > 0 && typeof limit!.compressionType === 'string';
+  return typeof value === 'object' && value !== null && Object.values(value).every(isLimit);
 }
 
 /** Every setting is in the file: the operator writes all of them, a missing one is an error. Those added since the first version have defaults: older files are still valid. */
@@ -57,6 +63,7 @@ const FILE_SCHEMA = {
     jitter: { format: 'number', default: null },
   },
   deadLetterTopic: { format: 'text', default: null },
+  topicLimits: { format: 'topic-limits', default: [{}] },
   stopAfter: { format: 'count', default: STEP_DEFAULTS.deadLetter.stopAfter },
   delivery: {
     guarantee: { format: ['ExactlyOnce', 'AtLeastOnce'], default: null },
@@ -115,7 +122,7 @@ export function readConfig(env: NodeJS.ProcessEnv, readFile: (path: string) => s
  * The parts with keys of the user's choice pass convict in a box, a list of one: it takes a dot in a
  * key for a path, and walks into an object that may also be null.
  */
-const OPEN_PARTS = ['ingress', 'handler', 'outcomes'];
+const OPEN_PARTS = ['ingress', 'handler', 'outcomes', 'topicLimits'];
 
 function withParts(file: object, change: (part: unknown) => unknown): object {
   return Object.fromEntries(Object.entries(file).map(([name, part]) => [name, OPEN_PARTS.includes(name) ? change(part) : part]));

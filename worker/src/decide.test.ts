@@ -1,13 +1,14 @@
 import { RegistryError } from '@sagafleet/registry';
 import type { Consequence } from '@sagafleet/schemas';
 import { expect, test } from 'vitest';
+import { ListedBatch } from '../test/support/listed-batch.ts';
 import { decide, type Activity, type Decision } from './decide.ts';
 import { RefusedBatch } from './driver.ts';
 import { WorkerError, type WorkerErrorCode } from './errors.ts';
 
 const error = (consequence: Consequence, code: WorkerErrorCode = 'unexpected') => new WorkerError(code, consequence, 'x');
 const withoutClass = new TypeError('x is not a function');
-const refused = new RefusedBatch('output-too-large', { topic: 'out', partition: 0 }, { cause: withoutClass });
+const refused = new RefusedBatch('output-too-large', { topic: 'out', partition: 0, records: new ListedBatch() }, { cause: withoutClass });
 
 const CASES: Record<string, { during: Activity; error: unknown; attempt?: number; decision: Decision }> = {
   'a record that fails each time is a dead letter': { during: 'record', error: error('permanent'), decision: { next: 'dead-letter' } },

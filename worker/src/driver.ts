@@ -37,14 +37,19 @@ export type OutputHeaders = readonly (readonly [name: string, value: Buffer | st
 /** Records in order, in the client's own form. */
 export interface RecordBatch {
   readonly count: number;
-  /** Before it is compressed. */
+  /** As it is sent. */
   readonly bytes: number;
   readonly isCompressed: boolean;
   /** False, and nothing added, where the batch would pass `maxBytes`; the first record always fits. */
   add(record: OutputRecord, maxBytes: number): boolean;
-  /** The batch is sent compressed. */
-  compress(): void;
+  /** Compresses what was added, unless that makes it larger. */
+  compress(codec: WriteCodec): void;
+  /** Its records in several batches, in order: each of up to `maxBytes`, plain, or of one record. */
+  split(maxBytes: number): RecordBatch[];
 }
+
+/** Codecs that a batch can be written with, as a topic's `compression.type` names them. */
+export type WriteCodec = 'gzip' | 'zstd';
 
 /** A batch and the partition it is for. */
 export interface OutputBatch { readonly topic: string; readonly partition: number; readonly records: RecordBatch }
@@ -150,11 +155,14 @@ export interface GroupMember {
 
 /** Writes and offsets that become visible together, or (at least once) in this order. */
 export interface Transaction {
+  /** What is sent is not to be seen unless it is committed. */
+  readonly isAtomic: boolean;
   /**
-   * Appends each batch to its partition; no two of one call are for the same. A batch is sent once.
-   * @throws RefusedBatch where a topic does not take one, else `broker-unavailable`
+   * Appends each batch to its partition; no two of one call are for the same. A batch is sent once. Resolves with those that
+   * their topics refuse, which are as they were; all others are written.
+   * @throws `broker-unavailable`, `topic-missing`, `not-authorized` (systemic)
    */
-  send(batches: readonly OutputBatch[]): Promise<void>;
+  send(batches: readonly OutputBatch[]): Promise<RefusedBatch[]>;
   /** May run while a send does. */
   sendOffsets(positions: readonly NotedPosition[]): Promise<void>;
   commit(): Promise<void>;
@@ -165,9 +173,9 @@ export class RefusedBatch extends WorkerError {
   readonly topic: string;
   readonly partition: number;
 
-  constructor(code: 'output-too-large' | 'output-refused', { topic, partition }: Pick<OutputBatch, 'topic' | 'partition'>, options: ErrorOptions) {
+  constructor(code: 'output-too-large' | 'output-refused', { topic, partition, records: { bytes, isCompressed } }: OutputBatch, options: ErrorOptions = {}) {
     super(code, 'permanent', code === 'output-too-large'
-      ? `topic ${topic} takes no record of this size, raise its max.message.bytes`
+      ? `topic ${topic} takes no record of ${bytes} bytes${isCompressed ? ', compressed' : ''}: raise its max.message.bytes and apply the step again`
       : `topic ${topic} refuses the record; one that is compacted takes none without a key`, options);
     this.topic = topic;
     this.partition = partition;

@@ -130,7 +130,7 @@ export class Worker {
 
   #createTasks(): TaskSet {
     const { settings } = this.#config;
-    const sizeLimits = new SizeLimits();
+    const sizeLimits = new SizeLimits(settings.topicLimits);
     const pipeline = new Pipeline({
       program: this.#program, codecs: this.#codecs, topics: this.#topics, sizeLimits, newBatch: () => this.#driver.newBatch(), now: Date.now,
       turns: new Turns(), monotonic: systemTiming.now,

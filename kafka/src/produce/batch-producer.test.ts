@@ -4,14 +4,15 @@ import type { Connections } from '../connections/connections.ts';
 import { NO_MEMBER } from '../wire/group.ts';
 import { LeaderView } from '../transactions/leader-view.ts';
 import type { Ended } from '../transactions/settlements.ts';
-import { BatchProducer } from './batch-producer.ts';
+import { BatchesRefused, BatchProducer, ProduceError } from './batch-producer.ts';
 import { RecordBatchBuilder } from './record-batch.ts';
 
 const NOT_LEADER = 6;
+const TOO_LARGE = 10;
 const [A, B] = [1, 2];
 
 /** Broker A, which does not lead partition 0 any more, and B, which is still being connected to. */
-function openOn(connected: Promise<void>) {
+function openOn(connected: Promise<void>, answerOfB = 0) {
   const requests: number[] = [];
   const connections = {
     leaders: {
@@ -22,7 +23,7 @@ function openOn(connected: Promise<void>) {
       if (nodeId === B) await connected;
       signal?.throwIfAborted();
       requests.push(nodeId);
-      return { batches: [{ topic: 't', partition: nodeId === A ? 0 : 1, errorCode: nodeId === A ? NOT_LEADER : 0, baseOffset: 0n }] };
+      return { batches: [{ topic: 't', partition: nodeId === A ? 0 : 1, errorCode: nodeId === A ? NOT_LEADER : answerOfB, baseOffset: 0n }] };
     },
   } as unknown as Connections;
   const producer = new BatchProducer(connections, { lane: 'write-0', identity: { producerId: '1', producerEpoch: 0 }, transactions: null });
@@ -45,6 +46,13 @@ test('a send to several brokers fails only when nothing of it is under way any m
   resolve();
   await failure;
   expect(requests).toEqual([A, B]);
+});
+
+test('what one broker refuses does not hide what went wrong at another, after which the producer is to be closed', async () => {
+  const { producer, requests } = openOn(Promise.resolve(), TOO_LARGE);
+  await expect(producer.send([batchTo(1)])).rejects.toThrow(BatchesRefused);
+  await expect(producer.send(batches())).rejects.toThrow(ProduceError);
+  expect(requests.sort()).toEqual([A, B, B]);
 });
 
 test('a producer that was closed sends nothing, also where a connection comes only now', async () => {

@@ -47,6 +47,20 @@ export class ProduceError extends Error {
   }
 }
 
+/** Batches that brokers refuse on every try; all others of the send are written, and the producer goes on as if these had never been sent. */
+export class BatchesRefused extends Error {
+  override readonly name = 'BatchesRefused';
+  readonly refused: readonly ProduceError[];
+
+  constructor(refused: readonly ProduceError[]) {
+    super(refused.map(({ message }) => message).join('; '), { cause: refused[0] });
+    this.refused = refused;
+  }
+}
+
+/** What a broker finds in a batch before it appends anything of it. */
+const REFUSALS: ReadonlySet<string | undefined> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
+
 const WRITE_TIMEOUT_MS = 30_000;
 const SEQUENCES = 2 ** 31;
 /** Requests that begin a transaction run side by side. */
@@ -104,16 +118,22 @@ export class BatchProducer {
     return this.#settled;
   }
 
-  /** Appends each batch to its partition, all at once; resolves when all in-sync replicas have them, and empties them. @throws ProduceError */
+  /**
+   * Appends each batch to its partition, all at once; resolves when all in-sync replicas have them, and empties them.
+   * @throws BatchesRefused, which leaves those that are refused as they were; any other error, after which it is to be closed
+   */
   async send(batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
     const leaders = await this.#byLeader(batches);
     if (this.#transactions) await this.#addPartitions(batches);
     const answers = await Promise.allSettled([...leaders].map(([nodeId, its]) => this.#produceAll(nodeId, its)));
     // Only now that nothing is under way any more: after an error the producer is closed
-    return answers.flatMap((answer) => {
+    const produced = answers.flatMap((answer) => {
       if (answer.status === 'rejected') throw answer.reason;
       return answer.value;
     });
+    const refused = produced.filter(({ errorCode }) => errorCode !== 0);
+    if (refused.length > 0) throw new BatchesRefused(refused.map(({ topic, partition, errorCode }) => new ProduceError(topic, partition, errorOf(errorCode))));
+    return produced;
   }
 
   /**
@@ -207,11 +227,23 @@ export class BatchProducer {
     this.#closed.signal.throwIfAborted();
     const encoded = batches.map((batch) => this.#encode(batch));
     const answer = await this.#ask(nodeId, produceRequest(encoded, this.#transactions?.transactionalId ?? null, WRITE_TIMEOUT_MS));
+    const refused = new Set<PartitionBatch>();
     for (const { topic, partition, errorCode } of answer.batches) {
-      if (errorCode !== 0) throw new ProduceError(topic, partition, errorOf(errorCode));
+      if (errorCode === 0) continue;
+      const error = errorOf(errorCode);
+      const batch = batches.find((each) => each.topic === topic && each.partition === partition);
+      if (!batch || !REFUSALS.has(error.type)) throw new ProduceError(topic, partition, error);
+      refused.add(batch);
+      this.#takeBack(batch);
     }
-    for (const { records } of batches) records.release();
+    for (const batch of batches) if (!refused.has(batch)) batch.records.release();
     return answer.batches;
+  }
+
+  /** The broker refused it before it looked at its sequence, and expects the same one next. */
+  #takeBack({ topic, partition, records }: PartitionBatch): void {
+    const sequences = this.#sequences.get(topic)!;
+    sequences[partition] = sequenceAfter(sequences[partition]!, SEQUENCES - records.count);
   }
 
   #encode({ topic, partition, records }: PartitionBatch): EncodedBatch {

@@ -52,7 +52,7 @@ test('a worker reads what was meant', () => {
     expect(config.kafkaCredentials).toEqual({ username: 'username', password: 'password' });
     expect(env[WORKER_ENV.settings]).toMatch(new RegExp(`/${SETTINGS_FILE}$`));
     const { settings } = config;
-    expect(settings).toEqual(JSON.parse(files.get(env[WORKER_ENV.settings]!)!));
+    expect(settings).toEqual({ topicLimits: {}, ...JSON.parse(files.get(env[WORKER_ENV.settings]!)!) as object });
     expect(settings).toMatchObject({
       step: { name: step.metadata.name, namespace: step.metadata.namespace ?? 'default' },
       group: step.spec.group ?? `${step.metadata.namespace ?? 'default'}.${step.metadata.name}`,

@@ -1,7 +1,7 @@
-import { RecordBatchBuilder, type BatchProducer, type Connections } from '@sagafleet/kafka';
+import { BatchesRefused, RecordBatchBuilder, type BatchProducer, type Connections } from '@sagafleet/kafka';
 import type { AppendingProducer, OutputRecord } from '../driver.ts';
 import { RefusedBatch } from '../driver.ts';
-import { openIdempotent, toSendError } from './producers.ts';
+import { openIdempotent, refusalsOf, toSendError } from './producers.ts';
 
 const MAX_RECORDS_PER_SEND = 1_000;
 /** Below the 1 MiB that a default topic takes for one record batch; a larger record goes alone. */
@@ -72,7 +72,7 @@ export class KafkajsAppendingProducer implements AppendingProducer {
       return appended!.baseOffset;
     } catch (error) {
       await closeProducer(lane);
-      throw toSendError(batches, error);
+      throw error instanceof BatchesRefused ? refusalsOf(batches, error)[0]! : toSendError(batches, error);
     }
   }
 }

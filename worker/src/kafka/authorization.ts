@@ -38,6 +38,7 @@ export async function namingProducer(opened: Promise<TaskProducer>, rights: Righ
 
 function namingTransaction(transaction: Transaction, rights: Rights): Transaction {
   return {
+    isAtomic: transaction.isAtomic,
     send: (batches) => naming(
       'write', (refusal) => onTopics(rights, 'WRITE', refusedTopic(refusal) ?? batches.map(({ topic }) => topic)), transaction.send(batches)),
     sendOffsets: (positions) => naming('set offsets', () => onTopics(rights, 'READ', positions.map(({ topic }) => topic)), transaction.sendOffsets(positions)),

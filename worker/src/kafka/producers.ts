@@ -1,5 +1,5 @@
 import {
-  BatchProducer, type Connections, type GroupMembership, type Holder, HungTransaction, MarkersMissing, ProduceError, type PartitionBatch,
+  BatchesRefused, BatchProducer, type Connections, type GroupMembership, type Holder, HungTransaction, MarkersMissing, ProduceError, type PartitionBatch,
   type TransactionalProducers,
 } from '@sagafleet/kafka';
 import { RefusedBatch, type NotedPosition, type OutputBatch, type TaskProducer } from '../driver.ts';
@@ -26,6 +26,7 @@ export async function createTransactionalProducer(producers: TransactionalProduc
     begin: async () => {
       const { membership } = member;
       return {
+        isAtomic: true,
         send: (batches) => send(producer, batches),
         sendOffsets: (positions) => {
           const described = positions.map((position) => ({ ...position, metadata: metadataOf(position) }));
@@ -69,6 +70,7 @@ export async function createIdempotentProducer(connections: Connections, { membe
       const { membership } = member;
       let positions: readonly NotedPosition[] = [];
       return {
+        isAtomic: false,
         send: (batches) => send(producer, batches),
         sendOffsets: async (all) => { positions = all; },
         commit: () => asMember({ member, first: membership, throwIfOver }, (as) => commitOffsets(as, positions)),
@@ -82,23 +84,27 @@ export function openIdempotent(connections: Connections): Promise<BatchProducer>
   return BatchProducer.openIdempotent(connections);
 }
 
-async function send(producer: BatchProducer, batches: readonly OutputBatch[]): Promise<void> {
+async function send(producer: BatchProducer, batches: readonly OutputBatch[]): Promise<RefusedBatch[]> {
   try {
     // Batches are this driver's own
     await producer.send(batches as readonly PartitionBatch[]);
+    return [];
   } catch (error) {
+    if (error instanceof BatchesRefused) return refusalsOf(batches, error);
     throw toSendError(batches, error);
   }
 }
 
-const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
-/** What a broker validates, and so refuses again however often it is sent. */
-const INVALID = 'INVALID_RECORD';
+/** Of the same batches. */
+export function refusalsOf(batches: readonly OutputBatch[], { refused }: BatchesRefused): RefusedBatch[] {
+  return refused.map((error) => {
+    const batch = batches.find(({ topic, partition }) => topic === error.topic && partition === error.partition)!;
+    return new RefusedBatch(brokerErrorType(error) === 'INVALID_RECORD' ? 'output-refused' : 'output-too-large', batch, { cause: error });
+  });
+}
 
 export function toSendError(batches: readonly Pick<OutputBatch, 'topic'>[], error: unknown): WorkerError {
   const type = brokerErrorType(error) ?? '';
-  if (error instanceof ProduceError && TOO_LARGE.includes(type)) return new RefusedBatch('output-too-large', error, { cause: error });
-  if (error instanceof ProduceError && type === INVALID) return new RefusedBatch('output-refused', error, { cause: error });
   const topics = [...new Set(batches.map(({ topic }) => topic))].join(', ');
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
     const missing = error instanceof ProduceError ? error.topic : topics;

@@ -1,51 +1,88 @@
-import type { DeadLetterStage } from '@sagafleet/schemas';
-import type { InputRecord, OutputRecord, RecordBatch } from '../driver.ts';
+import { RefusedBatch, type InputRecord, type OutputBatch, type OutputHeaders, type OutputRecord, type RecordBatch } from '../driver.ts';
+import type { StageFailure } from './run-step.ts';
 import type { SizeLimits } from './size-limits.ts';
 
-/** What one record batch holds, and where its first record comes from. */
-export interface OutputChunk {
-  readonly topic: string;
-  readonly partition: number;
-  readonly records: RecordBatch;
-  readonly first: { readonly source: InputRecord; readonly isDeadLetter: boolean };
-}
+/** What one record batch holds, and where each of its records comes from. */
+export interface OutputChunk extends OutputBatch { readonly sources: readonly InputRecord[] }
+interface OpenChunk extends OutputChunk { readonly sources: InputRecord[] }
 
-/** Why a record became a dead letter, and which; with `stub` one without its value. */
-export interface FailureNotice { topic: string; partition: number; offset: string; stage: DeadLetterStage; reason: string; stub?: string }
+/** Why a record became a dead letter; `stub`: why that is one, null: it is none. */
+export interface Failed { readonly error: StageFailure; readonly stub: string | null }
+interface DeadLetter extends Failed { readonly isSmallest: boolean }
 
 /**
- * What is to be written for some input records. Outputs are encoded as they come, in order within each
- * topic partition, and cut to what one record batch may hold: nothing of a record is kept.
+ * What is to be written for some input records. Outputs are encoded as they come, in order within each topic partition,
+ * and cut to what one record batch may hold.
  */
 export class Outputs {
   /** The nth batch of each topic partition is in round n. */
   readonly rounds: OutputChunk[][] = [];
-  readonly failures: FailureNotice[] = [];
+  /** By the record whose dead letter is among the outputs. */
+  readonly failures = new Map<InputRecord, Failed>();
   readonly #newBatch: () => RecordBatch;
   readonly #limits: SizeLimits;
   /** By topic and partition: the batch that is being filled, and its round. */
-  readonly #open = new Map<string, { chunk: OutputChunk; round: number }[]>();
+  readonly #open = new Map<string, { chunk: OpenChunk; round: number }[]>();
 
   constructor(newBatch: () => RecordBatch, limits: SizeLimits) {
     this.#newBatch = newBatch;
     this.#limits = limits;
   }
 
-  /** @param failure why it is a dead letter; null: it is none */
-  add(record: OutputRecord, source: InputRecord, failure: Pick<FailureNotice, 'stage' | 'reason' | 'stub'> | null): void {
+  /**
+   * All outputs of a record; or none, and the refusal, where one of them is known to be too large for its topic.
+   * @param letter where the output is the record's dead letter. The smallest one that there can be is sent in any case: what its topic takes may have changed
+   */
+  add(records: readonly OutputRecord[], source: InputRecord, letter: DeadLetter | null = null): RefusedBatch | null {
+    let alone: Map<OutputRecord, RecordBatch> | undefined;
+    for (const record of records) {
+      if (roomFor(record) <= this.#limits.plainBytesFor(record.topic)) continue;
+      const batch = this.#batchOf(record);
+      if (!this.#limits.fit(record.topic, batch) && !letter?.isSmallest) return new RefusedBatch('output-too-large', { ...record, records: batch });
+      if (batch.isCompressed) (alone ??= new Map()).set(record, batch);
+    }
+    for (const record of records) this.#put(record, source, alone?.get(record));
+    if (letter) this.failures.set(source, letter);
+    return null;
+  }
+
+  /** @param alone the record as a batch that takes no other */
+  #put(record: OutputRecord, source: InputRecord, alone?: RecordBatch): void {
     const { topic, partition } = record;
     let ofTopic = this.#open.get(topic);
     if (!ofTopic) this.#open.set(topic, ofTopic = []);
     let current = ofTopic[partition];
-    if (!current?.chunk.records.add(record, this.#limits.bytesFor(topic))) {
-      const chunk = { topic, partition, records: this.#newBatch(), first: { source, isDeadLetter: failure !== null } };
-      chunk.records.add(record, Infinity);
+    if (alone || !current?.chunk.records.add(record, this.#limits.bytesFor(topic))) {
+      const chunk = { topic, partition, records: alone ?? this.#batchOf(record), sources: [] };
       const round = current ? current.round + 1 : 0;
       ofTopic[partition] = current = { chunk, round };
       (this.rounds[round] ??= []).push(chunk);
     }
-    const { records } = current.chunk;
-    if (records.bytes >= this.#limits.compressedFrom(topic)) records.compress();
-    if (failure) this.failures.push({ topic: source.topic, partition: source.partition, offset: source.offset, ...failure });
+    current.chunk.sources.push(source);
   }
+
+  #batchOf(record: OutputRecord): RecordBatch {
+    const batch = this.#newBatch();
+    batch.add(record, Infinity);
+    return batch;
+  }
+}
+
+/** Of the head of a batch, and of the lengths in it. */
+const OVERHEAD_BYTES = 100;
+const HEADER_OVERHEAD_BYTES = 10;
+const MAX_UTF8_BYTES = 3;
+
+/** More bytes than a batch of this record takes, without a look at its characters. */
+function roomFor({ key, value, constantHeaders, headers }: OutputRecord): number {
+  return OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length) + roomForHeaders(constantHeaders) + roomForHeaders(headers);
+}
+
+function roomForHeaders(headers: OutputHeaders): number {
+  let bytes = 0;
+  for (let at = 0; at < headers.length; at++) {
+    const [name, value] = headers[at]!;
+    bytes += HEADER_OVERHEAD_BYTES + MAX_UTF8_BYTES * (name.length + (value === null ? 0 : value.length));
+  }
+  return bytes;
 }

@@ -10,6 +10,7 @@ import { NO_STREAK } from '../task/breaker.ts';
 import { Turns } from '../turns.ts';
 import { type Batch, type BatchLimits, Pipeline } from './pipeline.ts';
 import { compileStep } from './program.ts';
+import { StageFailure } from './run-step.ts';
 import { SizeLimits } from './size-limits.ts';
 
 const SCHEMA = JSON.stringify({
@@ -33,9 +34,9 @@ function lookup(before: Partial<Record<keyof SchemaLookup, () => Promise<void> |
 
 const UNLIMITED: BatchLimits = { streak: NO_STREAK, isTripped: () => false, hasEndedWorkers: false };
 
-interface StepOptions { registry?: SchemaLookup; outcome?: string; emit?: Parameters<typeof emitTo>[1] }
+interface StepOptions { registry?: SchemaLookup; outcome?: string; emit?: Parameters<typeof emitTo>[1]; sizeLimits?: SizeLimits }
 
-function pipelineOf({ registry = lookup(), outcome, emit = {} }: StepOptions = {}) {
+function pipelineOf({ registry = lookup(), outcome, emit = {}, sizeLimits = new SizeLimits() }: StepOptions = {}) {
   const settings = settingsFor('payment', { brokers: [], registryUrl: '' }, {
     inputs: [{ topic: 'in', format: 'avro', schema: READER }],
     outcomes: { done: { emit: [emitTo('out', emit)], reject: null } },
@@ -44,10 +45,10 @@ function pipelineOf({ registry = lookup(), outcome, emit = {} }: StepOptions = {
   const driver = { partitionCounts: async (topics: readonly string[]) => new Map(topics.map((topic) => [topic, 4])), partitionOf: () => 0 } as unknown as Driver;
   const codecs = new AvroCodecs(registry);
   const pipeline = new Pipeline({
-    program: compileStep(settings, () => 0), codecs, topics: new OutputTopics(driver, ['out', 'dlq']), sizeLimits: new SizeLimits(),
+    program: compileStep(settings, () => 0), codecs, topics: new OutputTopics(driver, ['out', 'dlq']), sizeLimits,
     newBatch: () => new ListedBatch(), now: () => 0, turns: new Turns(), monotonic: () => 0, deadLetter: { topic: 'dlq', group: 'default.payment', step: 'payment' },
   });
-  return { codecs, run: (records: readonly InputRecord[], limits: Partial<BatchLimits> = {}) => pipeline.run(records, { ...UNLIMITED, ...limits }) };
+  return { codecs, pipeline, run: (records: readonly InputRecord[], limits: Partial<BatchLimits> = {}) => pipeline.run(records, { ...UNLIMITED, ...limits }) };
 }
 
 /** `{id: "a", amount: 1, next: null, tags: {}}`. */
@@ -79,6 +80,24 @@ describe('tasks that meet new schemas at once', () => {
     held.resolve();
     expect(topicsOf(await running)).toEqual(['out']);
   });
+});
+
+test('an output that is too large for its topic is a dead letter before anything is sent, and counts as one', async () => {
+  const sizeLimits = new SizeLimits({ out: { maxMessageBytes: 100, compressionType: 'producer' } });
+  const batch = await pipelineOf({ sizeLimits }).run([recordOf(0)]);
+  expect(topicsOf(batch)).toEqual(['dlq']);
+  expect(batch.streak).toMatchObject({ count: 1, causes: new Map([['produce: output-too-large', expect.anything()]]) });
+});
+
+test('a record of which something was refused becomes its dead letter, as small as it has to be, and is not processed again', async () => {
+  const { pipeline, run } = pipelineOf({ outcome: "event.amount / 0 == 1 ? 'done' : 'done'", sizeLimits: new SizeLimits({ dlq: { maxMessageBytes: 50, compressionType: 'producer' } }) });
+  const [record] = [recordOf(0)];
+  const { outputs } = await run([record]);
+  const { stub, error } = outputs.failures.get(record)!;
+  expect([error.stage, stub]).toEqual(['handle', null]);
+  const again = pipeline.deadLetters(new Map([[record, new StageFailure('handle', new Error('ended its worker'))]]));
+  expect(again.failures.get(record)!.error.cause).toEqual(new Error('ended its worker'));
+  expect(again.rounds.flat().flatMap(({ records }) => recordsOf(records).map(({ value }) => value))).toEqual([record.value]);
 });
 
 describe('whose fault it is', () => {

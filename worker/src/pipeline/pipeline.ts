@@ -10,7 +10,7 @@ import { deadLetterOf, shapedTo, type DeadLetterTarget, type Failure } from './d
 import type { EmitProgram, StepProgram } from './program.ts';
 import { failureAt, runStep, StageFailure, type StepIo } from './run-step.ts';
 import { Outputs } from './outputs.ts';
-import type { SizeLimits } from './size-limits.ts';
+import { smallerShape, type LetterShape, type SizeLimits } from './size-limits.ts';
 
 export interface PipelineOptions {
   program: StepProgram;
@@ -98,6 +98,13 @@ export class Pipeline {
     return batch;
   }
 
+  /** Dead letters of records whose failure is known, and of which an output or a larger dead letter was refused: nothing is processed again. */
+  deadLetters(failures: ReadonlyMap<InputRecord, StageFailure>): Outputs {
+    const outputs = new Outputs(this.#options.newBatch, this.#options.sizeLimits);
+    for (const [record, failure] of failures) this.#putDeadLetter(record, failure, outputs);
+    return outputs;
+  }
+
   /** Undefined when nothing had to be loaded. @throws StageFailure where it becomes a dead letter */
   #runOne(record: InputRecord, outputs: Outputs): Promise<void> | undefined {
     const { program, sizeLimits } = this.#options;
@@ -145,14 +152,19 @@ export class Pipeline {
     const { deadLetter, topics, sizeLimits, now } = this.#options;
     const failure: Failure = { stage: error.stage, error: error.cause, schemaId: schemaIdOrNull(record) };
     const target = { ...deadLetter, partitions: topics.countOf(deadLetter.topic) };
-    const letter = shapedTo(sizeLimits.letterShapeOf(record), deadLetterOf(record, failure, target, now()), record);
-    const notice = { stage: failure.stage, reason: messageOf(failure.error), ...(letter.stub === null ? {} : { stub: letter.stub }) };
-    outputs.add(letter.record, record, notice);
+    const full = deadLetterOf(record, failure, target, now());
+    let shape: LetterShape | null = sizeLimits.letterShapeOf(record);
+    while (shape) {
+      const letter = shapedTo(shape, full, record);
+      const refusal = outputs.add([letter.record], record, { error, stub: letter.stub, isSmallest: smallerShape(shape, '') === null });
+      shape = refusal && smallerShape(shape, refusal.message);
+    }
   }
 }
 
 function put(written: readonly OutputRecord[], record: InputRecord, outputs: Outputs): void {
-  for (const each of written) outputs.add(each, record, null);
+  const refusal = outputs.add(written, record);
+  if (refusal) throw new StageFailure('produce', refusal);
 }
 
 /** What is redriven failed before, and says nothing about the step. */

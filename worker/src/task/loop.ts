@@ -1,7 +1,8 @@
 import { decide } from '../decide.ts';
-import type { NotedPosition, Positions } from '../driver.ts';
+import type { InputRecord, NotedPosition, Positions } from '../driver.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { Failed } from '../pipeline/outputs.ts';
 import type { Batch, Pipeline } from '../pipeline/pipeline.ts';
 import { Stopwatch, type Timing } from '../timing.ts';
 import type { Attempts } from './attempts.ts';
@@ -172,7 +173,7 @@ export class TaskLoop {
     throwIfLost();
     const positions = [...notes].map(([topic, note]) => this.#noted(topic, this.#positions.get(topic)!, note));
     attempts.sent(notes);
-    writer.begin({ outputs: { rounds: [] }, positions });
+    writer.begin({ outputs: { rounds: [], failures: new Map() }, positions });
     await writer.written;
     attempts.noted(notes);
   }
@@ -187,14 +188,14 @@ export class TaskLoop {
     for (const [topic, offset] of positions) this.#positions.set(topic, offset);
     this.#streak = streak;
     attempts.sent(notes);
-    writer.begin({ outputs, positions: [...positions].map(([topic, offset]) => this.#noted(topic, offset, notes.get(topic)!)) }, () => {
+    writer.begin({ outputs, positions: [...positions].map(([topic, offset]) => this.#noted(topic, offset, notes.get(topic)!)) }, (failures) => {
       attempts.noted(notes);
       attempts.processed(records, positions);
       size.committed();
       this.#committedStreak = streak;
       this.#isTrial = isUntried;
       // Only now: what is processed again would report them again
-      for (const failure of outputs.failures) log.error(failure, 'dead letter');
+      for (const [record, failed] of failures) log.error(noticeOf(record, failed), 'dead letter');
       onCommitted(positions);
     });
   }
@@ -202,4 +203,9 @@ export class TaskLoop {
   #noted(topic: string, offset: bigint, note: Note): NotedPosition {
     return { topic, partition: this.#task, offset, note: encodeNote(note) };
   }
+}
+
+/** Which record became a dead letter, and why; `stub` where that has no value. */
+function noticeOf({ topic, partition, offset }: InputRecord, { error: { stage, cause }, stub }: Failed): object {
+  return { topic, partition, offset, stage, reason: messageOf(cause), ...(stub === null ? {} : { stub }) };
 }

@@ -41,7 +41,11 @@ class FakeGroup {
     this.tasks = new TaskSet({
       group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 0, settingsHash: '', queue: { highBytes: 1_000, lowBytes: 100 },
     }, {
-      driver, pipeline: { run: async (_records, { streak }) => ({ outputs: new Outputs(() => new ListedBatch(), new SizeLimits()), count: 0, streak, isTripped: false, longestMs: 0 }) },
+      driver,
+      pipeline: {
+        run: async (_records, { streak }) => ({ outputs: new Outputs(() => new ListedBatch(), new SizeLimits()), count: 0, streak, isTripped: false, longestMs: 0 }),
+        deadLetters: () => { throw new Error('nothing is refused'); },
+      },
       sizeLimits: new SizeLimits(), timing: systemTiming, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000),
       onFatal: (error) => { this.fatal.push(error); },
     });

@@ -5,6 +5,7 @@ import { messageOf, stackOf, WorkerError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { SizeLimits } from '../pipeline/size-limits.ts';
+import type { WriteOptions } from '../pipeline/transaction.ts';
 import type { Timing } from '../timing.ts';
 import type { Attempts } from './attempts.ts';
 import type { BatchSize } from './batch-size.ts';
@@ -26,8 +27,8 @@ export interface TaskSettings extends LoopSettings {
 export interface TaskPorts {
   driver: Pick<Driver, 'fenceTask'>;
   member: InputReader & OffsetReader & Pick<GroupMember, 'proveMembership' | 'resumedFrom'>;
-  pipeline: Pick<Pipeline, 'run'>;
-  sizeLimits: Pick<SizeLimits, 'learn' | 'written' | 'forgetTask'>;
+  pipeline: Pick<Pipeline, 'run' | 'deadLetters'>;
+  sizeLimits: WriteOptions['sizeLimits'] & Pick<SizeLimits, 'forgetTask'>;
   timing: Timing;
   log: Log;
   /** Shared by all tasks. */
@@ -95,7 +96,7 @@ export class Task {
     this.#intake = new Intake(this, ports.member, new HandOffQueue(settings.queue, ports.memory));
     this.#writer = new Writer({
       fenceTask: (...args) => ports.driver.fenceTask(...args), sizeLimits: ports.sizeLimits, timing: ports.timing,
-      throwIfLost: () => this.#throwIfLost(), onUnsettled: (error) => this.startAgain(error),
+      deadLetters: (failures) => ports.pipeline.deadLetters(failures), throwIfLost: () => this.#throwIfLost(), onUnsettled: (error) => this.startAgain(error),
     });
     this.#provenAt = ports.timing.now();
     this.done = before.then(() => this.#live());

@@ -1,6 +1,6 @@
 import type { Driver, TaskProducer, Transaction } from '../driver.ts';
 import type { WorkerError } from '../errors.ts';
-import { type Work, writeTransaction, type WriteOptions } from '../pipeline/transaction.ts';
+import { type Failures, type Work, writeTransaction, type WriteOptions } from '../pipeline/transaction.ts';
 import { Stopwatch, type Timing } from '../timing.ts';
 
 export interface WriterPorts extends WriteOptions {
@@ -52,7 +52,7 @@ export class Writer {
   }
 
   /** Only once the one before is written. `onCommitted`: right after the commit. */
-  begin(work: Work, onCommitted: () => void = () => undefined): void {
+  begin(work: Work, onCommitted: (failures: Failures) => void = () => undefined): void {
     this.#written = this.#stopwatch.during(() => this.#write(work, onCommitted));
     // Whoever waits for it next is told of its failure
     this.#written.catch(() => undefined);
@@ -69,16 +69,16 @@ export class Writer {
     await producer?.discard();
   }
 
-  async #write(work: Work, onCommitted: () => void): Promise<void> {
+  async #write(work: Work, onCommitted: (failures: Failures) => void): Promise<void> {
     const producer = this.#producer!;
     this.#isCertain = false;
     const transaction: Transaction = await producer.begin();
-    await writeTransaction(transaction, work, this.#ports);
+    const failures = await writeTransaction(transaction, work, this.#ports);
     this.#isCertain = true;
     // Also where no record follows: readers stand still at what is not visible
     producer.settled?.().catch((error: WorkerError) => {
       if (producer === this.#producer) this.#ports.onUnsettled(error);
     });
-    onCommitted();
+    onCommitted(failures);
   }
 }

@@ -24,7 +24,7 @@ export function withTransactions(driver: Driver, change: (transaction: Transacti
 function loseFirstAnswer(): (transaction: Transaction) => Transaction {
   let isLost = false;
   return (transaction) => {
-    const sends: Promise<void>[] = [];
+    const sends: Promise<unknown>[] = [];
     return altered(transaction, {
       send: (batches) => {
         const sending = transaction.send(batches);

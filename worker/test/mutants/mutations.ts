@@ -122,6 +122,7 @@ function commitAfterwards(driver: Driver, outside: OutsideCommits): Driver {
     let positions: readonly TopicPosition[] = [];
     let isEmpty = true;
     return {
+      isAtomic: transaction.isAtomic,
       send: (batches) => {
         isEmpty = false;
         return transaction.send(batches);

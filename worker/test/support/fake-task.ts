@@ -66,9 +66,11 @@ export class FakeBroker {
       if (epoch !== this.#epoch) throw new Error('fenced');
     };
     return {
+      isAtomic: true,
       send: async (batches: readonly OutputBatch[]) => {
         await call('send');
         written.push(...batches.flatMap(({ records }) => recordsOf(records).map(({ value }) => String(value))));
+        return [];
       },
       sendOffsets: async (positions: readonly NotedPosition[]) => {
         await call('offsets');
@@ -98,7 +100,7 @@ export const copying: Run = async (records, { streak, isTripped, hasEndedWorkers
   for (const source of records) {
     const isBad = hasEndedWorkers || String(source.value).startsWith('bad');
     const value = Buffer.from(isBad ? `dead ${String(source.value)}` : source.value!);
-    batch.outputs.add({ topic: 'out', partition: 0, key: null, value, constantHeaders: [], headers: [] }, source, null);
+    batch.outputs.add([{ topic: 'out', partition: 0, key: null, value, constantHeaders: [], headers: [] }], source);
     batch.count++;
     batch.streak = isBad ? withDeadLetter(batch.streak, { key: String(source.value), cause: 'handle: evaluation', message: 'no such key' }) : NO_STREAK;
     batch.isTripped = isBad && isTripped(batch.streak);
@@ -123,7 +125,7 @@ export function taskOn(broker: FakeBroker, { run = copying, settings = {}, origi
   const task = new Task({ number: 0, topics: ['in'], size: new BatchSize(100), attempts: new Attempts(100), isHandedOver: true, before: Promise.resolve(), ...origin }, {
     group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 5, settingsHash: 'now', queue: { highBytes: 1_000, lowBytes: 100 }, ...settings,
   }, {
-    driver: broker.driver, member: broker.member, pipeline: { run }, sizeLimits: new SizeLimits(), timing, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000),
+    driver: broker.driver, member: broker.member, pipeline: { run, deadLetters: () => { throw new Error('nothing is refused'); } }, sizeLimits: new SizeLimits(), timing, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000),
     floorOf: () => 0n, isRecreated: () => false, onPosition: () => undefined, onFatal: (error) => { fatal.push(error); },
   });
   return { task, broker, fatal, timing };

@@ -3,14 +3,20 @@ import type { OutputRecord, RecordBatch } from '../../src/driver.ts';
 /** A batch that keeps its records, so that a test can look at them. */
 export class ListedBatch implements RecordBatch {
   readonly records: OutputRecord[] = [];
+  readonly #ratio: number;
   isCompressed = false;
+
+  /** @param ratio what is left of it when it is compressed */
+  constructor(ratio = 1) {
+    this.#ratio = ratio;
+  }
 
   get count(): number {
     return this.records.length;
   }
 
   get bytes(): number {
-    return this.records.reduce((sum, record) => sum + bytesOf(record), 0);
+    return Math.ceil(this.records.reduce((sum, record) => sum + bytesOf(record), 0) * (this.isCompressed ? this.#ratio : 1));
   }
 
   add(record: OutputRecord, maxBytes: number): boolean {
@@ -20,7 +26,18 @@ export class ListedBatch implements RecordBatch {
   }
 
   compress(): void {
-    this.isCompressed = true;
+    this.isCompressed = this.#ratio < 1;
+  }
+
+  split(maxBytes: number): ListedBatch[] {
+    const parts: ListedBatch[] = [];
+    for (const record of this.records) {
+      if (parts.at(-1)?.add(record, maxBytes)) continue;
+      const part = new ListedBatch(this.#ratio);
+      part.add(record, maxBytes);
+      parts.push(part);
+    }
+    return parts;
   }
 }
 
