@@ -88,6 +88,7 @@ export class PodRunner {
     for (let restartMs = FIRST_RESTART_MS; !signal.aborted; restartMs = Math.min(restartMs * 2, LAST_RESTART_MS)) {
       const startedAt = Date.now();
       this.#healthPort = await this.#options.freePort();
+      if (signal.aborted) return;
       this.#child = this.#start();
       const exit = await this.#child.exited;
       if (signal.aborted) return;
