@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { RegistryClient } from '@sagafleet/registry';
-import type { SagaStep, SchemaRef } from '@sagafleet/schemas';
+import type { SagaStep, SchemaRef, WorkerSettings } from '@sagafleet/schemas';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { KafkaAdmin } from '@sagafleet/kafka';
 import { KAFKA_OPTIONS, kafkaConnection } from '../src/connections.ts';
@@ -17,9 +20,11 @@ function stepReading(input: string, schema?: SchemaRef): SagaStep {
 
 async function fleetOn({ isKafkaOwn }: { isKafkaOwn: boolean }) {
   const told: string[] = [];
+  const dataDir = mkdtempSync(join(tmpdir(), 'sagafleet-fleet-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   const fleet = new Fleet({
-    brokers: inject('brokers'), registryUrl: inject('registryUrl'), dataDir: '', logsDir: '', ingressPort: 0, replicas: new Map(),
-    program: { command: '', args: [], env: {} }, values: localValues, isKafkaOwn,
+    brokers: inject('brokers'), registryUrl: inject('registryUrl'), dataDir, logsDir: dataDir, ingressPort: 0, replicas: new Map(),
+    program: { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1_000)'], env: {} }, values: localValues, isKafkaOwn,
     onLine: () => {}, onExit: () => {}, onProvision: (_step, kind, text) => { told.push(`${kind}: ${text}`); },
   });
   await fleet.connect();
@@ -33,6 +38,21 @@ async function partitionsOf(topic: string): Promise<number[]> {
   onTestFinished(() => admin.close());
   return (await admin.describeTopics([topic])).map(({ partitions }) => partitions);
 }
+
+test('a worker is told what the topics take that provisioning has just made, and starts again only where that changes', async () => {
+  const input = `foreign-${randomUUID()}`;
+  const { fleet } = await fleetOn({ isKafkaOwn: true });
+  const reader = stepReading(input);
+  const running = { ...reader, spec: { ...reader.spec, suspend: false, topics: { config: { 'max.message.bytes': '50000' } } } };
+  const limitsOf = () => (JSON.parse(Object.values(fleet.runners[0]!.pod.files)[0]!) as WorkerSettings).topicLimits;
+  const deadLetters = { [`default.${reader.metadata.name}.dlq`]: { maxMessageBytes: 1_048_588 + 65_536, compressionType: 'producer' } };
+  expect(await fleet.apply([running])).toEqual([reader.metadata.name]);
+  expect(limitsOf()).toEqual({ [`${input}-out`]: { maxMessageBytes: 50_000, compressionType: 'producer' }, ...deadLetters });
+  expect(await fleet.apply([running])).toEqual([]);
+  const raised = { ...running, spec: { ...running.spec, topics: { config: { 'max.message.bytes': '70000' } } } };
+  expect(await fleet.apply([raised])).toEqual([reader.metadata.name]);
+  expect(limitsOf()).toEqual({ [`${input}-out`]: { maxMessageBytes: 70_000, compressionType: 'producer' }, ...deadLetters });
+});
 
 test('a topic that no step emits is made in a Kafka of our own', async () => {
   const input = `foreign-${randomUUID()}`;

@@ -43,7 +43,7 @@ export class KafkaAdmin {
     return describeTopics(this.#session, names);
   }
 
-  /** By topic: what was set for the topic itself, and the `max.message.bytes` that holds for it. */
+  /** By topic: what was set for the topic itself, and the `max.message.bytes` and `compression.type` that hold for it. */
   async topicConfigs(names: readonly string[]): Promise<Map<string, Record<string, string>>> {
     const configs = await Promise.all(names.map((name) => topicConfig(this.#session, name)));
     return new Map(names.map((name, at) => [name, configs[at]!]));

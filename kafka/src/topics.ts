@@ -51,10 +51,13 @@ function toDescription(name: string, partitions: PartitionMetadata[]): TopicDesc
   return { name, partitions: partitions.length, replicationFactor: partitions[0]?.replicas.length ?? 0 };
 }
 
-/** What was set for the topic itself, and the record size that holds for it wherever that was set. */
+/** Settings that are shown wherever they were set: what a topic takes follows from them. */
+const EFFECTIVE: readonly string[] = ['max.message.bytes', 'compression.type'];
+
+/** What was set for the topic itself, and the size and compression of batches that hold for it wherever they were set. */
 export async function topicConfig(session: Session, name: string): Promise<Record<string, string>> {
   const entries = await describeConfig(session, name);
-  return toSettings(entries.filter((entry) => isOwn(entry) || entry.configName === 'max.message.bytes'));
+  return toSettings(entries.filter((entry) => isOwn(entry) || EFFECTIVE.includes(entry.configName)));
 }
 
 /**

@@ -42,7 +42,7 @@ test('changing one setting keeps the others', async () => {
   await admin.alterTopicConfig(name, { 'retention.ms': '60000' });
   await admin.alterTopicConfig(name, { 'segment.ms': '50000' });
   expect((await admin.topicConfigs([name])).get(name)).toEqual({
-    'max.message.bytes': '2000000', 'cleanup.policy': 'compact', 'retention.ms': '60000', 'segment.ms': '50000',
+    'max.message.bytes': '2000000', 'compression.type': 'producer', 'cleanup.policy': 'compact', 'retention.ms': '60000', 'segment.ms': '50000',
   });
 });
 
@@ -61,10 +61,10 @@ test('kafkajs as published puts every setting that it is not given back to its d
   expect((await admin.topicConfigs([name])).get(name)).not.toHaveProperty(['cleanup.policy']);
 });
 
-test('the record size that holds is told also where the topic did not set it', async () => {
+test('the size and compression of batches that hold are told also where the topic did not set it', async () => {
   const admin = await connectAdmin();
   const name = await createTopic();
-  expect((await admin.topicConfigs([name])).get(name)).toEqual({ 'max.message.bytes': expect.stringMatching(/^\d+$/) });
+  expect((await admin.topicConfigs([name])).get(name)).toEqual({ 'max.message.bytes': expect.stringMatching(/^\d+$/), 'compression.type': 'producer' });
 });
 
 test('partitions grow and never shrink', async () => {

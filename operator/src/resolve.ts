@@ -1,7 +1,7 @@
 /** A SagaStep with everything filled in that its objects, topics and schemas are derived from. Pure. */
 import {
   deadLetterTopicOf, groupOf, inboxTopicOf, internalTopicsOf, isTopicGlob, namespaceOf, topicGlobMatches,
-  type Emit, type Format, type SagaStep, type SchemaRef, type SchemaSource,
+  type Emit, type Format, type SagaStep, type SchemaRef, type SchemaSource, type TopicLimitSettings,
 } from '@sagafleet/schemas';
 import { withDefaults } from './check/defaults.ts';
 import { OperatorError } from './errors.ts';
@@ -24,6 +24,8 @@ export interface ResolvedStep {
   inboxTopic: string | null;
   deadLetterTopic: string;
   topics: { manage: boolean; partitions: number; replicationFactor: number; config: Record<string, string> };
+  /** Of topics that the step writes to, as far as they are known. */
+  topicLimits: Record<string, TopicLimitSettings>;
   kafka: KafkaConnectionValues;
   registry: RegistryConnectionValues;
   topicManager: TopicManager;
@@ -57,6 +59,7 @@ export function resolveStep(manifest: SagaStep, values: OperatorValues, facts: F
     inboxTopic,
     deadLetterTopic: deadLetterTopicOf(step),
     topics,
+    topicLimits: knownLimits([...outputsOf(step), deadLetterTopicOf(step)], facts),
     kafka: connection(values.kafka, spec.kafka ?? 'default', 'kafka', step),
     registry: connection(values.registry, spec.registry ?? 'default', 'registry', step),
     topicManager: values.topicManager ?? (facts.hasStrimzi ? 'strimzi' : 'admin'),
@@ -105,6 +108,10 @@ function topicsMatching(glob: string, step: SagaStep, { topics, steps }: Facts):
 function partitionsOf(topic: string, values: OperatorValues, { topics, steps }: Facts): number {
   const maker = steps.find((step) => outputsOf(step).includes(topic));
   return topics.find(({ name }) => name === topic)?.partitions ?? maker?.spec.topics?.partitions ?? values.topics.partitions;
+}
+
+function knownLimits(topics: readonly string[], { topicLimits = {} }: Facts): ResolvedStep['topicLimits'] {
+  return Object.fromEntries(topics.flatMap((topic) => (Object.hasOwn(topicLimits, topic) ? [[topic, topicLimits[topic]!]] : [])));
 }
 
 function latestOf(topic: string): SchemaSource {

@@ -43,7 +43,7 @@ async function provision(step: SagaStep, others: SagaStep[] = [], from = registr
 }
 
 const topicsOf = async (...names: string[]) => (await admin.describeTopics(names)).map(({ name, partitions }) => ({ name, partitions }));
-const IDLE = { done: [], pending: [], problems: [], warnings: [] };
+const IDLE = { done: [], pending: [], problems: [], warnings: [], topicLimits: expect.anything() as object };
 
 describe('a step that is applied', () => {
   test('gets topics, schemas and offsets, and nothing more the second time', async () => {
@@ -95,6 +95,20 @@ describe('a step that is applied', () => {
     await provision(compacting);
     const deadLetters = `default.${compacting.metadata.name}.dlq`;
     expect((await admin.topicConfigs([deadLetters])).get(deadLetters)).toMatchObject({ 'cleanup.policy': 'delete', 'max.message.bytes': String(16 * 1024 * 1024 + 64 * 1024) });
+  });
+
+  test('is told what its topics take: as it set it, as it is set elsewhere, and as it was found', async () => {
+    const { payment, created, paid } = newSaga();
+    await admin.createTopics([{ name: created, partitions: 1, replicationFactor: 1, config: { 'max.message.bytes': '2000000', 'compression.type': 'gzip' } }]);
+    const deadLetters = `default.${payment().metadata.name}.dlq`;
+    const config = { 'max.message.bytes': '50000', 'compression.type': 'uncompressed' };
+    const limits = async (step: SagaStep) => (await provision(step)).topicLimits;
+    const others = { [created]: { maxMessageBytes: 2_000_000, compressionType: 'gzip' }, [deadLetters]: { maxMessageBytes: 2_065_536, compressionType: 'producer' } };
+    expect(await limits(payment({ topics: { config } }))).toEqual({ ...others, [paid]: { maxMessageBytes: 50_000, compressionType: 'uncompressed' } });
+    await admin.alterTopicConfig(paid, { 'max.message.bytes': '70000' });
+    expect(await limits(payment())).toEqual({ ...others, [paid]: { maxMessageBytes: 70_000, compressionType: 'uncompressed' } });
+    const missing = payment({ topics: { manage: false }, outcomes: { paid: { emit: [{ topic: `${paid}-missing` }] } } });
+    expect(await limits(missing)).toEqual(others);
   });
 
   test('is warned where it may sleep longer than its offsets are kept', async () => {

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { KafkaAdmin } from '@sagafleet/kafka';
-import { desiredOf, provisionStep, type OperatorValues, type StepPlan, type StepReport } from '@sagafleet/operator';
+import { desiredOf, provisionStep, type Facts, type OperatorValues, type StepPlan, type StepReport } from '@sagafleet/operator';
 import { RegistryClient } from '@sagafleet/registry';
 import type { SagaStep } from '@sagafleet/schemas';
 import { KAFKA_OPTIONS, kafkaConnection } from '../connections.ts';
@@ -33,6 +33,9 @@ export interface FleetOptions {
   onProvision(step: string, kind: 'done' | 'pending' | 'problem' | 'warning', text: string): void;
 }
 
+/** Plans of some steps; what topics take is known only when they are provisioned. */
+type Planner = (topicLimits: TopicLimits) => StepPlan[];
+type TopicLimits = NonNullable<Facts['topicLimits']>;
 interface RunningStep { fingerprint: string; runners: PodRunner[] }
 
 export class Fleet {
@@ -44,7 +47,9 @@ export class Fleet {
   readonly #drawnPorts = new Set<number>();
   readonly #told = new Set<string>();
   /** Of the last apply; what waited for those before is not wanted any more. */
-  #plans: readonly StepPlan[] = [];
+  #plan: Planner = () => [];
+  /** As provisioning reported it last. */
+  #topicLimits: TopicLimits = {};
   /** Steps that were refused something: the version that runs stays. */
   #refused: ReadonlySet<string> = new Set();
   #rollingOut: Promise<unknown> = Promise.resolve();
@@ -75,8 +80,9 @@ export class Fleet {
    * (re)started. What was refused or has to wait is tried again.
    */
   async apply(steps: readonly SagaStep[]): Promise<string[]> {
-    const plans = await this.#plan(steps);
-    this.#plans = plans;
+    const plan = await this.#planner(steps);
+    const plans = plan({});
+    this.#plan = plan;
     if (this.#options.isKafkaOwn) await this.#createForeignInputs(plans);
     return this.#rollOut();
   }
@@ -89,11 +95,11 @@ export class Fleet {
     await this.#admin.close();
   }
 
-  async #plan(steps: readonly SagaStep[]): Promise<StepPlan[]> {
+  async #planner(steps: readonly SagaStep[]): Promise<Planner> {
     const values = this.#options.values(this.#options.brokers, this.#options.registryUrl);
     const topics = await this.#admin.describeTopics();
     const facts = { topics, steps: [...steps], hasKeda: false, hasStrimzi: false };
-    return steps.map((step) => desiredOf(step, values, facts));
+    return (topicLimits) => steps.map((step) => desiredOf(step, values, { ...facts, topicLimits }));
   }
 
   /** In a cluster they are somebody else's and there before the step. */
@@ -107,8 +113,8 @@ export class Fleet {
   /** One at a time: two that find the same thing missing would both make it. */
   #rollOut(): Promise<string[]> {
     const rollOut = async () => {
-      await this.#provisionAll(this.#plans);
-      return this.#run(this.#plans);
+      await this.#provisionAll(this.#plan({}));
+      return this.#run(this.#plan(this.#topicLimits));
     };
     const rolledOut = this.#rollingOut.then(rollOut, rollOut);
     this.#rollingOut = rolledOut;
@@ -147,6 +153,7 @@ export class Fleet {
     for (const { step, needs } of plans) {
       const report = await provisionStep(needs, { admin: this.#admin, registry: this.#registry }).catch(pendingIfAway);
       this.#tell(step.metadata.name, report.done, 'done');
+      this.#topicLimits = { ...this.#topicLimits, ...report.topicLimits };
       reports.set(step.metadata.name, report);
     }
     return reports;
@@ -227,7 +234,7 @@ export class Fleet {
 function pendingIfAway(error: unknown): StepReport {
   const { consequence, message } = error as { consequence?: string; message: string };
   if (consequence !== 'systemic' && consequence !== 'transient') throw error;
-  return { done: [], pending: [message], problems: [], warnings: [] };
+  return { done: [], pending: [message], problems: [], warnings: [], topicLimits: {} };
 }
 
 /** Same objects, same workers: only what a worker is started from counts. */

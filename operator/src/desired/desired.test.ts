@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { SagaStep, SagaStepSpec } from '@sagafleet/schemas';
+import type { SagaStep, SagaStepSpec, WorkerSettings } from '@sagafleet/schemas';
 import type { Facts } from '../facts.ts';
 import { DEFAULT_VALUES, type OperatorValues } from '../values.ts';
 import { desiredOf } from './desired.ts';
@@ -158,8 +158,9 @@ describe('with Strimzi', () => {
   });
 
   test('a dead letter fits whatever size its input took, and is never compacted away', () => {
-    const topics = [{ name: 'order_created', partitions: 6, maxMessageBytes: 16_777_216 }];
-    const deadLetters = strimzi({ topics: { config: { 'cleanup.policy': 'compact', 'segment.ms': '1000' } } }, { topics })
+    const topics = [{ name: 'order_created', partitions: 6 }];
+    const topicLimits = { order_created: { maxMessageBytes: 16_777_216, compressionType: 'producer' } };
+    const deadLetters = strimzi({ topics: { config: { 'cleanup.policy': 'compact', 'segment.ms': '1000' } } }, { topics, topicLimits })
       .find((object) => at(object, 'spec', 'topicName') === 'shop.payment.dlq');
     expect(at(deadLetters, 'spec')).toMatchObject({ partitions: 6, config: { 'cleanup.policy': 'delete', 'max.message.bytes': '16842752' } });
   });
@@ -180,6 +181,14 @@ describe('with Strimzi', () => {
     ]);
     expect(scaler).toEqual(['topic order_created literal: Describe', 'group shop.payment literal: Describe']);
   });
+});
+
+test('workers are told what the topics take that they write to, and nothing while nothing is known', () => {
+  const settingsOf = (facts: Partial<Facts>) => JSON.parse(at(ofKind(objectsOf(step('payment'), facts), 'ConfigMap'), 'data', 'step.json') as string) as WorkerSettings;
+  const limit = { maxMessageBytes: 1_048_588, compressionType: 'producer' };
+  expect(settingsOf({ topicLimits: { order_created: limit, order_paid: limit, 'shop.payment.dlq': limit, other: limit } }).topicLimits)
+    .toEqual({ order_paid: limit, 'shop.payment.dlq': limit });
+  expect(settingsOf({})).not.toHaveProperty('topicLimits');
 });
 
 describe('a glob', () => {

@@ -14,7 +14,7 @@ const MAX_BODY_BYTES = 900_000;
 export const MODULE_MOUNT = `${SETTINGS_MOUNT}-module`;
 
 export function workerSettings(resolved: ResolvedStep): WorkerSettings {
-  const { step: { spec }, kafka, registry } = resolved;
+  const { step: { spec }, kafka, registry, topicLimits } = resolved;
   const { mode, maxAttempts, backoff } = { ...STEP_DEFAULTS.retry, ...spec.retry };
   const waits = { ...STEP_DEFAULTS.retry.backoff, ...backoff };
   const transaction = { ...STEP_DEFAULTS.delivery.transaction, ...spec.delivery?.transaction };
@@ -32,6 +32,8 @@ export function workerSettings(resolved: ResolvedStep): WorkerSettings {
     },
     deadLetterTopic: resolved.deadLetterTopic,
     stopAfter: spec.deadLetter?.stopAfter ?? STEP_DEFAULTS.deadLetter.stopAfter,
+    // Workers of before there was such a setting refuse it
+    ...(Object.keys(topicLimits).length > 0 ? { topicLimits } : {}),
     delivery: {
       guarantee: spec.delivery?.guarantee ?? STEP_DEFAULTS.delivery.guarantee,
       maxRecords: transaction.maxRecords,

@@ -34,8 +34,8 @@ export function kafkaTopics({ resolved, needs, facts }: { resolved: ResolvedStep
 }
 
 /** A dead letter fits whatever size its input took. */
-function deadLetterConfig({ inputs }: StepNeeds, { topics }: Facts): Record<string, string> {
-  const limits = inputs.map((input) => topics.find(({ name }) => name === input)?.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES);
+function deadLetterConfig({ inputs }: StepNeeds, { topicLimits }: Facts): Record<string, string> {
+  const limits = inputs.map((input) => topicLimits?.[input]?.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES);
   return { 'max.message.bytes': String(Math.max(...limits) + DEAD_LETTER_HEADROOM_BYTES) };
 }
 

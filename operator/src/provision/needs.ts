@@ -1,4 +1,4 @@
-import type { SchemaSource, SchemaVersion } from '@sagafleet/schemas';
+import type { SchemaSource, SchemaVersion, TopicLimitSettings } from '@sagafleet/schemas';
 
 /** What a step needs outside of Kubernetes before its first worker starts. */
 
@@ -47,6 +47,8 @@ export interface ProvisionReport {
 }
 
 export interface StepReport extends ProvisionReport {
+  /** What the step's topics take now, for its `Facts`. */
+  topicLimits: Record<string, TopicLimitSettings>;
   /** Nothing that has to be done now. */
   warnings: string[];
 }

@@ -10,7 +10,7 @@ export interface CommittedOffset { topic: string; partition: number; offset: big
 export interface TopicAdmin {
   /** All topics but Kafka's own, or those of `names` that exist. */
   describeTopics(names?: readonly string[]): Promise<TopicDescription[]>;
-  /** Settings of the topics' own, and the effective `max.message.bytes`. */
+  /** Settings of the topics' own, and the effective `max.message.bytes` and `compression.type`. */
   topicConfigs(names: readonly string[]): Promise<Map<string, Record<string, string>>>;
   /** A topic that exists stays as it is. */
   createTopics(topics: readonly NewTopic[]): Promise<void>;

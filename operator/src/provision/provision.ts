@@ -14,13 +14,15 @@ export async function provisionStep(
   needs: StepNeeds, { admin, registry }: { admin: TopicAdmin; registry: SchemaRegistry },
 ): Promise<StepReport> {
   // Offsets do not wait for the registry: workers start meanwhile, and without offsets they would end
-  const reports: ProvisionReport[] = [await provisionTopics(needs, admin), await provisionOffsets(needs, admin)];
+  const topics = await provisionTopics(needs, admin);
+  const reports: ProvisionReport[] = [topics, await provisionOffsets(needs, admin)];
   for (const need of needs.schemas) reports.push(await provisionSchema(need, registry).catch(pendingIfAway));
   return {
     done: reports.flatMap(({ done }) => done),
     pending: reports.flatMap(({ pending }) => pending),
     problems: reports.flatMap(({ problems }) => problems),
     warnings: await sleepWarnings(needs, admin),
+    topicLimits: topics.topicLimits,
   };
 }
 

@@ -1,7 +1,8 @@
-import { DEAD_LETTER_HEADROOM_BYTES, type ProvisionReport, type StepNeeds, type TopicNeed } from './needs.ts';
+import { DEAD_LETTER_HEADROOM_BYTES, type ProvisionReport, type StepNeeds, type StepReport, type TopicNeed } from './needs.ts';
 import type { NewTopic, TopicAdmin, TopicDescription } from './ports.ts';
 
 const MAX_MESSAGE_BYTES = 'max.message.bytes';
+const COMPRESSION_TYPE = 'compression.type';
 const CLEANUP_POLICY = 'cleanup.policy';
 
 export interface TopicPlan {
@@ -71,13 +72,20 @@ function configOf(need: TopicNeed, needs: StepNeeds, { configs }: TopicState): R
 }
 
 /** Creates, grows and configures; the dead-letter topic last, when the limits of the inputs can be read. */
-export async function provisionTopics(needs: StepNeeds, admin: TopicAdmin): Promise<ProvisionReport> {
+export async function provisionTopics(needs: StepNeeds, admin: TopicAdmin): Promise<ProvisionReport & Pick<StepReport, 'topicLimits'>> {
   const done: string[] = [];
   const others = needs.topics.filter(({ name }) => name !== needs.deadLetterTopic);
   await carryOut(planTopics({ ...needs, topics: others }, await readState(needs, admin)), admin, done);
   const plan = planTopics(needs, await readState(needs, admin));
   await carryOut(plan, admin, done);
-  return { done, pending: plan.pending, problems: plan.problems };
+  return { done, pending: plan.pending, problems: plan.problems, topicLimits: limitsOf(await readState(needs, admin)) };
+}
+
+/** Of topics about which the brokers say so much. */
+function limitsOf({ configs }: TopicState): StepReport['topicLimits'] {
+  const limits = [...configs].map(([topic, config]) => (
+    [topic, { maxMessageBytes: Number(config[MAX_MESSAGE_BYTES] ?? 0), compressionType: config[COMPRESSION_TYPE] ?? 'producer' }] as const));
+  return Object.fromEntries(limits.filter(([, { maxMessageBytes }]) => maxMessageBytes > 0));
 }
 
 async function readState(needs: StepNeeds, admin: TopicAdmin): Promise<TopicState> {

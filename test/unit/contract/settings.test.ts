@@ -44,8 +44,9 @@ test('generated steps are ones that the CRD takes', () => {
 const EXPRESSIONS = /\.(event|key|outcome|headers\..*|idempotencyKey|url|avro)$/;
 
 test('a worker reads what was meant', () => {
-  fc.assert(fc.property(anyStep, fc.boolean(), (step, hasKeda) => {
-    const { objects, resolved } = desiredOf(step, VALUES, facts(step, { hasKeda }));
+  fc.assert(fc.property(anyStep, fc.boolean(), fc.boolean(), (step, hasKeda, areLimitsKnown) => {
+    const topicLimits = areLimitsKnown ? Object.fromEntries(desiredOf(step, VALUES, facts(step)).needs.topics.map(({ name }, at) => [name, { maxMessageBytes: at + 1, compressionType: 'zstd' }])) : {};
+    const { objects, resolved } = desiredOf(step, VALUES, facts(step, { hasKeda, topicLimits }));
     const { env, files } = startedFrom(objects);
     const config = readConfig(env, (path) => files.get(path) ?? fail(`no file ${path}`));
     expect(config.clientId).toBe('pod-1');
@@ -61,6 +62,8 @@ test('a worker reads what was meant', () => {
       deadLetterTopic: step.spec.deadLetter?.topic ?? `${resolved.group}.dlq`,
       kafka: { brokers: ['a:9092', 'b:9092'], tls: true, sasl: 'scram-sha-512' },
     });
+    const written = new Set([...Object.values(settings.outcomes).flatMap(({ emit }) => emit.map(({ topic }) => topic)), settings.deadLetterTopic]);
+    expect(settings.topicLimits).toEqual(Object.fromEntries(Object.entries(topicLimits).filter(([topic]) => written.has(topic))));
     expect(settings.ingress === null).toBe(step.spec.ingress === undefined);
     expect(settings.handler.kind).toBe(Object.keys(step.spec.handler ?? { none: null })[0]);
     for (const [name, { emit = [] }] of Object.entries(step.spec.outcomes)) {
