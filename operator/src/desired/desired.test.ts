@@ -177,7 +177,7 @@ describe('with Strimzi', () => {
     expect(worker).toEqual([
       'topic order_created literal: Describe,Read', 'topic order_paid literal: Describe,Read,Write',
       'topic shop.payment.dlq literal: Describe,Read,Write',
-      'group shop.payment literal: Read', 'transactionalId sagafleet.shop.payment. prefix: Describe,Write',
+      'group shop.payment literal: Read', 'group shop.payment.resume literal: Describe', 'transactionalId sagafleet.shop.payment. prefix: Describe,Write',
     ]);
     expect(scaler).toEqual(['topic order_created literal: Describe', 'group shop.payment literal: Describe']);
   });
