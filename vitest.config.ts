@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const NOT_REAL = ['test/unit/**', 'test/{chaos,soak}/*.test.ts', '**/node_modules/**'];
+const NOT_REAL = ['test/unit/**', 'test/{chaos,soak,mutants}/*.test.ts', '**/node_modules/**'];
 const SLOW_MUTATIONS = 'worker/test/mutants/slow-mutations.test.ts';
 
 const againstRealParts = {
@@ -12,17 +12,17 @@ const againstRealParts = {
   sequence: { groupOrder: 1 },
 };
 
+/** Sources are tested, not builds. The condition "source" of the packages would do for tests, but not for global setups. */
+export const SOURCES = [{ find: /^@sagafleet\/(\w+)$/, replacement: fileURLToPath(new URL('./$1/src/index.ts', import.meta.url)) }];
+
 export default defineConfig({
-  resolve: {
-    // Sources are tested, not builds. The condition "source" of the packages would do for tests, but not for global setups
-    alias: [{ find: /^@sagafleet\/(\w+)$/, replacement: fileURLToPath(new URL('./$1/src/index.ts', import.meta.url)) }],
-  },
+  resolve: { alias: SOURCES },
   test: {
     projects: [
       {
         extends: true,
         // They are quick; a machine that does other things at the same time is not
-        test: { name: 'unit', testTimeout: 30_000, include: ['*/src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/{chaos,soak}/*.test.ts'], sequence: { groupOrder: 0 } },
+        test: { name: 'unit', testTimeout: 30_000, include: ['*/src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/{chaos,soak,mutants}/*.test.ts'], sequence: { groupOrder: 0 } },
       },
       {
         extends: true,

@@ -90,9 +90,9 @@ describe('a fetch', () => {
   });
 
   test('may hold very many records', async () => {
-    const decoded = await decode([storedBatch({ records: Array.from({ length: 300_000 }, () => ({ value: '' })) })]);
-    expect(decoded.records).toHaveLength(300_000);
-    expect(decoded.records.at(-1)!.offset).toBe('300039');
+    const decoded = await decode([storedBatch({ records: Array.from({ length: 150_000 }, () => ({ value: '' })) })]);
+    expect(decoded.records).toHaveLength(150_000);
+    expect(decoded.records.at(-1)!.offset).toBe('150039');
   });
 
   test.each([[[]], [[0, 3]], [[9]]])('moves past the end of a batch that compaction left these of: %j', async (left) => {
