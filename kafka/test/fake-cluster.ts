@@ -121,8 +121,15 @@ export class FakeCluster {
         this.damages--;
       }
       if (partitions.length > 0 || performance.now() >= deadline) return { errorCode: 0, sessionId, partitions };
-      await once(this.#changes, 'change', { signal: AbortSignal.timeout(Math.ceil(deadline - performance.now())) }).catch(() => undefined);
+      await this.#changeWithin(deadline - performance.now());
     }
+  }
+
+  async #changeWithin(ms: number): Promise<void> {
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), ms);
+    await once(this.#changes, 'change', { signal: over.signal }).catch(() => undefined);
+    clearTimeout(timer);
   }
 
   #sessionFor({ session: { id, epoch }, partitions, forgotten }: SeenFetch): Session | number {

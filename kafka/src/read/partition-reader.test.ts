@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { FakeCluster } from '../../test/fake-cluster.ts';
 import { CODECS, storedBatch } from '../../test/stored-batch.ts';
+import { startVirtualTime } from '../../test/virtual-time.ts';
 import { PartitionReader, type ReadBatch } from './partition-reader.ts';
 
-const TIMEOUT = { timeout: 5_000, interval: 5 };
 const LONG_POLL_MS = 500;
 
 function open({ cluster = new FakeCluster(), partitionBytes = 1_000, onBatch = (_: ReadBatch) => {} } = {}) {
+  const time = startVirtualTime();
   const batches: ReadBatch[] = [];
   const told: string[] = [];
   const reader = new PartitionReader({
@@ -30,7 +31,7 @@ function open({ cluster = new FakeCluster(), partitionBytes = 1_000, onBatch = (
   };
   const read = (topic = 't', partition = 0) => batches.filter((batch) => batch.topic === topic && batch.partition === partition)
     .flatMap(({ records }) => records.map(({ offset }) => Number(offset)));
-  return { cluster, reader, batches, told, start, read };
+  return { ...time, cluster, reader, batches, told, start, read };
 }
 
 /** Record batches of one record each. */
@@ -40,43 +41,43 @@ const range = (first: number, last: number) => Array.from({ length: last - first
 const longFetches = ({ requests }: FakeCluster) => requests.filter(({ maxWaitMs }) => maxWaitMs === LONG_POLL_MS);
 
 test('a partition is read in order from its position on, over many fetches', async () => {
-  const { cluster, start, read, batches } = open({ partitionBytes: 400 });
+  const { cluster, start, read, batches, until } = open({ partitionBytes: 400 });
   cluster.createTopic('t');
   cluster.append('t', 0, ...log(0, 99));
   start('t', 0, 7n);
-  await expect.poll(() => read().length, TIMEOUT).toBe(93);
+  await until(() => expect(read().length).toBe(93));
   expect(read()).toEqual(range(7, 99));
   expect(batches.map(({ fetchedOffset, nextOffset }) => [fetchedOffset, nextOffset]).every(([from], at) => at === 0 || from === batches[at - 1]!.nextOffset)).toBe(true);
   cluster.append('t', 0, ...log(100, 100));
-  await expect.poll(() => read().at(-1), TIMEOUT).toBe(100);
+  await until(() => expect(read().at(-1)).toBe(100));
 });
 
 test('a stretch without visible records moves the position, and is told', async () => {
-  const { cluster, start, batches } = open();
+  const { cluster, start, batches, until } = open();
   cluster.createTopic('t');
   cluster.append('t', 0, ...log(0, 0, { attributes: 0x30 }));
   start('t', 0);
-  await expect.poll(() => batches, TIMEOUT).toMatchObject([{ records: [], fetchedOffset: 0n, nextOffset: 1n }]);
+  await until(() => expect(batches).toMatchObject([{ records: [], fetchedOffset: 0n, nextOffset: 1n }]));
 });
 
 test('a thousand partitions share a fetch', async () => {
-  const { cluster, start, batches } = open();
+  const { cluster, start, batches, until } = open();
   cluster.createTopic('t', { partitions: 1_000 });
   for (let partition = 0; partition < 1_000; partition++) start('t', partition);
-  await expect.poll(() => longFetches(cluster).at(-1)?.partitions.length, TIMEOUT).toBe(1_000);
+  await until(() => expect(longFetches(cluster).at(-1)?.partitions.length).toBe(1_000));
   expect(cluster.requests.length).toBeLessThan(4);
   cluster.append('t', 999, ...log(0, 0));
-  await expect.poll(() => batches, TIMEOUT).toMatchObject([{ partition: 999 }]);
+  await until(() => expect(batches).toMatchObject([{ partition: 999 }]));
 });
 
 test('topics of which one name begins with the other are told apart', async () => {
-  const { cluster, start, read } = open();
+  const { cluster, start, read, until } = open();
   for (const topic of ['t', 't/1', 't/1/1']) {
     cluster.createTopic(topic, { partitions: 2 });
     start(topic, 1);
   }
   cluster.append('t/1', 1, ...log(0, 3));
-  await expect.poll(() => read('t/1', 1), TIMEOUT).toEqual(range(0, 3));
+  await until(() => expect(read('t/1', 1)).toEqual(range(0, 3)));
   expect([read('t', 1), read('t/1/1', 1)]).toEqual([[], []]);
 });
 
@@ -90,26 +91,26 @@ describe('a busy partition', () => {
         setImmediate(() => opened.reader.resume(topic, partition));
       },
     });
-    const { cluster, start, read } = opened;
+    const { cluster, start, read, until } = opened;
     cluster.createTopic('t', { partitions: 12 });
     for (let partition = 0; partition < 12; partition++) start('t', partition);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBeGreaterThan(0);
+    await until(() => expect(longFetches(cluster).length).toBeGreaterThan(0));
     cluster.append('t', 0, ...log(0, 199));
     const startedAt = performance.now();
-    await expect.poll(() => read().length, TIMEOUT).toBe(200);
+    await until(() => expect(read().length).toBe(200));
     // One fetch each: with a long poll between them it would be more than a minute
     expect(performance.now() - startedAt).toBeLessThan(3_000);
     expect(read()).toEqual(range(0, 199));
   });
 
   test('that has nothing left goes back to the long poll of the others', async () => {
-    const { cluster, reader, start } = open();
+    const { cluster, reader, start, until } = open();
     cluster.createTopic('t', { partitions: 3 });
     start('t', 0);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBe(1);
+    await until(() => expect(longFetches(cluster).length).toBe(1));
     start('t', 1);
-    await expect.poll(() => cluster.requests.length, TIMEOUT).toBeGreaterThan(1);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBeGreaterThanOrEqual(3);
+    await until(() => expect(cluster.requests.length).toBeGreaterThan(1));
+    await until(() => expect(longFetches(cluster).length).toBeGreaterThanOrEqual(3));
     const later = cluster.requests.slice(cluster.requests.indexOf(longFetches(cluster)[2]!));
     expect(later.every(({ maxWaitMs }) => maxWaitMs === LONG_POLL_MS)).toBe(true);
     reader.close();
@@ -117,14 +118,14 @@ describe('a busy partition', () => {
 
   test('does not starve others: what did not fit into an answer is in the next, also without sessions', async () => {
     for (const hasSessions of [true, false]) {
-      const { cluster, start, batches, reader } = open({ partitionBytes: 1_024 * 1_024 });
+      const { cluster, start, batches, reader, until } = open({ partitionBytes: 1_024 * 1_024 });
       cluster.hasSessions = hasSessions;
       cluster.createTopic('t', { partitions: 12 });
       const large = Array.from({ length: 4 }, (_, at) => storedBatch({ firstOffset: BigInt(at), records: [{ value: Buffer.alloc(1_000_000) }] }));
       for (let partition = 0; partition < 12; partition++) cluster.append('t', partition, ...large);
       for (let partition = 0; partition < 12; partition++) start('t', partition);
       const firsts = () => range(0, 11).map((partition) => batches.findIndex((batch) => batch.partition === partition));
-      await expect.poll(() => Math.min(...firsts()), TIMEOUT).toBe(0);
+      await until(() => expect(Math.min(...firsts())).toBe(0));
       expect(Math.max(...firsts())).toBeLessThan(24);
       reader.close();
     }
@@ -132,25 +133,25 @@ describe('a busy partition', () => {
 });
 
 test('a batch that is larger than what is wanted at once is read, also behind a busy partition', async () => {
-  const { cluster, start, read, batches } = open({ partitionBytes: 500 });
+  const { cluster, start, read, batches, until } = open({ partitionBytes: 500 });
   cluster.hasSessions = false;
   cluster.createTopic('t', { partitions: 2 });
   cluster.append('t', 0, ...log(0, 499));
   cluster.append('t', 1, storedBatch({ firstOffset: 0n, records: [{ value: Buffer.alloc(50_000) }] }));
   start('t', 0);
   start('t', 1);
-  await expect.poll(() => read('t', 1), TIMEOUT).toEqual([0]);
+  await until(() => expect(read('t', 1)).toEqual([0]));
   expect(batches.findIndex(({ partition }) => partition === 1)).toBeLessThan(4);
 });
 
 test('a small batch does not hold the whole answer in memory', async () => {
-  const { cluster, start, batches } = open({ partitionBytes: 100_000 });
+  const { cluster, start, batches, until } = open({ partitionBytes: 100_000 });
   cluster.createTopic('t', { partitions: 2 });
   cluster.append('t', 0, storedBatch({ firstOffset: 0n, records: [{ value: Buffer.alloc(90_000) }] }));
   cluster.append('t', 1, ...log(0, 0));
   start('t', 0);
   start('t', 1);
-  await expect.poll(() => batches.length, TIMEOUT).toBe(2);
+  await until(() => expect(batches.length).toBe(2));
   for (const { records, bytes } of batches) {
     expect(records[0]!.value!.buffer.byteLength).toBeLessThanOrEqual(Math.max(2 * bytes, Buffer.poolSize));
   }
@@ -158,205 +159,206 @@ test('a small batch does not hold the whole answer in memory', async () => {
 
 describe('pause, seek and remove', () => {
   test('a new partition is paused, and a paused one is asked for no more', async () => {
-    const { cluster, reader, start, read } = open();
+    const { cluster, reader, start, read, until } = open();
     cluster.createTopic('t', { partitions: 2 });
     cluster.append('t', 0, ...log(0, 0));
     reader.seek('t', 0, 0n);
     start('t', 1);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBe(2);
+    await until(() => expect(longFetches(cluster).length).toBe(2));
     expect(read()).toEqual([]);
     reader.resume('t', 0);
-    await expect.poll(() => read(), TIMEOUT).toEqual([0]);
+    await until(() => expect(read()).toEqual([0]));
     reader.pause('t', 0);
     const before = longFetches(cluster).length;
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBeGreaterThan(before + 2);
+    await until(() => expect(longFetches(cluster).length).toBeGreaterThan(before + 2));
     cluster.append('t', 0, ...log(1, 1));
     const seen = longFetches(cluster).length;
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBeGreaterThan(seen + 1);
+    await until(() => expect(longFetches(cluster).length).toBeGreaterThan(seen + 1));
     expect(read()).toEqual([0]);
   });
 
   test('a seek during a fetch drops what it brings, and does not wait for it', async () => {
-    const { cluster, reader, start, read } = open();
+    const { cluster, reader, start, read, until } = open();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 9));
     start('t', 0, 10n);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBe(1);
+    await until(() => expect(longFetches(cluster).length).toBe(1));
     const soughtAt = performance.now();
     reader.seek('t', 0, 5n);
-    await expect.poll(() => read(), TIMEOUT).toEqual(range(5, 9));
+    await until(() => expect(read()).toEqual(range(5, 9)));
     expect(performance.now() - soughtAt).toBeLessThan(LONG_POLL_MS / 2);
     // The long one is still asking from 10 on
     cluster.append('t', 0, ...log(10, 10));
-    await expect.poll(() => read().at(-1), TIMEOUT).toBe(10);
+    await until(() => expect(read().at(-1)).toBe(10));
     expect(read()).toEqual(range(5, 10));
   });
 
   test('a seek while a fetch is decompressed drops it', async () => {
-    const { cluster, reader, start, read } = open();
+    const { cluster, reader, start, read, until } = open();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 0, { attributes: CODECS.gzip }), ...log(1, 1));
     start('t', 0);
+    vi.advanceTimersByTime(1);
     while (cluster.requests.length === 0) await nextTurn();
     reader.seek('t', 0, 1n);
-    await expect.poll(() => read(), TIMEOUT).toEqual([1]);
+    await until(() => expect(read()).toEqual([1]));
   });
 
   test('what is removed while it is fetched is not delivered, and can be added again', async () => {
-    const { cluster, reader, start, read } = open();
+    const { cluster, reader, start, read, until } = open();
     cluster.createTopic('t', { partitions: 2 });
     start('t', 0);
     start('t', 1);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBe(1);
+    await until(() => expect(longFetches(cluster).length).toBe(1));
     reader.remove('t', 0);
     reader.remove('t', 0);
     cluster.append('t', 0, ...log(0, 1));
     cluster.append('t', 1, ...log(0, 0));
-    await expect.poll(() => read('t', 1), TIMEOUT).toEqual([0]);
+    await until(() => expect(read('t', 1)).toEqual([0]));
     expect(read()).toEqual([]);
     start('t', 0, 1n);
-    await expect.poll(() => read(), TIMEOUT).toEqual([1]);
+    await until(() => expect(read()).toEqual([1]));
   });
 });
 
 describe('brokers', () => {
   test('a leader that moves is followed, without a gap and without a word', async () => {
-    const { cluster, start, read, told } = open();
+    const { cluster, start, read, told, until } = open();
     cluster.createTopic('t', { partitions: 2 });
     cluster.append('t', 0, ...log(0, 4));
     start('t', 0);
     start('t', 1);
-    await expect.poll(() => read().length, TIMEOUT).toBe(5);
+    await until(() => expect(read().length).toBe(5));
     cluster.moveLeader('t', 0, 2);
     cluster.append('t', 0, ...log(5, 9));
     cluster.append('t', 1, ...log(0, 0));
-    await expect.poll(() => [read().length, read('t', 1).length], TIMEOUT).toEqual([10, 1]);
+    await until(() => expect([read().length, read('t', 1).length]).toEqual([10, 1]));
     expect(read()).toEqual(range(0, 9));
     expect(cluster.requests.at(-1)!.nodeId).toBe(2);
     expect(told).toEqual([]);
   });
 
   test('a leader that moves while its broker answers nothing is read from the next one at once', async () => {
-    const { cluster, start, read, reader } = open();
+    const { cluster, start, read, reader, until } = open();
     cluster.createTopic('t', { partitions: 2 });
     start('t', 0);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBe(1);
+    await until(() => expect(longFetches(cluster).length).toBe(1));
     // The fetch of broker 1 goes on for its whole time
     Object.assign(cluster.topic('t').partitions[0]!, { leader: 2, leaderEpoch: 1, batches: log(0, 0) });
     start('t', 1); // is what makes it look
     cluster.update('t', 1, { leader: 2, leaderEpoch: 1 });
-    await expect.poll(() => read(), { timeout: LONG_POLL_MS / 2, interval: 5 }).toEqual([0]);
+    await until(() => expect(read()).toEqual([0]), LONG_POLL_MS / 2);
     reader.close();
   });
 
   test('a broker that is away is asked again, less and less often, told once, and read when it is back', async () => {
-    const { cluster, start, read, told } = open();
+    const { cluster, start, read, told, until } = open();
     cluster.createTopic('t');
     start('t', 0);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBe(1);
+    await until(() => expect(longFetches(cluster).length).toBe(1));
     cluster.stop(1);
-    await expect.poll(() => told, TIMEOUT).toEqual(['trouble: connection refused']);
-    await expect.poll(() => cluster.looks, TIMEOUT).toBeGreaterThan(6);
+    await until(() => expect(told).toEqual(['trouble: connection refused']));
+    await until(() => expect(cluster.looks).toBeGreaterThan(6));
     expect(cluster.requests.length).toBeLessThan(30);
     cluster.start(1);
     cluster.append('t', 0, ...log(0, 2));
-    await expect.poll(() => read(), TIMEOUT).toEqual([0, 1, 2]);
+    await until(() => expect(read()).toEqual([0, 1, 2]));
     expect(told).toHaveLength(1);
   });
 
   test('a partition that is refused does not stop the others', async () => {
-    const { cluster, start, read, told } = open();
+    const { cluster, start, read, told, until } = open();
     cluster.createTopic('t', { partitions: 2 });
     cluster.update('t', 1, { errorCode: 29 });
     start('t', 0);
     start('t', 1);
     for (let at = 0; at < 20; at++) {
       cluster.append('t', 0, ...log(at, at));
-      await expect.poll(() => read().length, TIMEOUT).toBe(at + 1);
+      await until(() => expect(read().length).toBe(at + 1));
     }
-    await expect.poll(() => told, TIMEOUT).toEqual([expect.stringMatching(/^trouble: .*authorized/i)]);
+    await until(() => expect(told).toEqual([expect.stringMatching(/^trouble: .*authorized/i)]));
     cluster.append('t', 1, ...log(0, 0));
     cluster.update('t', 1, { errorCode: 0 });
-    await expect.poll(() => read('t', 1), TIMEOUT).toEqual([0]);
+    await until(() => expect(read('t', 1)).toEqual([0]));
   });
 
   test('a partition without a leader is waited for, and told', async () => {
-    const { cluster, start, read, told } = open();
+    const { cluster, start, read, told, until } = open();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 0));
     cluster.moveLeader('t', 0, null);
     start('t', 0);
-    await expect.poll(() => told, TIMEOUT).toEqual([expect.stringMatching(/^trouble: .*leader/i)]);
+    await until(() => expect(told).toEqual([expect.stringMatching(/^trouble: .*leader/i)]));
     cluster.moveLeader('t', 0, 1);
-    await expect.poll(() => read(), TIMEOUT).toEqual([0]);
+    await until(() => expect(read()).toEqual([0]));
   });
 
   test('a session that the broker does not know any more is nothing but another request', async () => {
-    const { cluster, start, read, told } = open();
+    const { cluster, start, read, told, until } = open();
     cluster.createTopic('t');
     start('t', 0);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBe(2);
+    await until(() => expect(longFetches(cluster).length).toBe(2));
     cluster.failNext({ errorCode: 70 });
     cluster.append('t', 0, ...log(0, 0));
-    await expect.poll(() => read(), TIMEOUT).toEqual([0]);
+    await until(() => expect(read()).toEqual([0]));
     cluster.append('t', 0, ...log(1, 1));
-    await expect.poll(() => read(), TIMEOUT).toEqual([0, 1]);
+    await until(() => expect(read()).toEqual([0, 1]));
     expect(told).toEqual([]);
   });
 });
 
 describe('topics', () => {
   test('one that is not there yet is waited for, and told', async () => {
-    const { cluster, start, read, told } = open();
+    const { cluster, start, read, told, until } = open();
     start('t', 0);
-    await expect.poll(() => told, TIMEOUT).toEqual([expect.stringMatching(/^trouble: .*topic/i)]);
+    await until(() => expect(told).toEqual([expect.stringMatching(/^trouble: .*topic/i)]));
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 0));
-    await expect.poll(() => read(), TIMEOUT).toEqual([0]);
+    await until(() => expect(read()).toEqual([0]));
   });
 
   test('one that was deleted and created again is told, and read only from where the reader is told to', async () => {
-    const { cluster, reader, start, read, told } = open();
+    const { cluster, reader, start, read, told, until } = open();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 2));
     start('t', 0);
-    await expect.poll(() => read().length, TIMEOUT).toBe(3);
+    await until(() => expect(read().length).toBe(3));
     cluster.deleteTopic('t');
-    await expect.poll(() => cluster.looks, TIMEOUT).toBeGreaterThan(2);
+    await until(() => expect(cluster.looks).toBeGreaterThan(2));
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 9));
-    await expect.poll(() => told.filter((each) => !each.startsWith('trouble')), TIMEOUT).toEqual(['recreated: t/0']);
+    await until(() => expect(told.filter((each) => !each.startsWith('trouble'))).toEqual(['recreated: t/0']));
     expect(read()).toHaveLength(3);
     expect(reader.isResting('t', 0)).toBe(true);
     reader.seek('t', 0, 0n);
     expect(reader.isResting('t', 0)).toBe(false);
-    await expect.poll(() => read().length, TIMEOUT).toBe(13);
+    await until(() => expect(read().length).toBe(13));
     expect(told.filter((each) => each.startsWith('recreated'))).toHaveLength(1);
   });
 
   test('a position that is from another topic of the name is not read from', async () => {
-    const { cluster, reader, told, read } = open();
+    const { cluster, reader, told, read, until } = open();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 2));
     reader.seek('t', 0, 1n, 'AAECAwQFBgcICQoLDA0ODw');
     reader.resume('t', 0);
-    await expect.poll(() => told, TIMEOUT).toEqual(['recreated: t/0']);
+    await until(() => expect(told).toEqual(['recreated: t/0']));
     expect(read()).toEqual([]);
   });
 
   test.each([[5n, 'deleted'], [99n, 'not there yet']])('a position (%s) whose record is %s is told once, and rests until a seek', async (position) => {
-    const { cluster, reader, start, told, read } = open();
+    const { cluster, reader, start, told, read, until } = open();
     cluster.createTopic('t', { partitions: 2 });
     cluster.append('t', 0, ...log(10, 12));
     cluster.update('t', 0, { start: 10n });
     start('t', 0, position);
     start('t', 1);
-    await expect.poll(() => told, TIMEOUT).toEqual(['out of range: t/0']);
+    await until(() => expect(told).toEqual(['out of range: t/0']));
     const fetches = longFetches(cluster).length;
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBeGreaterThan(fetches + 1);
+    await until(() => expect(longFetches(cluster).length).toBeGreaterThan(fetches + 1));
     expect(told).toHaveLength(1);
     reader.seek('t', 0, 10n);
-    await expect.poll(() => read(), TIMEOUT).toEqual([10, 11, 12]);
+    await until(() => expect(read()).toEqual([10, 11, 12]));
   });
 });
 
@@ -368,40 +370,40 @@ describe('damage', () => {
   };
 
   test('that is gone with the next fetch is nothing', async () => {
-    const { cluster, start, told, read } = open();
+    const { cluster, start, told, read, until } = open();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 1));
     start('t', 0);
-    await expect.poll(() => read(), TIMEOUT).toEqual([0, 1]);
+    await until(() => expect(read()).toEqual([0, 1]));
     for (const at of [2, 3]) {
       cluster.damages = 1;
       cluster.append('t', 0, ...log(at, at));
-      await expect.poll(() => read().length, TIMEOUT).toBe(at + 1);
+      await until(() => expect(read().length).toBe(at + 1));
     }
     expect([cluster.damages, told]).toEqual([0, []]);
   });
 
   test('that stays is told with its place, and what stands before it is delivered', async () => {
-    const { cluster, reader, start, told, read } = open();
+    const { cluster, reader, start, told, read, until } = open();
     cluster.createTopic('t', { partitions: 2 });
     cluster.append('t', 0, ...log(0, 1), damaged(2), ...log(3, 3));
     start('t', 0);
     start('t', 1);
-    await expect.poll(() => told, TIMEOUT).toEqual(['corrupt: t/0 at 2']);
+    await until(() => expect(told).toEqual(['corrupt: t/0 at 2']));
     expect(read()).toEqual([0, 1]);
     reader.seek('t', 0, 3n);
-    await expect.poll(() => read(), TIMEOUT).toEqual([0, 1, 3]);
+    await until(() => expect(read()).toEqual([0, 1, 3]));
     cluster.append('t', 1, ...log(0, 0));
-    await expect.poll(() => read('t', 1), TIMEOUT).toEqual([0]);
+    await until(() => expect(read('t', 1)).toEqual([0]));
   });
 });
 
 describe('close', () => {
   test('nothing is delivered and nothing is asked for any more', async () => {
-    const { cluster, reader, start, read } = open();
+    const { cluster, reader, start, read, until } = open();
     cluster.createTopic('t');
     start('t', 0);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBe(1);
+    await until(() => expect(longFetches(cluster).length).toBe(1));
     reader.close();
     reader.close();
     cluster.append('t', 0, ...log(0, 0));
@@ -412,12 +414,12 @@ describe('close', () => {
   });
 
   test('connections that are closed are not asked without end', async () => {
-    const { cluster, start, told } = open();
+    const { cluster, start, told, until } = open();
     cluster.createTopic('t', { partitions: 100 });
     for (let partition = 0; partition < 100; partition++) start('t', partition);
-    await expect.poll(() => longFetches(cluster).length, TIMEOUT).toBe(1);
+    await until(() => expect(longFetches(cluster).length).toBe(1));
     cluster.close();
-    await expect.poll(() => told, TIMEOUT).toEqual(['trouble: the connections are closed']);
+    await until(() => expect(told).toEqual(['trouble: the connections are closed']));
     expect(cluster.requests.length).toBeLessThan(5);
   });
 });
