@@ -43,7 +43,7 @@ export function writeNullableBytes(target: Uint8Array, bytes: Uint8Array | null,
 /** In UTF-8, after its length. */
 export function writePrefixedText(target: Buffer, text: string, start: number): number {
   const first = writeVarint(target, text.length, start);
-  const length = target.write(text, first, 'utf8');
+  const length = target.write(text, first);
   // As many bytes as characters, but where one takes more than a byte
   return length === text.length ? first + length : writeNullableBytes(target, Buffer.from(text), start);
 }
