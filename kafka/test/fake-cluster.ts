@@ -24,7 +24,7 @@ export interface SeenFetch {
   nodeId: number; lane: string; maxWaitMs: number; maxBytes: number; session: { id: number; epoch: number };
   partitions: AskedPartition[]; forgotten: string[]; at: number;
 }
-interface Session { epoch: number; partitions: Map<string, AskedPartition> }
+interface Session { at: string; epoch: number; partitions: Map<string, AskedPartition> }
 
 export const LIMITS = { maxWaitMs: 500, maxBytes: 4 * 1024 * 1024 };
 const ERROR = { outOfRange: 1, unknownTopic: 3, notLeader: 6, fencedEpoch: 74, unknownEpoch: 75, unknownTopicId: 100, noSession: 70, sessionEpoch: 71 };
@@ -39,14 +39,26 @@ export class FakeCluster {
   readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #failures: (Error | { errorCode: number })[] = [];
   #lastSession = 0;
+  /** Why no broker tells where leaders are. */
+  failLook: Error | null = null;
   #isClosed = false;
   hasSessions = true;
   /** How many of the next answers with records are changed on their way. */
   damages = 0;
-  looks = 0;
+  /** Times of questions for metadata. */
+  readonly lookedAt: number[] = [];
+  readonly #busy = new Set<string>();
+
+  get looks(): number {
+    return this.lookedAt.length;
+  }
 
   get sessionIds(): number[] {
     return [...this.#sessions.keys()];
+  }
+
+  session(nodeId: number, lane: string): Session | undefined {
+    return [...this.#sessions.values()].findLast(({ at }) => at === `${lane}@${nodeId}`);
   }
 
   createTopic(name: string, { partitions = 1, leader = 1 }: { partitions?: number; leader?: number } = {}): void {
@@ -101,7 +113,11 @@ export class FakeCluster {
     if (this.#isClosed) throw new KafkaError('Unavailable', 'the connections are closed');
     const seen = { nodeId, lane, ...this.#parse(Buffer.concat((await request.request.encode()).parts)) };
     this.requests.push(seen);
-    return await this.#answer(seen) as Answer;
+    const name = `${lane}@${nodeId}`;
+    // A broker answers one fetch of a session at a time, and holds the others up
+    if (this.#busy.has(name)) throw new Error(`a second fetch over ${name} while one is under way`);
+    this.#busy.add(name);
+    return await this.#answer(seen).finally(() => this.#busy.delete(name)) as Answer;
   }
 
   async #answer(seen: SeenFetch): Promise<FetchAnswer> {
@@ -120,7 +136,7 @@ export class FakeCluster {
         records[70]! ^= 1;
         this.damages--;
       }
-      if (partitions.length > 0 || performance.now() >= deadline) return { errorCode: 0, sessionId, partitions };
+      if (partitions.length > 0 || performance.now() >= deadline) return { errorCode: 0, sessionId, partitions: asViews(partitions) };
       await this.#changeWithin(deadline - performance.now());
     }
   }
@@ -132,10 +148,10 @@ export class FakeCluster {
     clearTimeout(timer);
   }
 
-  #sessionFor({ session: { id, epoch }, partitions, forgotten }: SeenFetch): Session | number {
+  #sessionFor({ nodeId, lane, session: { id, epoch }, partitions, forgotten }: SeenFetch): Session | number {
     if (epoch === 0) {
       this.#sessions.delete(id);
-      const opened = { epoch: 1, partitions: new Map(partitions.map((each) => [each.name, each])) };
+      const opened = { at: `${lane}@${nodeId}`, epoch: 1, partitions: new Map(partitions.map((each) => [each.name, each])) };
       if (this.hasSessions) this.#sessions.set(++this.#lastSession, opened);
       return opened;
     }
@@ -189,7 +205,8 @@ export class FakeCluster {
 
   async #metadata(names: readonly string[]): Promise<ClusterMetadata> {
     if (this.#isClosed) throw new KafkaError('Unavailable', 'the connections are closed');
-    this.looks++;
+    this.lookedAt.push(performance.now());
+    if (this.failLook) throw this.failLook;
     const topics = names.map((name) => {
       const topic = this.#topics.get(name);
       if (!topic) return { errorCode: ERROR.unknownTopic, name, id: '', partitions: [] };
@@ -238,6 +255,13 @@ export class FakeCluster {
   #changed(): void {
     this.#changes.emit('change');
   }
+}
+
+/** As of one answer. */
+function asViews(partitions: readonly FetchedPartition[]): FetchedPartition[] {
+  const answer = Buffer.concat(partitions.map(({ records }) => records));
+  let end = 0;
+  return partitions.map((partition) => ({ ...partition, records: answer.subarray(end, end += partition.records.length) }));
 }
 
 function endOf(batch: Buffer | undefined): bigint | null {

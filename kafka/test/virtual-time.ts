@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { onTestFinished, vi } from 'vitest';
 
 const STEP_MS = 5;
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 8_000;
 
 /**
  * Time that passes only while a test waits, and as fast as it can: timeouts and `performance.now` are its own. What really

@@ -19,7 +19,7 @@ const RULES: Record<string, { code: string; mutants: string[] }> = {
   'what may be missing is taken for given': { code: 'const a = b?.c;', mutants: ['?. → !.'] },
   'literals are others': { code: "const a = [1, true, 'x'];", mutants: ["[1, true, 'x'] → []", '1 → 2', 'true → false', "'x' → ''"] },
   'a part of a text is missing': { code: 'const a = `${b}/${c}`;', mutants: ["b → ''", "c → ''"] },
-  'a setting is as good when it is one more': { code: 'const WAIT_MS = 5;', mutants: [] },
+  'a setting is as good when it is one more': { code: 'const WAIT_MS = 5; const MAX_BYTES = 4 * 1024;', mutants: [] },
   'texts of errors are for people': { code: "const a = new KafkaError('x', `y ${z}`);", mutants: [] },
   'types and imports hold nothing to change': { code: "import { a } from 'a'; type B = 'x' | 1; interface C { d: true }", mutants: [] },
 };

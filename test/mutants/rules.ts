@@ -55,7 +55,7 @@ export function rules(node: ts.Node): Change[] {
 
 const RULES: readonly Rule[] = [
   function swapsOperators(node) {
-    if (!ts.isBinaryExpression(node)) return [];
+    if (!ts.isBinaryExpression(node) || (isProduct(node) && isSetting(node))) return [];
     const { operatorToken } = node;
     // A condition becomes true and false as well: its opposite shows no more than they do
     const opposite = isCondition(node) ? undefined : OPPOSITES.get(operatorToken.kind);
@@ -157,6 +157,10 @@ function isName(node: ts.StringLiteral): boolean {
 /** Of a destructuring assignment. */
 function isTarget(node: ts.ArrayLiteralExpression): boolean {
   return ts.isBinaryExpression(node.parent) && node.parent.left === node;
+}
+
+function isProduct({ operatorToken }: ts.BinaryExpression): boolean {
+  return operatorToken.kind === SyntaxKind.AsteriskToken;
 }
 
 /** How large or how long something is, chosen and given a name: one more is as good. */

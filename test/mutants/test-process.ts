@@ -5,6 +5,7 @@ import { SOURCES } from '../../vitest.config.ts';
 import type { Verdict, Trial } from './trial.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const WATCH_EVERY_MS = 200;
 let changed = { path: '', text: '' };
 const changes = {
   name: 'mutant',
@@ -24,10 +25,25 @@ process.on('message', (trial: Trial) => {
   void judge(trial).then((verdict) => process.send!(verdict));
 });
 process.on('disconnect', () => process.exit());
-process.send!({ killedBy: null, ms: 0, slowestTestMs: 0 } satisfies Verdict);
+process.send!({ killedBy: null, cpuMs: 0, slowestTestMs: 0 } satisfies Verdict);
 
-async function judge({ file, text, tests, testTimeoutMs }: Trial): Promise<Verdict> {
-  const startedAt = performance.now();
+async function judge(trial: Trial): Promise<Verdict> {
+  const before = process.cpuUsage();
+  const cpuMs = () => {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1_000;
+  };
+  // Tests run in a thread of their own, which may never yield
+  const watch = setInterval(() => { if (cpuMs() > trial.maxCpuMs) process.kill(process.pid, 'SIGKILL'); }, WATCH_EVERY_MS);
+  try {
+    const { killedBy, slowestTestMs } = await runTests(trial);
+    return { killedBy, cpuMs: cpuMs(), slowestTestMs };
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+async function runTests({ file, text, tests, testTimeoutMs }: Trial): Promise<Omit<Verdict, 'cpuMs'>> {
   const project = vitest.getRootProject();
   project.config.testTimeout = testTimeoutMs;
   vitest.invalidateFile(changed.path);
@@ -40,10 +56,10 @@ async function judge({ file, text, tests, testTimeoutMs }: Trial): Promise<Verdi
     vitest.state.idMap.clear();
     const { testModules, unhandledErrors } = await vitest.runTestSpecifications([project.createSpecification(join(ROOT, test))]);
     const [failure] = [...testModules.flatMap(failureOf), ...unhandledErrors.map(String)];
-    if (failure !== undefined) return { killedBy: `${test}: ${failure}`, ms: performance.now() - startedAt, slowestTestMs };
+    if (failure !== undefined) return { killedBy: `${test}: ${failure}`, slowestTestMs };
     slowestTestMs = Math.max(slowestTestMs, ...testModules.map(slowestOf));
   }
-  return { killedBy: null, ms: performance.now() - startedAt, slowestTestMs };
+  return { killedBy: null, slowestTestMs };
 }
 
 function slowestOf(module: TestModule): number {

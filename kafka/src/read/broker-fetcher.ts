@@ -87,7 +87,8 @@ export class BrokerFetcher {
     // What a listener throws is thrown to nobody, and ends the process: going on would lose what it did not take
     await this.#handOver(asked, fetched);
     channel.isBusy = false;
-    for (const { state, version } of asked) if (this.#inFlight.get(state) === version) this.#inFlight.delete(state);
+    // Nothing begins while a short fetch is under way: what the long one forgets of it is not fetched twice
+    for (const { state } of asked) this.#inFlight.delete(state);
     this.#fetchSoon();
   }
 

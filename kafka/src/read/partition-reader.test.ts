@@ -1,47 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { FakeCluster } from '../../test/fake-cluster.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { log, LONG_POLL_MS, longFetches, openReader, range } from '../../test/opened-reader.ts';
 import { CODECS, storedBatch } from '../../test/stored-batch.ts';
-import { startVirtualTime } from '../../test/virtual-time.ts';
-import { PartitionReader, type ReadBatch } from './partition-reader.ts';
-
-const LONG_POLL_MS = 500;
-
-function open({ cluster = new FakeCluster(), partitionBytes = 1_000, onBatch = (_: ReadBatch) => {} } = {}) {
-  const time = startVirtualTime();
-  const batches: ReadBatch[] = [];
-  const told: string[] = [];
-  const reader = new PartitionReader({
-    connections: cluster, maxBatchBytes: 100_000, partitionBytes: () => partitionBytes,
-    events: {
-      onBatch: (batch) => {
-        batches.push(batch);
-        onBatch(batch);
-      },
-      onOutOfRange: (topic, partition) => told.push(`out of range: ${topic}/${partition}`),
-      onRecreated: (topic, partition) => told.push(`recreated: ${topic}/${partition}`),
-      onCorrupt: (topic, partition, { offset }) => told.push(`corrupt: ${topic}/${partition} at ${offset}`),
-      onTrouble: ({ message }) => told.push(`trouble: ${message}`),
-    },
-  });
-  onTestFinished(() => reader.close());
-  const start = (topic: string, partition: number, offset = 0n) => {
-    reader.seek(topic, partition, offset);
-    reader.resume(topic, partition);
-  };
-  const read = (topic = 't', partition = 0) => batches.filter((batch) => batch.topic === topic && batch.partition === partition)
-    .flatMap(({ records }) => records.map(({ offset }) => Number(offset)));
-  return { ...time, cluster, reader, batches, told, start, read };
-}
-
-/** Record batches of one record each. */
-const log = (first: number, last: number, fields: object = {}) =>
-  Array.from({ length: last - first + 1 }, (_, at) => storedBatch({ firstOffset: BigInt(first + at), records: [{ value: 'v'.repeat(50) }], ...fields }));
-const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at);
-const longFetches = ({ requests }: FakeCluster) => requests.filter(({ maxWaitMs }) => maxWaitMs === LONG_POLL_MS);
 
 test('a partition is read in order from its position on, over many fetches', async () => {
-  const { cluster, start, read, batches, until } = open({ partitionBytes: 400 });
+  const { cluster, start, read, batches, until } = openReader({ partitionBytes: 400 });
   cluster.createTopic('t');
   cluster.append('t', 0, ...log(0, 99));
   start('t', 0, 7n);
@@ -53,7 +16,7 @@ test('a partition is read in order from its position on, over many fetches', asy
 });
 
 test('a stretch without visible records moves the position, and is told', async () => {
-  const { cluster, start, batches, until } = open();
+  const { cluster, start, batches, until } = openReader();
   cluster.createTopic('t');
   cluster.append('t', 0, ...log(0, 0, { attributes: 0x30 }));
   start('t', 0);
@@ -61,7 +24,7 @@ test('a stretch without visible records moves the position, and is told', async 
 });
 
 test('a thousand partitions share a fetch', async () => {
-  const { cluster, start, batches, until } = open();
+  const { cluster, start, batches, until } = openReader();
   cluster.createTopic('t', { partitions: 1_000 });
   for (let partition = 0; partition < 1_000; partition++) start('t', partition);
   await until(() => expect(longFetches(cluster).at(-1)?.partitions.length).toBe(1_000));
@@ -71,7 +34,7 @@ test('a thousand partitions share a fetch', async () => {
 });
 
 test('topics of which one name begins with the other are told apart', async () => {
-  const { cluster, start, read, until } = open();
+  const { cluster, start, read, until } = openReader();
   for (const topic of ['t', 't/1', 't/1/1']) {
     cluster.createTopic(topic, { partitions: 2 });
     start(topic, 1);
@@ -83,7 +46,7 @@ test('topics of which one name begins with the other are told apart', async () =
 
 describe('a busy partition', () => {
   test('beside idle ones is not held up by their long poll', async () => {
-    const opened = open({
+    const opened = openReader({
       partitionBytes: 100,
       // As a task whose queue is full for a moment
       onBatch: ({ topic, partition }) => {
@@ -104,7 +67,7 @@ describe('a busy partition', () => {
   });
 
   test('that has nothing left goes back to the long poll of the others', async () => {
-    const { cluster, reader, start, until } = open();
+    const { cluster, reader, start, until } = openReader();
     cluster.createTopic('t', { partitions: 3 });
     start('t', 0);
     await until(() => expect(longFetches(cluster).length).toBe(1));
@@ -118,7 +81,7 @@ describe('a busy partition', () => {
 
   test('does not starve others: what did not fit into an answer is in the next, also without sessions', async () => {
     for (const hasSessions of [true, false]) {
-      const { cluster, start, batches, reader, until } = open({ partitionBytes: 1_024 * 1_024 });
+      const { cluster, start, batches, reader, until } = openReader({ partitionBytes: 1_024 * 1_024 });
       cluster.hasSessions = hasSessions;
       cluster.createTopic('t', { partitions: 12 });
       const large = Array.from({ length: 4 }, (_, at) => storedBatch({ firstOffset: BigInt(at), records: [{ value: Buffer.alloc(1_000_000) }] }));
@@ -133,7 +96,7 @@ describe('a busy partition', () => {
 });
 
 test('a batch that is larger than what is wanted at once is read, also behind a busy partition', async () => {
-  const { cluster, start, read, batches, until } = open({ partitionBytes: 500 });
+  const { cluster, start, read, batches, until } = openReader({ partitionBytes: 500 });
   cluster.hasSessions = false;
   cluster.createTopic('t', { partitions: 2 });
   cluster.append('t', 0, ...log(0, 499));
@@ -145,7 +108,7 @@ test('a batch that is larger than what is wanted at once is read, also behind a 
 });
 
 test('a small batch does not hold the whole answer in memory', async () => {
-  const { cluster, start, batches, until } = open({ partitionBytes: 100_000 });
+  const { cluster, start, batches, until } = openReader({ partitionBytes: 100_000 });
   cluster.createTopic('t', { partitions: 2 });
   cluster.append('t', 0, storedBatch({ firstOffset: 0n, records: [{ value: Buffer.alloc(90_000) }] }));
   cluster.append('t', 1, ...log(0, 0));
@@ -159,7 +122,7 @@ test('a small batch does not hold the whole answer in memory', async () => {
 
 describe('pause, seek and remove', () => {
   test('a new partition is paused, and a paused one is asked for no more', async () => {
-    const { cluster, reader, start, read, until } = open();
+    const { cluster, reader, start, read, until } = openReader();
     cluster.createTopic('t', { partitions: 2 });
     cluster.append('t', 0, ...log(0, 0));
     reader.seek('t', 0, 0n);
@@ -178,7 +141,7 @@ describe('pause, seek and remove', () => {
   });
 
   test('a seek during a fetch drops what it brings, and does not wait for it', async () => {
-    const { cluster, reader, start, read, until } = open();
+    const { cluster, reader, start, read, until } = openReader();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 9));
     start('t', 0, 10n);
@@ -194,7 +157,7 @@ describe('pause, seek and remove', () => {
   });
 
   test('a seek while a fetch is decompressed drops it', async () => {
-    const { cluster, reader, start, read, until } = open();
+    const { cluster, reader, start, read, until } = openReader();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 0, { attributes: CODECS.gzip }), ...log(1, 1));
     start('t', 0);
@@ -205,7 +168,7 @@ describe('pause, seek and remove', () => {
   });
 
   test('what is removed while it is fetched is not delivered, and can be added again', async () => {
-    const { cluster, reader, start, read, until } = open();
+    const { cluster, reader, start, read, until } = openReader();
     cluster.createTopic('t', { partitions: 2 });
     start('t', 0);
     start('t', 1);
@@ -223,7 +186,7 @@ describe('pause, seek and remove', () => {
 
 describe('brokers', () => {
   test('a leader that moves is followed, without a gap and without a word', async () => {
-    const { cluster, start, read, told, until } = open();
+    const { cluster, start, read, told, until } = openReader();
     cluster.createTopic('t', { partitions: 2 });
     cluster.append('t', 0, ...log(0, 4));
     start('t', 0);
@@ -239,7 +202,7 @@ describe('brokers', () => {
   });
 
   test('a leader that moves while its broker answers nothing is read from the next one at once', async () => {
-    const { cluster, start, read, reader, until } = open();
+    const { cluster, start, read, reader, until } = openReader();
     cluster.createTopic('t', { partitions: 2 });
     start('t', 0);
     await until(() => expect(longFetches(cluster).length).toBe(1));
@@ -252,7 +215,7 @@ describe('brokers', () => {
   });
 
   test('a broker that is away is asked again, less and less often, told once, and read when it is back', async () => {
-    const { cluster, start, read, told, until } = open();
+    const { cluster, start, read, told, until } = openReader();
     cluster.createTopic('t');
     start('t', 0);
     await until(() => expect(longFetches(cluster).length).toBe(1));
@@ -267,7 +230,7 @@ describe('brokers', () => {
   });
 
   test('a partition that is refused does not stop the others', async () => {
-    const { cluster, start, read, told, until } = open();
+    const { cluster, start, read, told, until } = openReader();
     cluster.createTopic('t', { partitions: 2 });
     cluster.update('t', 1, { errorCode: 29 });
     start('t', 0);
@@ -283,7 +246,7 @@ describe('brokers', () => {
   });
 
   test('a partition without a leader is waited for, and told', async () => {
-    const { cluster, start, read, told, until } = open();
+    const { cluster, start, read, told, until } = openReader();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 0));
     cluster.moveLeader('t', 0, null);
@@ -294,7 +257,7 @@ describe('brokers', () => {
   });
 
   test('a session that the broker does not know any more is nothing but another request', async () => {
-    const { cluster, start, read, told, until } = open();
+    const { cluster, start, read, told, until } = openReader();
     cluster.createTopic('t');
     start('t', 0);
     await until(() => expect(longFetches(cluster).length).toBe(2));
@@ -309,7 +272,7 @@ describe('brokers', () => {
 
 describe('topics', () => {
   test('one that is not there yet is waited for, and told', async () => {
-    const { cluster, start, read, told, until } = open();
+    const { cluster, start, read, told, until } = openReader();
     start('t', 0);
     await until(() => expect(told).toEqual([expect.stringMatching(/^trouble: .*topic/i)]));
     cluster.createTopic('t');
@@ -318,7 +281,7 @@ describe('topics', () => {
   });
 
   test('one that was deleted and created again is told, and read only from where the reader is told to', async () => {
-    const { cluster, reader, start, read, told, until } = open();
+    const { cluster, reader, start, read, told, until } = openReader();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 2));
     start('t', 0);
@@ -337,7 +300,7 @@ describe('topics', () => {
   });
 
   test('a position that is from another topic of the name is not read from', async () => {
-    const { cluster, reader, told, read, until } = open();
+    const { cluster, reader, told, read, until } = openReader();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 2));
     reader.seek('t', 0, 1n, 'AAECAwQFBgcICQoLDA0ODw');
@@ -347,7 +310,7 @@ describe('topics', () => {
   });
 
   test.each([[5n, 'deleted'], [99n, 'not there yet']])('a position (%s) whose record is %s is told once, and rests until a seek', async (position) => {
-    const { cluster, reader, start, told, read, until } = open();
+    const { cluster, reader, start, told, read, until } = openReader();
     cluster.createTopic('t', { partitions: 2 });
     cluster.append('t', 0, ...log(10, 12));
     cluster.update('t', 0, { start: 10n });
@@ -370,7 +333,7 @@ describe('damage', () => {
   };
 
   test('that is gone with the next fetch is nothing', async () => {
-    const { cluster, start, told, read, until } = open();
+    const { cluster, start, told, read, until } = openReader();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 1));
     start('t', 0);
@@ -384,7 +347,7 @@ describe('damage', () => {
   });
 
   test('that stays is told with its place, and what stands before it is delivered', async () => {
-    const { cluster, reader, start, told, read, until } = open();
+    const { cluster, reader, start, told, read, until } = openReader();
     cluster.createTopic('t', { partitions: 2 });
     cluster.append('t', 0, ...log(0, 1), damaged(2), ...log(3, 3));
     start('t', 0);
@@ -400,7 +363,7 @@ describe('damage', () => {
 
 describe('close', () => {
   test('nothing is delivered and nothing is asked for any more', async () => {
-    const { cluster, reader, start, read, until } = open();
+    const { cluster, reader, start, read, until } = openReader();
     cluster.createTopic('t');
     start('t', 0);
     await until(() => expect(longFetches(cluster).length).toBe(1));
@@ -414,7 +377,7 @@ describe('close', () => {
   });
 
   test('connections that are closed are not asked without end', async () => {
-    const { cluster, start, told, until } = open();
+    const { cluster, start, told, until } = openReader();
     cluster.createTopic('t', { partitions: 100 });
     for (let partition = 0; partition < 100; partition++) start('t', partition);
     await until(() => expect(longFetches(cluster).length).toBe(1));
