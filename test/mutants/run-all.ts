@@ -11,7 +11,7 @@ type OnOutcome = (done: number, all: number, outcome: Outcome) => void;
 const UNLIMITED_CPU_MS = 600_000;
 const FIRST_TEST_TIMEOUT_MS = 60_000;
 /** What tests may take that took less without a mutant: others may need the machine as well. */
-const SPARE_CPU_MS = 4_000;
+const SPARE_CPU_MS = 2_000;
 const SPARE_TEST_MS = 4_000;
 
 type Limits = Pick<Trial, 'maxCpuMs' | 'testTimeoutMs'>;
