@@ -104,10 +104,10 @@ async function main(options: Options): Promise<boolean> {
     return true;
   }
   const survivors = parseSurvivors(readFileSync(join(ROOT, PAGE), 'utf8'));
-  const outcomes = await runAll(files, options.workers, (done, all, { mutant, killedBy, cpuMs }) => {
+  const outcomes = await runAll(files, options.workers, (done, all, { mutant, killedBy, costs }) => {
     const place = `${String(done).padStart(String(all).length)}/${all}`;
     if (killedBy === null) console.log(`${place} survived${isListed(mutant, survivors) ? ' as listed' : ''}: ${shown(mutant)}`);
-    else if (options.isVerbose) console.log(`${place} ${Math.round(cpuMs)} ms: ${shown(mutant)}; ${killedBy}`);
+    else if (options.isVerbose) console.log(`${place} ${Math.round(costs.reduce((sum, { cpuMs }) => sum + cpuMs, 0))} ms: ${shown(mutant)}; ${killedBy}`);
     else if (done % 50 === 0) console.log(`${place} …`);
   });
   return report(outcomes, survivors, options);

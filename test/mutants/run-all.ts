@@ -1,5 +1,5 @@
 import { applyMutant, type Mutant } from './mutate.ts';
-import { type Trial, Trials, type Verdict } from './trial.ts';
+import { type LimitedTests, Trials, type Verdict } from './trial.ts';
 
 /** `target` is its name in a report. */
 export interface FileToTry { file: string; target: string; text: string; mutants: readonly Mutant[]; tests: readonly string[] }
@@ -14,13 +14,11 @@ const FIRST_TEST_TIMEOUT_MS = 60_000;
 const SPARE_CPU_MS = 2_000;
 const SPARE_TEST_MS = 4_000;
 
-type Limits = Pick<Trial, 'maxCpuMs' | 'testTimeoutMs'>;
-
 /** Each mutant once, on `workers` processes. @throws where the tests fail without any mutant */
 export async function runAll(files: readonly FileToTry[], workers: number, onOutcome: OnOutcome): Promise<Outcome[]> {
   const all = files.reduce((sum, { mutants }) => sum + mutants.length, 0);
   const queue = files.flatMap((file) => file.mutants.map((mutant) => ({ ...file, mutant })));
-  const limits = new Map<string, Promise<Limits>>();
+  const limited = new Map<string, Promise<readonly LimitedTests[]>>();
   const outcomes: Outcome[] = [];
   await Promise.all(Array.from({ length: workers }, () => work()));
   return outcomes.sort((a, b) => a.mutant.file.localeCompare(b.mutant.file) || a.mutant.start - b.mutant.start);
@@ -29,9 +27,9 @@ export async function runAll(files: readonly FileToTry[], workers: number, onOut
     const trials = new Trials();
     try {
       for (let next = queue.shift(); next; next = queue.shift()) {
-        const { file, target, text, tests, mutant } = next;
-        if (!limits.has(file)) limits.set(file, limitsFor(trials, next));
-        const verdict = await trials.run({ file, text: applyMutant(text, mutant), tests, ...await limits.get(file)! });
+        const { file, target, text, mutant } = next;
+        if (!limited.has(file)) limited.set(file, limit(trials, next));
+        const verdict = await trials.run({ file, text: applyMutant(text, mutant), tests: await limited.get(file)! });
         outcomes.push({ ...verdict, mutant, target });
         onOutcome(outcomes.length, all, outcomes.at(-1)!);
       }
@@ -41,9 +39,11 @@ export async function runAll(files: readonly FileToTry[], workers: number, onOut
   }
 }
 
-async function limitsFor(trials: Trials, { file, text, tests }: FileToTry): Promise<Limits> {
+/** After what they take without a mutant. The first file also pays for starting. */
+async function limit(trials: Trials, { file, text, tests }: FileToTry): Promise<readonly LimitedTests[]> {
   const unlimited = { maxCpuMs: UNLIMITED_CPU_MS, testTimeoutMs: FIRST_TEST_TIMEOUT_MS };
-  const { killedBy, cpuMs, slowestTestMs } = await trials.run({ file, text, tests, ...unlimited });
+  const { killedBy, costs } = await trials.run({ file, text, tests: tests.map((test) => ({ file: test, ...unlimited })) });
   if (killedBy !== null) throw new Error(`the tests of ${file} fail without any mutant: ${killedBy}`);
-  return { maxCpuMs: SPARE_CPU_MS + 2 * cpuMs, testTimeoutMs: Math.ceil(SPARE_TEST_MS + 3 * slowestTestMs) };
+  return costs.map(({ cpuMs, slowestTestMs }, at) =>
+    ({ file: tests[at]!, maxCpuMs: SPARE_CPU_MS + 2 * cpuMs, testTimeoutMs: Math.ceil(SPARE_TEST_MS + 3 * slowestTestMs) }));
 }

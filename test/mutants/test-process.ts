@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { createVitest, type TestModule } from 'vitest/node';
 import { SOURCES } from '../../vitest.config.ts';
-import type { Verdict, Trial } from './trial.ts';
+import type { Cost, LimitedTests, Trial, Verdict } from './trial.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const WATCH_EVERY_MS = 200;
@@ -25,41 +25,38 @@ process.on('message', (trial: Trial) => {
   void judge(trial).then((verdict) => process.send!(verdict));
 });
 process.on('disconnect', () => process.exit());
-process.send!({ killedBy: null, cpuMs: 0, slowestTestMs: 0 } satisfies Verdict);
+process.send!({ killedBy: null, costs: [] } satisfies Verdict);
 
-async function judge(trial: Trial): Promise<Verdict> {
+async function judge({ file, text, tests }: Trial): Promise<Verdict> {
+  vitest.invalidateFile(changed.path);
+  changed = { path: join(ROOT, file), text };
+  vitest.invalidateFile(changed.path);
+  const costs: Cost[] = [];
+  for (const test of tests) {
+    const { failure, cost } = await runTests(test);
+    costs.push(cost);
+    if (failure !== null) return { killedBy: `${test.file}: ${failure}`, costs };
+  }
+  return { killedBy: null, costs };
+}
+
+async function runTests({ file, testTimeoutMs, maxCpuMs }: LimitedTests): Promise<{ failure: string | null; cost: Cost }> {
   const before = process.cpuUsage();
   const cpuMs = () => {
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 1_000;
   };
   // Tests run in a thread of their own, which may never yield
-  const watch = setInterval(() => { if (cpuMs() > trial.maxCpuMs) process.kill(process.pid, 'SIGKILL'); }, WATCH_EVERY_MS);
-  try {
-    const { killedBy, slowestTestMs } = await runTests(trial);
-    return { killedBy, cpuMs: cpuMs(), slowestTestMs };
-  } finally {
-    clearInterval(watch);
-  }
-}
-
-async function runTests({ file, text, tests, testTimeoutMs }: Trial): Promise<Omit<Verdict, 'cpuMs'>> {
+  const watch = setInterval(() => { if (cpuMs() > maxCpuMs) process.kill(process.pid, 'SIGKILL'); }, WATCH_EVERY_MS);
   const project = vitest.getRootProject();
   project.config.testTimeout = testTimeoutMs;
-  vitest.invalidateFile(changed.path);
-  changed = { path: join(ROOT, file), text };
-  vitest.invalidateFile(changed.path);
-  let slowestTestMs = 0;
-  for (const test of tests) {
-    // What failed before would count for what comes next
-    vitest.state.filesMap.clear();
-    vitest.state.idMap.clear();
-    const { testModules, unhandledErrors } = await vitest.runTestSpecifications([project.createSpecification(join(ROOT, test))]);
-    const [failure] = [...testModules.flatMap(failureOf), ...unhandledErrors.map(String)];
-    if (failure !== undefined) return { killedBy: `${test}: ${failure}`, slowestTestMs };
-    slowestTestMs = Math.max(slowestTestMs, ...testModules.map(slowestOf));
-  }
-  return { killedBy: null, slowestTestMs };
+  // What failed before would count for what comes next
+  vitest.state.filesMap.clear();
+  vitest.state.idMap.clear();
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([project.createSpecification(join(ROOT, file))]);
+  clearInterval(watch);
+  const [failure = null] = [...testModules.flatMap(failureOf), ...unhandledErrors.map(String)];
+  return { failure, cost: { cpuMs: cpuMs(), slowestTestMs: Math.max(...testModules.map(slowestOf)) } };
 }
 
 function slowestOf(module: TestModule): number {

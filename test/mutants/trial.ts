@@ -3,17 +3,21 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-export interface Trial {
+/** A test file and its limits. */
+export interface LimitedTests {
   file: string;
-  text: string;
-  tests: readonly string[];
   testTimeoutMs: number;
   /** Of the processor: a machine that is busy with something else does not make a mutant endless. */
   maxCpuMs: number;
 }
 
-/** `killedBy`: the test that failed, or that none could end; null: all passed. */
-export interface Verdict { killedBy: string | null; cpuMs: number; slowestTestMs: number }
+export interface Trial { file: string; text: string; tests: readonly LimitedTests[] }
+
+/** What a test file took. */
+export interface Cost { cpuMs: number; slowestTestMs: number }
+
+/** `killedBy`: the test that failed, or that none could end; null: all passed. `costs`: of the test files that ran, in order. */
+export interface Verdict { killedBy: string | null; costs: readonly Cost[] }
 
 const PROCESS = join(import.meta.dirname, 'test-process.ts');
 
@@ -27,7 +31,7 @@ export class Trials {
     const verdict = await answerOf(running);
     if (verdict) return verdict;
     this.#process = null;
-    return { killedBy: 'the tests did not come to an end', cpuMs: trial.maxCpuMs, slowestTestMs: 0 };
+    return { killedBy: 'the tests did not come to an end', costs: [] };
   }
 
   close(): void {

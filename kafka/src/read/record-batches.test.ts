@@ -85,6 +85,17 @@ describe('a fetch', () => {
     expect(decoded.nextOffset).toBe(41n);
   });
 
+  test('of what was there already does not go back', async () => {
+    const before = storedBatch({ records: [{}, {}] });
+    expect(await decode([before], { from: 50n })).toEqual({ records: [], nextOffset: 50n, bytes: before.length });
+  });
+
+  test('is as large as its bytes, and what was decompressed beside them', async () => {
+    const [plain, gzip] = [storedBatch({ records: [{ value: 'v' }] }), storedBatch({ firstOffset: 41n, attributes: CODECS.gzip, records: [{ value: Buffer.alloc(1_000) }] })];
+    expect((await decode([plain])).bytes).toBe(plain.length);
+    expect((await decode([plain, gzip])).bytes).toBe(plain.length + gzip.length + 1_000 + 9);
+  });
+
   test('of nothing goes nowhere', async () => {
     expect(await decode([], { from: 7n })).toEqual({ records: [], nextOffset: 7n, bytes: 0 });
   });
