@@ -136,7 +136,8 @@ export class FakeCluster {
         records[70]! ^= 1;
         this.damages--;
       }
-      if (partitions.length > 0 || performance.now() >= deadline) return { errorCode: 0, sessionId, partitions: asViews(partitions) };
+      if (partitions.length > 0) return { errorCode: 0, sessionId, partitions: asViews(partitions) };
+      if (performance.now() >= deadline) return { errorCode: 0, sessionId, partitions: this.hasSessions ? [] : seen.partitions.map((asked) => empty(asked)) };
       await this.#changeWithin(deadline - performance.now());
     }
   }
@@ -185,7 +186,7 @@ export class FakeCluster {
 
   #readPartition(nodeId: number, asked: AskedPartition, isFirst: boolean, left: number): FetchedPartition | null {
     const { topicId, partition: number, offset, leaderEpoch } = asked;
-    const refused = (errorCode: number) => ({ topicId, partition: number, errorCode, lastStableOffset: -1n, aborted: [], records: Buffer.alloc(0) });
+    const refused = (errorCode: number) => ({ ...empty(asked), errorCode });
     const partition = this.#byId(topicId)?.partitions[number];
     if (!partition) return refused(ERROR.unknownTopicId);
     if (partition.errorCode !== 0) return refused(partition.errorCode);
@@ -255,6 +256,10 @@ export class FakeCluster {
   #changed(): void {
     this.#changes.emit('change');
   }
+}
+
+function empty({ topicId, partition }: AskedPartition): FetchedPartition {
+  return { topicId, partition, errorCode: 0, lastStableOffset: -1n, aborted: [], records: Buffer.alloc(0) };
 }
 
 /** As of one answer. */

@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
 import { log, longFetches, openReader, range } from '../../test/opened-reader.ts';
-import { storedBatch } from '../../test/stored-batch.ts';
+import { CODECS, storedBatch } from '../../test/stored-batch.ts';
 
 const NOT_LEADER = 6;
 const NOT_AUTHORIZED = 29;
@@ -21,6 +22,8 @@ describe('where leaders are', () => {
     expect(cluster.looks).toBe(before + 1);
     await pass(10_000);
     expect(cluster.looks).toBe(before + 2);
+    // What is being fetched goes on
+    expect(cluster.requests.filter(({ lane }) => lane === 'fetch-short')).toEqual([]);
     reader.close();
     await pass(20_000);
     expect(cluster.looks).toBe(before + 2);
@@ -204,19 +207,72 @@ describe('a partition', () => {
     await until(() => expect(read()).toEqual([1, 2]));
   });
 
-  test('is not asked of the leader that it had', async () => {
-    const { cluster, start, read, pass, until } = openReader();
+  test('is not asked of the leader that it had, once a look has found the next one', async () => {
+    const { cluster, start, read, told, pass, until } = openReader();
     cluster.createTopic('t', { partitions: 2 });
     start('t', 0);
     start('t', 1);
     await until(() => expect(longFetches(cluster)).toHaveLength(1));
-    cluster.moveLeader('t', 0, 2);
+    // Without a word to the fetch that is under way
+    Object.assign(cluster.topic('t').partitions[0]!, { leader: 2, leaderEpoch: 1, batches: log(0, 0) });
+    await until(() => expect(read()).toEqual([0]), 11_000);
+    const before = cluster.looks;
+    await pass(3_000);
+    // What the one before answers in the end is nothing
+    expect(cluster.looks).toBe(before);
+    expect([[...cluster.session(1, 'fetch-long')!.partitions.keys()], told]).toEqual([['t-1'], []]);
+  });
+
+  test('that was removed stays away when leaders are looked at', async () => {
+    const { cluster, reader, start, read, pass, until } = openReader();
+    cluster.createTopic('t');
+    start('t', 0);
+    await until(() => expect(longFetches(cluster)).toHaveLength(1));
+    reader.remove('t', 0);
+    await pass(11_000);
+    const before = cluster.requests.length;
     cluster.append('t', 0, ...log(0, 0));
-    await until(() => expect(read()).toEqual([0]));
-    await pass(1_100);
-    const [last] = longFetches(cluster).filter(({ nodeId }) => nodeId === 1).slice(-1);
-    const names = [...cluster.session(1, 'fetch-long')!.partitions.keys()];
-    expect([last!.nodeId, names]).toEqual([1, ['t-1']]);
+    await pass(1_000);
+    expect([cluster.requests.length, read()]).toEqual([before, []]);
+  });
+});
+
+test('an answer without records is nothing, as brokers without room for sessions give it', async () => {
+  const { cluster, start, told, pass } = openReader();
+  cluster.hasSessions = false;
+  cluster.createTopic('t', { partitions: 2 });
+  start('t', 0);
+  start('t', 1);
+  await pass(5_000);
+  expect([told, cluster.looks]).toEqual([[], 1]);
+  expect(longFetches(cluster).length).toBeGreaterThan(8);
+});
+
+describe('a reader that is closed', () => {
+  test('asks no broker for anything more', async () => {
+    const { cluster, reader, start, pass, until } = openReader();
+    cluster.createTopic('t', { leader: 1 });
+    cluster.createTopic('u', { leader: 2 });
+    start('t', 0);
+    start('u', 0);
+    await until(() => expect(longFetches(cluster)).toHaveLength(2));
+    reader.close();
+    await pass(2_000);
+    expect(cluster.requests).toHaveLength(2);
+  });
+
+  test('delivers nothing of what is being decompressed, of any partition', async () => {
+    const { cluster, reader, start, batches, pass } = openReader();
+    cluster.createTopic('t', { partitions: 3 });
+    for (let partition = 0; partition < 3; partition++) {
+      cluster.append('t', partition, ...log(0, 0, { attributes: CODECS.gzip }));
+      start('t', partition);
+    }
+    vi.advanceTimersByTime(1);
+    while (cluster.requests.length === 0) await nextTurn();
+    reader.close();
+    await pass(100);
+    expect(batches).toEqual([]);
   });
 });
 
@@ -238,7 +294,7 @@ describe('damage', () => {
   });
 
   test('that stays rests the partition, and is told once', async () => {
-    const { cluster, reader, start, told, pass, until } = openReader();
+    const { cluster, reader, start, told, read, pass, until } = openReader();
     cluster.createTopic('t');
     const [batch] = log(0, 0);
     batch![70]! ^= 1;
@@ -247,5 +303,11 @@ describe('damage', () => {
     await until(() => expect(told).toEqual(['corrupt: t/0 at 0']));
     await pass(1_000);
     expect([told.length, reader.isResting('t', 0), cluster.requests.length]).toEqual([1, true, 2]);
+    // Elsewhere it is the first time
+    cluster.append('t', 0, ...log(1, 1));
+    cluster.damages = 1;
+    reader.seek('t', 0, 1n);
+    await until(() => expect(read()).toEqual([1]));
+    expect([told.length, cluster.damages]).toEqual([1, 0]);
   });
 });

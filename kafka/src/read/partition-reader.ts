@@ -120,8 +120,6 @@ export class PartitionReader {
     clearTimeout(this.#lookTimer);
     for (const state of this.#states.values()) state.version++;
     for (const fetcher of this.#brokers.values()) fetcher.close();
-    this.#states.clear();
-    this.#brokers.clear();
   }
 
   #add(topic: string, partition: number): ReadState {
