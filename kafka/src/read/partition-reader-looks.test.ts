@@ -68,6 +68,16 @@ describe('where leaders are', () => {
 });
 
 describe('trouble', () => {
+  test('stops all partitions of a fetch, until a look', async () => {
+    const { cluster, start, pass, until } = openReader();
+    cluster.createTopic('t', { partitions: 3 });
+    for (let partition = 0; partition < 3; partition++) start('t', partition);
+    await until(() => expect(longFetches(cluster)).toHaveLength(1));
+    cluster.stop(1);
+    await pass(4_000);
+    expect(cluster.requests.length).toBeLessThanOrEqual(cluster.looks);
+  });
+
   test.each([[2, 0], [3, 1]])('of %i fetches in a row is told %i times: a leader that moves is no trouble', async (failures, times) => {
     const { cluster, start, read, told, pass, until } = openReader();
     cluster.createTopic('t');
@@ -259,6 +269,28 @@ describe('a reader that is closed', () => {
     reader.close();
     await pass(2_000);
     expect(cluster.requests).toHaveLength(2);
+  });
+
+  test.each([['answers', null], ['does not answer', new Error('no broker answers')]])('looks no more, also where a look is under way that %s', async (_, failure) => {
+    const { cluster, reader, start, told, pass } = openReader();
+    cluster.createTopic('t');
+    cluster.failLook = failure;
+    start('t', 0);
+    vi.advanceTimersByTime(1);
+    reader.close();
+    await pass(30_000);
+    expect([cluster.looks, cluster.requests.length, told]).toEqual([1, 0, []]);
+  });
+
+  test('has no trouble with what fails only then', async () => {
+    const { cluster, reader, start, told, pass, until } = openReader();
+    cluster.createTopic('t');
+    start('t', 0);
+    await until(() => expect(longFetches(cluster)).toHaveLength(1));
+    reader.close();
+    cluster.stop(1);
+    await pass(5_000);
+    expect([cluster.looks, told]).toEqual([1, []]);
   });
 
   test('delivers nothing of what is being decompressed, of any partition', async () => {

@@ -200,12 +200,11 @@ export class PartitionReader {
 
   #leave(state: ReadState): void {
     state.version++;
-    if (state.leader !== null) this.#brokers.get(state.leader)?.remove(state);
+    this.#brokers.get(state.leader!)?.remove(state);
   }
 
   #failed(states: readonly ReadState[], error: Error): void {
-    if (this.#isClosed) return;
-    for (const state of states) this.#brokers.get(state.leader!)?.remove(state);
+    for (const state of states) this.#brokers.get(state.leader!)!.remove(state);
     this.#lookSoon(error);
   }
 
