@@ -56,6 +56,18 @@ test('an lz4 frame with checksums, stored blocks and blocks that refer to those 
   await expect(decompress(LZ4, lz4Frame(STORED, LINKED), 15)).rejects.toThrow(TooLarge);
 });
 
+test('what is small does not hold the room that it might have taken', async () => {
+  const frame = lz4Frame(STORED, LINKED);
+  frame[5] = 0x70; // blocks of up to 4 MiB
+  const content = await decompress(LZ4, frame, 10_000_000);
+  expect(String(content)).toBe('abcdefgabcdefga!');
+  expect(content.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize);
+});
+
+test('what is too large says how much it may be', async () => {
+  await expect(decompress(LZ4, lz4Frame(STORED), 3)).rejects.toMatchObject({ name: 'TooLarge', message: expect.stringContaining('3 bytes') });
+});
+
 test('an lz4 frame that was cut is refused', async () => {
   const frame = lz4Frame(STORED, LINKED);
   await expect(decompress(LZ4, frame.subarray(0, 25), 1_000)).rejects.toThrow(/ends within a block/);

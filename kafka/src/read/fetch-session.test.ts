@@ -29,6 +29,16 @@ test('after the first request only what changed is sent', async () => {
   ]);
 });
 
+test('partitions that left are sent again when they come back, as they were', async () => {
+  const { cluster, ask, fetch } = open();
+  await fetch(ask(0, 1, 2));
+  await fetch(ask(1));
+  await fetch(ask(0, 1, 2));
+  expect(cluster.requests.map(({ partitions, forgotten }) => [partitions.map(({ name }) => name), forgotten])).toEqual([
+    [[...IDS], []], [[], ['t-0', 't-2']], [['t-0', 't-2'], []],
+  ]);
+});
+
 test('a partition with records is answered, also when the request did not name it', async () => {
   const { cluster, ask, fetch } = open();
   expect(await fetch(ask(0, 1))).toEqual([]);

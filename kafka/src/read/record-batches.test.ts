@@ -96,6 +96,11 @@ describe('a fetch', () => {
     expect((await decode([plain, gzip])).bytes).toBe(plain.length + gzip.length + 1_000 + 9);
   });
 
+  test('of megabytes that are not compressed is read whole', async () => {
+    const batches = Array.from({ length: 10 }, (_, at) => storedBatch({ firstOffset: BigInt(at), records: [{ value: Buffer.alloc(1_000_000) }] }));
+    expect(offsets(await decode(batches))).toHaveLength(10);
+  });
+
   test('of nothing goes nowhere', async () => {
     expect(await decode([], { from: 7n })).toEqual({ records: [], nextOffset: 7n, bytes: 0 });
   });
@@ -188,7 +193,7 @@ describe('damage', () => {
   test.each(Object.entries(CASES))('of %s is told with its offset', async (_sentence, [bytes, message]) => {
     const error: unknown = await decode([bytes], { from: 40n }).catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(CorruptBatch);
-    expect(error).toMatchObject({ offset: 40n, message: expect.stringMatching(message) });
+    expect(error).toMatchObject({ name: 'CorruptBatch', offset: 40n, message: expect.stringMatching(message) });
   });
 
   test.each(Object.entries(CASES))('of %s does not keep back what stands before it', async (_sentence, [bytes]) => {
