@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ATTRIBUTES, CODECS, NOW, storedBatch, type StoredBatch, varint } from '../../test/stored-batch.ts';
+import { ATTRIBUTES, CODECS, encodeRecord, NOW, storedBatch, type StoredBatch, varint } from '../../test/stored-batch.ts';
 import { RecordBatchBuilder } from '../produce/record-batch.ts';
 import type { AbortedTransaction } from '../wire/fetch.ts';
 import { CorruptBatch, decodeRecords, type DecodedPartition, type ReadableRecord } from './record-batches.ts';
@@ -282,5 +282,12 @@ describe('malformed records, as no broker takes them, are one record', () => {
     const body = Buffer.concat([Buffer.from([0, 0, 0]), varint(-1), varint(-1), varint(2 ** 31)]);
     const { records: [record] } = await decode([storedBatch({ body: Buffer.concat([varint(body.length), body]), count: 1, lastOffsetDelta: 0 })]);
     expect(record!.headers).toEqual([]);
+  });
+
+  test.each([40n, 41n, 42n])('with all others of their batch, from the offset that is asked for on (%i)', async (from) => {
+    const body = Buffer.concat([encodeRecord({ value: 'good' }, 0), encodeRecord({ value: 'good' }, 1), Buffer.alloc(20)]);
+    const { records, nextOffset } = await decode([storedBatch({ body, count: 3, lastOffsetDelta: 2 })], { from });
+    expect(records).toMatchObject([{ offset: String(from), unreadable: { lastOffset: '42' } }]);
+    expect(nextOffset).toBe(43n);
   });
 });
