@@ -51,6 +51,8 @@ export class FakeBrokers {
   /** By `group/topic/partition`. */
   readonly committed = new Map<string, GroupOffset>();
   looks = 0;
+  /** Why no broker tells where leaders are. */
+  failLook: Error | null = null;
   producerId = 7n;
   /** In which the partitions of a produce request are answered. */
   answers: 'in order' | 'in reverse' = 'in order';
@@ -226,6 +228,7 @@ export class FakeBrokers {
 
   async #metadata(names: readonly string[]): Promise<ClusterMetadata> {
     this.looks++;
+    if (this.failLook) throw this.failLook;
     const topics = names.map((name) => {
       const stored = this.#topics.get(name);
       const partitions = (stored ?? []).map(({ leader }, partition) => ({ partition, leader, leaderEpoch: 0 }));

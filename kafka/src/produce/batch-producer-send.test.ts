@@ -30,6 +30,12 @@ describe('a producer without transactions', () => {
     expect(brokers.requests[1]).toMatchObject({ nodeId: 1, lane: expect.stringMatching(/^write-/), transactionalId: null });
   });
 
+  test('is not opened where leaders cannot be looked for', async () => {
+    const brokers = new FakeBrokers();
+    brokers.failLook = new Error('no broker answers');
+    await expect(open({ brokers })).rejects.toThrow('no broker answers');
+  });
+
   test('waits for a coordinator that is loading', async () => {
     const brokers = new FakeBrokers();
     brokers.refuseNext('InitProducerId', LOADING);

@@ -193,6 +193,16 @@ describe('what a commit leaves to be settled', () => {
     expect(settling[1]!.ended).toMatchObject({ outputs: [{ topic: 'b', partitions: [0] }], positions: [] });
   });
 
+  test('may fail while nobody looks', async () => {
+    const { producer, settling } = await open();
+    await producer.send([batch('a', 0)]);
+    await producer.commit();
+    settling[0]!.settled.reject(new Error('markers are missing'));
+    // An error that nobody handles fails the run of the tests, as it would end a worker
+    await nextTurn();
+    await expect(producer.settled).rejects.toThrow('missing');
+  });
+
   test('is nothing where nothing was begun', async () => {
     const { producer, settling } = await open();
     await producer.commit();

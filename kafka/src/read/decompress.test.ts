@@ -24,6 +24,11 @@ test('snappy without a stream header, as librdkafka writes it', async () => {
   expect((await decompress(SNAPPY, compress(TEXT), 1_000_000)).equals(TEXT)).toBe(true);
 });
 
+test('bytes that are no snappy are not called too large', async () => {
+  await expect(decompress(SNAPPY, Buffer.alloc(50, 0xff), 1_000_000)).rejects.not.toBeInstanceOf(TooLarge);
+  await expect(decompress(SNAPPY, compress(TEXT).subarray(0, 200), 1_000_000)).rejects.not.toBeInstanceOf(TooLarge);
+});
+
 test('a snappy stream that was cut is refused', async () => {
   const stream = snappyStream(compress(TEXT));
   expect((await decompress(SNAPPY, stream, 1_000_000)).equals(TEXT)).toBe(true);
