@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { encodeRecord, storedBatch } from '../../test/stored-batch.ts';
+import { storedBatch, type StoredRecord } from '../../test/stored-batch.ts';
 import { crc32c } from './crc32c.ts';
 import { RecordBatchBuilder, type RecordToWrite } from './record-batch.ts';
 
@@ -9,19 +9,19 @@ const WRITER = { producerId: 4_000_000_000n, producerEpoch: 0x0708, firstSequenc
 const TRANSACTIONAL = 0x10;
 const KIB = 1024;
 
-type Simple = Pick<RecordToWrite, 'key' | 'value' | 'headers'>;
+type Simple = Pick<RecordToWrite, 'key' | 'value' | 'headers'> & Partial<Pick<RecordToWrite, 'constantHeaders'>>;
 const simple = (value: Buffer | string | null, fields: Partial<Simple> = {}): Simple =>
   ({ key: null, value: value === null ? null : Buffer.from(value as string), headers: [], ...fields });
 
 function build(records: readonly Simple[]): RecordBatchBuilder {
-  return RecordBatchBuilder.of(records.map((record) => ({ ...record, constantHeaders: [] })));
+  return RecordBatchBuilder.of(records.map((record) => ({ constantHeaders: [], ...record })));
 }
 
 /** The same batch, put together by other code, as a producer sends it. */
 function expected(records: readonly Simple[]): Buffer {
   const batch = storedBatch({
     firstOffset: 0n, attributes: TRANSACTIONAL, producerId: WRITER.producerId, firstTimestamp: BigInt(NOW), maxTimestamp: BigInt(NOW),
-    records: records as Parameters<typeof encodeRecord>[0][],
+    records: records.map(({ headers, constantHeaders = [], ...rest }) => ({ ...rest, headers: [...constantHeaders, ...headers] })) as StoredRecord[],
   });
   batch.writeInt32BE(-1, 12); // leader epoch
   batch.writeInt16BE(WRITER.producerEpoch, 51);
@@ -47,6 +47,10 @@ describe('the bytes of a batch', () => {
     'of a record whose size takes two bytes': [simple('x'.repeat(8_183)), simple('y')],
     'of a record whose size just takes three bytes': [simple('x'.repeat(8_184)), simple('y')],
     'of a record whose size takes four bytes': [simple(Buffer.alloc(1_048_576, 5)), simple('y')],
+    'of a key that is larger than the memory at hand': [simple('x'), simple(null, { key: Buffer.alloc(40_000, 1) })],
+    'of a value that is larger than the memory at hand': [simple('x'), simple(Buffer.alloc(40_000, 1))],
+    'of a header that is larger than the memory at hand': [simple('x'), simple(null, { headers: [['a', Buffer.alloc(40_000, 1)]] })],
+    'of headers for all that are larger than the memory at hand': [simple('x'), simple(null, { constantHeaders: [['a', Buffer.alloc(40_000, 1)]], headers: [['b', null]] })],
     'of so many records that their numbers take two bytes': Array.from({ length: 130 }, (_, at) => simple(`value ${at}`)),
   };
 
