@@ -2,7 +2,8 @@ import type { Connections, Destination } from '../src/connections/connections.ts
 import { Leaders } from '../src/connections/leaders.ts';
 import { crc32c } from '../src/produce/crc32c.ts';
 import { loadInternal } from '../src/cluster.ts';
-import { WireWriter } from '../src/wire/flexible.ts';
+import { WireReader, WireWriter } from '../src/wire/flexible.ts';
+import { type GroupMembership, NO_MEMBER } from '../src/wire/group.ts';
 import type { ClusterMetadata } from '../src/wire/metadata.ts';
 import type { ProtocolRequest } from '../src/wire/request.ts';
 
@@ -37,7 +38,7 @@ export interface SeenRequest { api: string; nodeId: number | null; lane: string;
 interface Transaction { partitions: Set<string>; groups: Set<string>; pending: Map<string, GroupOffset>; ended: boolean[] }
 export interface GroupOffset { offset: string; metadata: string | null }
 
-const ERROR = { unknownTopic: 3, notLeader: 6, corrupt: 2, outOfOrder: 45, invalidTxnState: 48 };
+const ERROR = { unknownTopic: 3, notLeader: 6, corrupt: 2, illegalGeneration: 22, unknownMember: 25, outOfOrder: 45, invalidTxnState: 48 };
 /** Coordinator of all groups. */
 const COORDINATOR = 9;
 
@@ -54,6 +55,8 @@ export class FakeBrokers {
   /** Why no broker tells where leaders are. */
   failLook: Error | null = null;
   producerId = 7n;
+  /** The only one of all groups. */
+  member: GroupMembership = { memberId: 'member', generation: 1 };
   /** In which the partitions of a produce request are answered. */
   answers: 'in order' | 'in reverse' = 'in order';
   readonly #topics = new Map<string, StoredPartition[]>();
@@ -140,7 +143,7 @@ export class FakeBrokers {
       if (errorCode === 0) transaction.groups.add(from.readString());
       return new Encoder().writeInt32(0).writeInt16(errorCode).buffer;
     },
-    TxnOffsetCommit: (bytes, seen, errorCode) => this.#commitOffsets(new Decoder(bytes), seen, errorCode),
+    TxnOffsetCommit: (bytes, seen, errorCode) => this.#commitOffsets(WireReader.ofResponse(bytes), seen, errorCode), // both begin with tagged fields
     EndTxn: (bytes, seen, errorCode) => this.#end(new Decoder(bytes), seen, errorCode),
     Produce: (bytes, seen) => this.#produce(new Decoder(bytes), seen),
   };
@@ -161,23 +164,35 @@ export class FakeBrokers {
       new Encoder().writeString(topic).writeArray(partitions.map((partition) => new Encoder().writeInt32(partition).writeInt16(errorCode))))).buffer;
   }
 
-  #commitOffsets(from: Decoder, seen: SeenRequest, errorCode: number): Buffer {
-    seen.transactionalId = from.readString();
-    const group = from.readString();
-    from.readInt64();
-    from.readInt16();
-    const { groups, pending } = this.transaction(seen.transactionalId);
-    const code = errorCode === 0 && !groups.has(group) ? ERROR.invalidTxnState : errorCode;
-    const topics = from.readArray((each) => {
-      const topic = each.readString();
-      return { topic, partitions: each.readArray((partition) => {
-        const place = { partition: partition.readInt32(), offset: partition.readInt64().toString(), metadata: partition.readString() };
-        if (code === 0) pending.set(`${group}/${topic}/${place.partition}`, { offset: place.offset, metadata: place.metadata });
-        return place;
+  #commitOffsets(from: WireReader, seen: SeenRequest, errorCode: number): Buffer {
+    seen.transactionalId = from.string();
+    const group = from.string()!;
+    from.int64();
+    from.int16();
+    const as = { generation: from.int32(), memberId: from.string()! };
+    from.string();
+    const { groups, pending } = this.transaction(seen.transactionalId!);
+    const code = errorCode || this.#refusalOf(as) || (groups.has(group) ? 0 : ERROR.invalidTxnState);
+    const topics = from.structs(() => {
+      const topic = from.string()!;
+      return { topic, partitions: from.structs(() => {
+        const [partition, offset] = [from.int32(), String(from.int64())];
+        from.int32();
+        const metadata = from.string();
+        if (code === 0) pending.set(`${group}/${topic}/${partition}`, { offset, metadata });
+        return partition;
       }) };
     });
-    return new Encoder().writeInt32(0).writeArray(topics.map(({ topic, partitions }) =>
-      new Encoder().writeString(topic).writeArray(partitions.map(({ partition }) => new Encoder().writeInt32(partition).writeInt16(code))))).buffer;
+    const to = WireWriter.ofRequest().int32(0);
+    to.structs(topics, ({ topic, partitions }) => to.string(topic).structs(partitions, (partition) => to.int32(partition).int16(code)));
+    return to.tags().written;
+  }
+
+  /** Who is no member may commit in a transaction. */
+  #refusalOf({ memberId, generation }: GroupMembership): number {
+    if (memberId === NO_MEMBER.memberId && generation === NO_MEMBER.generation) return 0;
+    if (memberId !== this.member.memberId) return ERROR.unknownMember;
+    return generation === this.member.generation ? 0 : ERROR.illegalGeneration;
   }
 
   #end(from: Decoder, seen: SeenRequest, errorCode: number): Buffer {

@@ -17,8 +17,8 @@ export const NAMED: Record<string, Named> = {
     file: 'kafka/src/produce/batch-producer.ts', from: 'await this.#settled;', to: 'void this.#settled.catch(() => undefined);',
   },
   'at least once commits before it writes': {
-    file: 'worker/src/kafka/producers.ts', from: 'sendOffsets: async (all) => { positions = all; },\n        commit: () => commitOffsets(positions),',
-    to: 'sendOffsets: async (all) => { positions = all; await commitOffsets(positions); },\n        commit: async () => undefined,',
+    file: 'worker/src/kafka/producers.ts',
+    from: 'sendOffsets: async (all) => { positions = all; },', to: 'sendOffsets: async (all) => { positions = all; await commitOffsets(membership, all); },',
   },
   'a transaction commits before it has written': {
     file: 'worker/src/pipeline/transaction.ts', from: 'await Promise.allSettled(writing);\n  await Promise.all(writing);', to: 'void Promise.allSettled(writing);',

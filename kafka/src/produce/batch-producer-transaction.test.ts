@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { FakeBrokers } from '../../test/fake-brokers.ts';
 import { LeaderView } from '../transactions/leader-view.ts';
+import { NO_MEMBER } from '../wire/group.ts';
 import type { Ended } from '../transactions/settlements.ts';
 import { BatchProducer } from './batch-producer.ts';
 import { RecordBatchBuilder } from './record-batch.ts';
@@ -65,7 +66,7 @@ describe('a transaction', () => {
   test('is written with the id and the epoch of the one that works, all over its own lane', async () => {
     const { brokers, producer } = await open();
     await producer.send([batch('a', 0)]);
-    await producer.sendOffsets('g', [{ topic: 'in', partition: 0, offset: 1n }]);
+    await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 0, offset: 1n }]);
     await producer.commit();
     expect(brokers.partition('a', 0).batches).toMatchObject([{ producerId: '7', epoch: 5, isTransactional: true }]);
     expect(brokers.requests.filter(({ api }) => api !== 'GroupCoordinator').map(({ lane, transactionalId }) => [lane, transactionalId]))
@@ -75,7 +76,7 @@ describe('a transaction', () => {
   test('goes to its coordinator, the positions to that of the group, which is looked for once', async () => {
     const { brokers, producer, settling } = await open();
     for (let time = 0; time < 2; time++) {
-      await producer.sendOffsets('g', [{ topic: 'in', partition: 0, offset: 1n }]);
+      await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 0, offset: 1n }]);
       await producer.commit();
       settling.at(-1)!.settled.resolve();
     }
@@ -87,7 +88,7 @@ describe('a transaction', () => {
 
   test('moves the positions when it commits, and no sooner', async () => {
     const { brokers, producer } = await open();
-    await producer.sendOffsets('g', [
+    await producer.sendOffsets('g', NO_MEMBER, [
       { topic: 'in', partition: 3, offset: 2n ** 40n, metadata: 'beside it' }, { topic: 'other', partition: 3, offset: 8n }, { topic: 'in', partition: 4, offset: 9n },
     ]);
     expect(brokers.committed.size).toBe(0);
@@ -95,6 +96,17 @@ describe('a transaction', () => {
     expect(Object.fromEntries(brokers.committed)).toEqual({
       'g/in/3': { offset: String(2n ** 40n), metadata: 'beside it' }, 'g/other/3': { offset: '8', metadata: null }, 'g/in/4': { offset: '9', metadata: null },
     });
+  });
+
+  test('moves the positions as the member that is named, and may be tried again where its generation is refused', async () => {
+    const { brokers, producer } = await open();
+    brokers.member = { memberId: 'me', generation: 5 };
+    const positions = [{ topic: 'in', partition: 0, offset: 1n }];
+    await expect(producer.sendOffsets('g', { memberId: 'me', generation: 4 }, positions)).rejects.toMatchObject({ type: 'ILLEGAL_GENERATION' });
+    await expect(producer.sendOffsets('g', { memberId: 'other', generation: 5 }, positions)).rejects.toMatchObject({ type: 'UNKNOWN_MEMBER_ID' });
+    await producer.sendOffsets('g', { memberId: 'me', generation: 5 }, positions);
+    await producer.commit();
+    expect(brokers.committed.get('g/in/0')).toEqual({ offset: '1', metadata: null });
   });
 
   test('is committed, not aborted', async () => {
@@ -118,7 +130,7 @@ describe('a transaction', () => {
     const { brokers, producer } = await open();
     brokers.refuseNext(api, ERROR.concurrent);
     await producer.send([batch('a', 0)]);
-    await producer.sendOffsets('g', [{ topic: 'in', partition: 0, offset: 1n }]);
+    await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 0, offset: 1n }]);
     expect(brokers.apis().filter((each) => each === api)).toHaveLength(2);
   });
 
@@ -127,7 +139,7 @@ describe('a transaction', () => {
     brokers.refuseNext(api, ERROR.unauthorized);
     const work = async () => {
       await producer.send([batch('a', 0)]);
-      await producer.sendOffsets('g', [{ topic: 'in', partition: 0, offset: 1n }]);
+      await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 0, offset: 1n }]);
       await producer.commit();
     };
     await expect(work()).rejects.toMatchObject({ type: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' });
@@ -142,7 +154,7 @@ describe('a transaction', () => {
     await producer.close();
     await expect(producer.send([batch('a', 0)])).rejects.toThrow('closed');
     await expect(producer.send([batch('a', 1)])).rejects.toThrow('closed');
-    await expect(producer.sendOffsets('g', [{ topic: 'in', partition: 0, offset: 1n }])).rejects.toThrow('closed');
+    await expect(producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 0, offset: 1n }])).rejects.toThrow('closed');
     await expect(producer.commit()).rejects.toThrow('closed');
     expect(brokers.requests).toHaveLength(before);
   });
@@ -157,7 +169,7 @@ describe('before the first transaction', () => {
   test('nothing is written with the epoch that ends what is open', async () => {
     const { brokers, producer } = await open({ isActive: false });
     await expect(producer.send([batch('a', 0)])).rejects.toThrow('not activated');
-    await expect(producer.sendOffsets('g', [{ topic: 'in', partition: 0, offset: 1n }])).rejects.toThrow('not activated');
+    await expect(producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 0, offset: 1n }])).rejects.toThrow('not activated');
     expect(brokers.requests).toEqual([]);
   });
 
@@ -172,7 +184,7 @@ describe('what a commit leaves to be settled', () => {
     const { producer, settling, views, view } = await open();
     await producer.send([batch('a', 2), batch('b', 1)]);
     await producer.send([batch('a', 0)]);
-    await producer.sendOffsets('g', [{ topic: 'in', partition: 3, offset: 7n }, { topic: 'other', partition: 3, offset: 8n }]);
+    await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 3, offset: 7n }, { topic: 'other', partition: 3, offset: 8n }]);
     expect(views).toEqual([COORDINATOR]);
     await producer.commit();
     expect(settling.map(({ ended }) => ended)).toEqual([{
@@ -185,7 +197,7 @@ describe('what a commit leaves to be settled', () => {
   test('is nothing of the one before', async () => {
     const { producer, settling } = await open();
     await producer.send([batch('a', 2)]);
-    await producer.sendOffsets('g', [{ topic: 'in', partition: 3, offset: 7n }]);
+    await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 3, offset: 7n }]);
     await producer.commit();
     settling[0]!.settled.resolve();
     await producer.send([batch('b', 0)]);
@@ -215,7 +227,7 @@ describe('what a commit leaves to be settled', () => {
     await producer.send([batch('a', 0)]);
     await producer.commit();
     const before = brokers.requests.length;
-    const next = [producer.send([batch('a', 0)]), producer.sendOffsets('g', [{ topic: 'in', partition: 0, offset: 1n }])];
+    const next = [producer.send([batch('a', 0)]), producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 0, offset: 1n }])];
     for (let turn = 0; turn < 10; turn++) await nextTurn();
     expect(brokers.apis(before)).toEqual([]);
     settling[0]!.settled.resolve();

@@ -4,6 +4,8 @@ import { RefusedBatch } from '../driver.ts';
 import { createIdempotentProducer, createTransactionalProducer, endLeftOpen, toSendError } from './producers.ts';
 
 const holder = { transactionalId: 'x', inputs: [], throwIfOver: () => undefined, isBehind: () => false, toldPosition: () => null };
+const AS = { memberId: 'me', generation: 5 };
+const member = { membership: AS };
 const position = { topic: 'in', partition: 0, offset: 8n };
 const batch = () => ({ topic: 'a', partition: 0, records: RecordBatchBuilder.of([{ key: null, value: Buffer.from('x'), constantHeaders: [], headers: [] }]) });
 const brokerError = (type: string) => Object.assign(new Error(`the broker says ${type}`), { type });
@@ -29,7 +31,7 @@ function producerWith(failures: Record<string, Error> = {}) {
 describe('a producer with transactions', () => {
   const open = async (failures: Record<string, Error> = {}) => {
     const { steps, producers } = producerWith(failures);
-    return { steps, producer: await createTransactionalProducer(producers, { ...holder, group: 'g', metadataOf: ({ offset }) => `beside ${offset}` }) };
+    return { steps, producer: await createTransactionalProducer(producers, { ...holder, member, group: 'g', metadataOf: ({ offset }) => `beside ${offset}` }) };
   };
 
   test('writes and moves positions, with what is stored beside them, before it commits', async () => {
@@ -41,7 +43,7 @@ describe('a producer with transactions', () => {
     await transaction.commit();
     await producer.settled!();
     await producer.discard();
-    expect(steps).toEqual(['activate', ['send', [sent]], ['sendOffsets', 'g', [{ ...position, metadata: 'beside 8' }]], 'commit', 'settled', 'close']);
+    expect(steps).toEqual(['activate', ['send', [sent]], ['sendOffsets', 'g', AS, [{ ...position, metadata: 'beside 8' }]], 'commit', 'settled', 'close']);
   });
 
   test('is discarded also where it can not be closed', async () => {
@@ -61,7 +63,7 @@ describe('a producer with transactions', () => {
   test('that finds a transaction which only an administrator can end says so', async () => {
     const hung = new HungTransaction('x', { group: 'g', open: null });
     const open = async () => { throw hung; };
-    const failure = outcomeOf(createTransactionalProducer({ open } as unknown as TransactionalProducers, { ...holder, group: 'g', metadataOf: () => '' }));
+    const failure = outcomeOf(createTransactionalProducer({ open } as unknown as TransactionalProducers, { ...holder, member, group: 'g', metadataOf: () => '' }));
     expect(await failure).toMatchObject({ code: 'hung-transaction', consequence: 'systemic', message: hung.message, cause: hung });
     expect(await outcomeOf(endLeftOpen(producerWith({ endLeftOpen: hung }).producers, holder))).toMatchObject({ code: 'hung-transaction', cause: hung });
     const other = new KafkaError('NoBroker', 'no broker');
@@ -86,8 +88,8 @@ async function atLeastOnce({ isOver = false, failure = null as Error | null } = 
     },
   } as unknown as Connections;
   const producer = await createIdempotentProducer(connections, {
-    throwIfOver: () => { if (isOver) throw new Error('the task was lost'); },
-    commitOffsets: async (positions) => { steps.push(`commit ${positions.map(({ topic, offset }) => `${topic}@${offset}`).join(' ')}`); },
+    member, throwIfOver: () => { if (isOver) throw new Error('the task was lost'); },
+    commitOffsets: async (as, positions) => { steps.push(`${as.memberId} commits ${positions.map(({ topic, offset }) => `${topic}@${offset}`).join(' ')}`); },
   });
   return { steps, producer };
 }
@@ -99,14 +101,14 @@ describe('a producer without transactions', () => {
     await Promise.all([transaction.send([batch()]), transaction.sendOffsets([position, { ...position, topic: 'other', offset: 3n }])]);
     expect(steps).toEqual(['init', 'write']);
     await transaction.commit();
-    expect(steps).toEqual(['init', 'write', 'commit in@8 other@3']);
+    expect(steps).toEqual(['init', 'write', 'me commits in@8 other@3']);
   });
 
   test('commits nothing of the transaction before', async () => {
     const { steps, producer } = await atLeastOnce();
     await (await producer.begin()).sendOffsets([position]);
     await (await producer.begin()).commit();
-    expect(steps).toEqual(['init', 'commit ']);
+    expect(steps).toEqual(['init', 'me commits ']);
   });
 
   test('is not opened for a task that was lost', async () => {
