@@ -9,7 +9,8 @@ describe('what a fetch brings', () => {
     for (let partition = 0; partition < 12; partition++) cluster.append('t', partition, ...log(0, 1));
     for (let partition = 0; partition < 12; partition++) start('t', partition);
     await until(() => expect(batches).toHaveLength(12));
-    expect(longFetches(cluster)).not.toHaveLength(12);
+    // All in the first; the second is under way
+    expect(longFetches(cluster).length).toBeLessThanOrEqual(2);
     expect(range(0, 11).map((partition) => read('t', partition))).toEqual(range(0, 11).map(() => [0, 1]));
   });
 

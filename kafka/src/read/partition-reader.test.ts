@@ -157,7 +157,7 @@ describe('pause, seek and remove', () => {
   });
 
   test('a seek while a fetch is decompressed drops it', async () => {
-    const { cluster, reader, start, read, until } = openReader();
+    const { cluster, reader, start, read, pass, until } = openReader();
     cluster.createTopic('t');
     cluster.append('t', 0, ...log(0, 0, { attributes: CODECS.gzip }), ...log(1, 1));
     start('t', 0);
@@ -165,6 +165,8 @@ describe('pause, seek and remove', () => {
     while (cluster.requests.length === 0) await nextTurn();
     reader.seek('t', 0, 1n);
     await until(() => expect(read()).toEqual([1]));
+    await pass(1_000);
+    expect(read()).toEqual([1]);
   });
 
   test('what is removed while it is fetched is not delivered, and can be added again', async () => {
