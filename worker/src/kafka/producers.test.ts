@@ -46,6 +46,18 @@ describe('a producer with transactions', () => {
     expect(steps).toEqual(['activate', ['send', [sent]], ['sendOffsets', 'g', AS, [{ ...position, metadata: 'beside 8' }]], 'commit', 'settled', 'close']);
   });
 
+  test('is discarded when nothing that it sent can be answered any more', async () => {
+    const closing = Promise.withResolvers<void>();
+    const open = async () => ({ close: () => closing.promise });
+    const producer = await createTransactionalProducer({ open } as unknown as TransactionalProducers, { ...holder, member, group: 'g', metadataOf: () => '' });
+    let isOver = false;
+    const discarded = producer.discard().then(() => { isOver = true; });
+    await new Promise(setImmediate);
+    expect(isOver).toBe(false);
+    closing.resolve();
+    await discarded;
+  });
+
   test('is discarded also where it can not be closed', async () => {
     const { producer } = await open({ close: new Error('no broker') });
     await expect(producer.discard()).resolves.toBeUndefined();
