@@ -234,6 +234,21 @@ describe('a partition', () => {
     expect([...cluster.session(1, 'fetch-long')!.partitions.keys()]).toEqual(['t-2']);
   });
 
+  test('that moved while it was paused, and goes on elsewhere, takes nothing of the fetch before', async () => {
+    const { cluster, reader, start, read, told, pass, until } = openReader();
+    cluster.createTopic('t');
+    start('t', 0);
+    await until(() => expect(longFetches(cluster)).toHaveLength(1));
+    reader.pause('t', 0);
+    Object.assign(cluster.topic('t').partitions[0]!, { leader: 2, leaderEpoch: 1, batches: log(0, 1) });
+    await cluster.leaders.look(['t']);
+    reader.seek('t', 0, 1n);
+    reader.resume('t', 0);
+    const before = cluster.looks;
+    await pass(3_000);
+    expect([read(), cluster.looks, told]).toEqual([[1], before, []]);
+  });
+
   test('that was removed stays away when leaders are looked at', async () => {
     const { cluster, reader, start, read, pass, until } = openReader();
     cluster.createTopic('t');
