@@ -183,7 +183,7 @@ function afterDeadLetter(record: InputRecord, streak: Streak, { stage, cause }: 
 }
 
 function endedWorkers(): WorkerError {
-  return new WorkerError('ended-worker', 'permanent', `${MAX_ENDED_WORKERS} workers ended while they processed this record, or did not answer for too long`);
+  return new WorkerError('ended-worker', 'permanent', `${MAX_ENDED_WORKERS} workers ended while they processed this record and nothing else, or did not answer for too long`);
 }
 
 /** Workers look up and never register: the step is not provisioned yet. */

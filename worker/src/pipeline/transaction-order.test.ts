@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ListedBatch } from '../../test/support/listed-batch.ts';
-import { RefusedBatch, type InputRecord, type OutputBatch } from '../driver.ts';
+import type { InputRecord, OutputBatch } from '../driver.ts';
 import { Outputs } from './outputs.ts';
 import { SizeLimits } from './size-limits.ts';
 import { writeTransaction } from './transaction.ts';
@@ -11,12 +11,12 @@ const positions = [{ topic: 'in', partition: 0, offset: 8n }];
 /** One record for each size, all of one partition, so that what passes 900 kB is another round. */
 function outputsOf(sizes: readonly number[]): Outputs {
   const outputs = new Outputs(() => new ListedBatch(), new SizeLimits());
-  for (const bytes of sizes) outputs.add({ topic: 'a', partition: 0, key: null, value: Buffer.alloc(bytes), constantHeaders: [], headers: [] }, source, null);
+  for (const bytes of sizes) outputs.add([{ topic: 'a', partition: 0, key: null, value: Buffer.alloc(bytes), constantHeaders: [], headers: [] }], source);
   return outputs;
 }
 
 /** A transaction of which each step is told when it begins, and ends when it is let. */
-function open({ sizes = [10], sizeLimits = new SizeLimits() } = {}) {
+function open({ sizes = [10] } = {}) {
   const begun: string[] = [];
   const steps = new Map<string, PromiseWithResolvers<void>>();
   const step = (name: string) => {
@@ -27,12 +27,13 @@ function open({ sizes = [10], sizeLimits = new SizeLimits() } = {}) {
   };
   let [sends, isLost, isOver] = [0, false, false];
   const transaction = {
-    send: (_: readonly OutputBatch[]) => step(`send ${++sends}`),
+    isAtomic: true,
+    send: (_: readonly OutputBatch[]) => step(`send ${++sends}`).then(() => []),
     sendOffsets: () => step('offsets'),
     commit: () => step('commit'),
   };
   const throwIfLost = () => { if (isLost) throw new Error('lost'); };
-  const written = writeTransaction(transaction, { outputs: outputsOf(sizes), positions }, { sizeLimits, throwIfLost })
+  const written = writeTransaction(transaction, { outputs: outputsOf(sizes), positions }, { sizeLimits: new SizeLimits(), throwIfLost, deadLetters: () => outputsOf([]) })
     .finally(() => { isOver = true; });
   written.catch(() => undefined);
   const end = async (name: string, error?: Error) => {
@@ -95,32 +96,5 @@ describe('a transaction that fails', () => {
     await end(other);
     await expect(written).rejects.toThrow('no broker');
     expect(begun).toEqual(['send 1', 'offsets']);
-  });
-
-  test('over its commit is a failure, and nothing is known of its sizes', async () => {
-    const sizeLimits = new SizeLimits();
-    const refusal = new RefusedBatch('output-refused', { topic: 'a', partition: 0 }, {});
-    sizeLimits.learn(outputsOf([10]).rounds[0]![0]!, refusal);
-    for (const error of [new Error('no broker'), undefined]) {
-      const { end, written } = open({ sizeLimits });
-      await end('send 1');
-      await end('offsets');
-      await end('commit', error);
-      await (error ? expect(written).rejects.toThrow('no broker') : written);
-      expect(sizeLimits.refusalOf(source)).toBe(error && refusal);
-    }
-  });
-
-  test('teaches the size of the batch that was refused, and of no other error', async () => {
-    const chunks = [{ topic: 'a', partition: 1 }, { topic: 'b', partition: 0 }, { topic: 'a', partition: 0 }];
-    for (const refused of chunks) {
-      const [sizeLimits, outputs] = [new SizeLimits(), new Outputs(() => new ListedBatch(), new SizeLimits())];
-      chunks.forEach((chunk, at) => outputs.add({ ...chunk, key: null, value: null, constantHeaders: [], headers: [] }, { ...source, offset: String(at) }, null));
-      const transaction = {
-        send: async () => { throw new RefusedBatch('output-refused', refused, {}); }, sendOffsets: async () => undefined, commit: async () => undefined,
-      };
-      await expect(writeTransaction(transaction, { outputs, positions }, { sizeLimits, throwIfLost: () => undefined })).rejects.toThrow('refuses');
-      expect(chunks.filter((_, at) => sizeLimits.refusalOf({ ...source, offset: String(at) }))).toEqual([refused]);
-    }
   });
 });

@@ -1,8 +1,10 @@
 import type { InputRecord } from '../driver.ts';
 import { encodeNote, type Note } from './notes.ts';
 
-/** So many workers have to end while they process a record before it becomes a dead letter. */
+/** So many workers have to end while they process a record, and nothing else, before it becomes a dead letter. */
 export const MAX_ENDED_WORKERS = 3;
+/** The first attempt takes any number of records, the second a few: what ended the worker may have been another task's. */
+const ALONE_FROM = 3;
 /** Bounds of what a worker that ended may have held: the records of a transaction, and of the next one. */
 const BATCHES_IN_HAND = 2;
 
@@ -18,8 +20,9 @@ export interface FoundNote { topic: string; note: Note | null; offset: bigint; e
 /**
  * Finds the record that ends its worker, however it does so. What is taken is noted with the positions before it is
  * processed. After a worker that ended, the next one takes one record, then two, four and so on: an innocent restart costs a
- * dozen small transactions. One that ends in the middle of a small batch shows which records to take one by one, and the
- * record that ends a worker for the third time is not processed any more. One object for each task that a process ever
+ * dozen small transactions. One that ends in the middle of a small batch shows which records to take one by one, with
+ * nothing else processed in the whole process meanwhile, since what ends it may be a record of another task. A record that
+ * has ended three workers so is not processed any more. One object for each task that a process ever
  * had: a process that goes on knows that no record ended it, however often it lost the task.
  */
 export class Attempts {
@@ -57,7 +60,7 @@ export class Attempts {
   #drop({ topic, offset }: FoundNote): void {
     const suspicion = this.#suspicions.get(topic);
     if (!suspicion) return;
-    const isOver = suspicion.attempt > MAX_ENDED_WORKERS ? offset > suspicion.fromOffset : offset >= suspicion.untilOffset;
+    const isOver = isCondemned(suspicion) ? offset > suspicion.fromOffset : offset >= suspicion.untilOffset;
     if (isOver) this.#suspicions.delete(topic);
   }
 
@@ -78,15 +81,20 @@ export class Attempts {
     return this.#suspicions.size > 0;
   }
 
+  /** The next record is to be processed while no other one is. */
+  get isAlone(): boolean {
+    return [...this.#suspicions.values()].some(({ attempt }) => attempt >= ALONE_FROM);
+  }
+
   /** Records of the next batch. @param size as many at most where no record has to be processed alone */
   limit(size: number): number {
-    for (const { attempt } of this.#suspicions.values()) if (attempt > 2) return 1;
-    return size;
+    return this.isAlone ? 1 : size;
   }
 
   /** Whether the record has ended its worker too often. It is the only one of its batch then. */
   hasEndedWorkers({ topic }: InputRecord): boolean {
-    return (this.#suspicions.get(topic)?.attempt ?? 0) > MAX_ENDED_WORKERS;
+    const suspicion = this.#suspicions.get(topic);
+    return suspicion !== undefined && isCondemned(suspicion);
   }
 
   /** What has to be committed before these records are processed, by topic; empty where the last commits say it. */
@@ -105,7 +113,7 @@ export class Attempts {
     const notes = new Map<string, Note>();
     for (const [topic, its] of Map.groupBy(records, ({ topic }) => topic)) {
       const suspicion = this.#suspicions.get(topic);
-      if (suspicion) notes.set(topic, { kind: 'attempt', attempt: suspicion.attempt - 1, records: suspicion.attempt > 2 ? its.length : null });
+      if (suspicion) notes.set(topic, { kind: 'attempt', attempt: suspicion.attempt - 1, records: suspicion.attempt >= ALONE_FROM ? its.length : null });
     }
     return notes;
   }
@@ -133,6 +141,10 @@ export class Attempts {
       if (suspicion.recordsLeft <= 0 || offset >= suspicion.untilOffset) this.#suspicions.delete(topic);
     }
   }
+}
+
+function isCondemned({ attempt }: Suspicion): boolean {
+  return attempt >= ALONE_FROM + MAX_ENDED_WORKERS;
 }
 
 function isSame(note: Note | null, other: Note | null | undefined): boolean {

@@ -1,6 +1,7 @@
 import { decide } from '../decide.ts';
 import type { InputRecord, NotedPosition, Positions } from '../driver.ts';
 import { messageOf } from '../errors.ts';
+import type { Gate } from '../gate.ts';
 import type { Log } from '../log.ts';
 import type { Failed } from '../pipeline/outputs.ts';
 import type { Batch, Pipeline } from '../pipeline/pipeline.ts';
@@ -29,6 +30,8 @@ export interface LoopPorts {
   writer: Writer;
   size: BatchSize;
   attempts: Attempts;
+  /** Shared by all tasks. */
+  gate: Gate;
   /** Aborted when the task is over or has to start again. */
   signal: AbortSignal;
   isRunning(): boolean;
@@ -128,20 +131,27 @@ export class TaskLoop {
     if (attempts.hasSuspicion) await writer.written;
     const take = intake.take(this.#isTrial ? 1 : attempts.limit(size.records));
     size.taken(take.records.length);
-    const batch = await this.#process(take);
-    await writer.written;
-    throwIfLost();
-    throwIfInterrupted();
-    if (batch.isTripped && this.#isTrial) return batch.streak;
-    this.#begin(batch, take.done(batch.count), take.records.slice(0, batch.count));
-    if (!batch.isTripped) return null;
-    await writer.written;
-    return batch.streak;
+    const isAlone = attempts.isAlone;
+    const { batch, leave } = await this.#process(take, isAlone);
+    try {
+      await writer.written;
+      throwIfLost();
+      throwIfInterrupted();
+      if (batch.isTripped && this.#isTrial) return batch.streak;
+      this.#begin(batch, take.done(batch.count), take.records.slice(0, batch.count));
+      if (batch.isTripped || isAlone) await writer.written;
+      return batch.isTripped ? batch.streak : null;
+    } finally {
+      leave();
+    }
   }
 
-  /** Tries again for as long as the registry, say, is unavailable; the records stay where they are. */
-  async #process({ records }: Take): Promise<Batch> {
-    const { timing, log, pipeline, attempts, signal, isRunning, throwIfInterrupted } = this.#ports;
+  /**
+   * Tries again for as long as the registry, say, is unavailable; the records stay where they are. `leave` is to be called
+   * once they are committed: a record that is alone is so until then.
+   */
+  async #process({ records }: Take, isAlone: boolean): Promise<{ batch: Batch; leave: () => void }> {
+    const { timing, log, pipeline, attempts, gate, signal, isRunning, throwIfLost, throwIfInterrupted } = this.#ports;
     const { stopAfter } = this.#settings;
     const limits = {
       streak: this.#streak,
@@ -149,12 +159,17 @@ export class TaskLoop {
       hasEndedWorkers: records.length === 1 && attempts.hasEndedWorkers(records[0]!),
     };
     for (let attempt = 0; ; attempt++) {
-      if (!this.#isTrial) await this.#note(attempts.toNote(records));
+      const leave = await (isAlone ? gate.alone() : gate.share());
       try {
+        throwIfLost();
+        if (!this.#isTrial) await this.#note(attempts.toNote(records));
         const batch = await this.#handling.during(() => pipeline.run(records, limits));
         attempts.kept(batch.longestMs);
-        return batch;
+        if (isAlone) return { batch, leave };
+        leave();
+        return { batch, leave: () => undefined };
       } catch (error) {
+        leave();
         const decision = decide({ error, during: 'record' }, attempt, timing);
         if (!isRunning() || decision.next !== 'wait') throw error;
         if (attempt === 0) log.warn({ task: this.#task, reason: messageOf(error) }, 'waiting');

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import type { Assignment, Driver, GroupMember } from '../driver.ts';
 import { ListedBatch } from '../../test/support/listed-batch.ts';
+import { Gate } from '../gate.ts';
 import { Outputs } from '../pipeline/outputs.ts';
 import { SizeLimits } from '../pipeline/size-limits.ts';
 import { QueueMemory } from './queue.ts';
@@ -46,7 +47,7 @@ class FakeGroup {
         run: async (_records, { streak }) => ({ outputs: new Outputs(() => new ListedBatch(), new SizeLimits()), count: 0, streak, isTripped: false, longestMs: 0 }),
         deadLetters: () => { throw new Error('nothing is refused'); },
       },
-      sizeLimits: new SizeLimits(), timing: systemTiming, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000),
+      sizeLimits: new SizeLimits(), timing: systemTiming, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000), gate: new Gate(),
       onFatal: (error) => { this.fatal.push(error); },
     });
     this.tasks.use(member as unknown as GroupMember);

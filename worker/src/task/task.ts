@@ -2,6 +2,7 @@ import { consequenceOf } from '@sagafleet/schemas';
 import { decide, isDefect } from '../decide.ts';
 import { RefusedBatch, type Driver, type FetchedBatch, type GroupMember, type Positions } from '../driver.ts';
 import { messageOf, stackOf, WorkerError } from '../errors.ts';
+import type { Gate } from '../gate.ts';
 import type { Log } from '../log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { SizeLimits } from '../pipeline/size-limits.ts';
@@ -33,6 +34,7 @@ export interface TaskPorts {
   log: Log;
   /** Shared by all tasks. */
   memory: QueueMemory;
+  gate: Gate;
   /** The highest position that anyone told of; null where nobody did. */
   floorOf(topic: string, task: number): bigint | null;
   isRecreated(topic: string): boolean;
@@ -209,7 +211,7 @@ export class Task {
 
   /** It begins as the owner before noted with its positions. */
   async #loopFrom({ positions, notes }: Start): Promise<TaskLoop> {
-    const { member, pipeline, timing, log, onPosition } = this.#ports;
+    const { member, pipeline, timing, log, gate, onPosition } = this.#ports;
     const attempts = this.#attempts;
     const isEndNeeded = !attempts.isOwn(notes);
     const found = await Promise.all([...notes].map(async ([topic, note]) => ({
@@ -222,7 +224,7 @@ export class Task {
     const isTrial = isStopped && !await this.#isResumed(positions);
     const streak = this.#loop?.streak ?? NO_STREAK;
     return new TaskLoop({ task: this.number, positions, streak, isTrial }, this.#settings, {
-      pipeline, timing, log, intake: this.#intake, writer: this.#writer, size: this.#size, attempts,
+      pipeline, timing, log, intake: this.#intake, writer: this.#writer, size: this.#size, attempts, gate,
       signal: AbortSignal.any([this.#over.signal, this.#interrupted.signal]),
       isRunning: () => this.state === 'RUNNING',
       throwIfLost: () => this.#throwIfLost(),

@@ -2,6 +2,7 @@ import { setImmediate as tick } from 'node:timers/promises';
 import { pino } from 'pino';
 import { expect } from 'vitest';
 import type { CommittedPosition, FetchedBatch, NotedPosition, OutputBatch, TaskProducer } from '../../src/driver.ts';
+import { Gate } from '../../src/gate.ts';
 import { Outputs } from '../../src/pipeline/outputs.ts';
 import type { Batch } from '../../src/pipeline/pipeline.ts';
 import { SizeLimits } from '../../src/pipeline/size-limits.ts';
@@ -125,7 +126,7 @@ export function taskOn(broker: FakeBroker, { run = copying, settings = {}, origi
   const task = new Task({ number: 0, topics: ['in'], size: new BatchSize(100), attempts: new Attempts(100), isHandedOver: true, before: Promise.resolve(), ...origin }, {
     group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 5, settingsHash: 'now', queue: { highBytes: 1_000, lowBytes: 100 }, ...settings,
   }, {
-    driver: broker.driver, member: broker.member, pipeline: { run, deadLetters: () => { throw new Error('nothing is refused'); } }, sizeLimits: new SizeLimits(), timing, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000),
+    driver: broker.driver, member: broker.member, pipeline: { run, deadLetters: () => { throw new Error('nothing is refused'); } }, sizeLimits: new SizeLimits(), timing, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000), gate: new Gate(),
     floorOf: () => 0n, isRecreated: () => false, onPosition: () => undefined, onFatal: (error) => { fatal.push(error); },
   });
   return { task, broker, fatal, timing };
