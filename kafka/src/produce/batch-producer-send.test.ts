@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { FakeBrokers } from '../../test/fake-brokers.ts';
-import { BatchProducer, ProduceError, sequenceAfter } from './batch-producer.ts';
+import { BatchesRefused, BatchProducer, ProduceError, sequenceAfter } from './batch-producer.ts';
 import { RecordBatchBuilder } from './record-batch.ts';
 
-const RECORD_TOO_LARGE = 10;
+const [RECORD_TOO_LARGE, REQUEST_TOO_LARGE, INVALID_RECORD] = [10, 18, 87];
 const NOT_LEADER = 6;
 const LOADING = 14;
 
@@ -76,15 +76,15 @@ describe('a send', () => {
     expect(produced.map(({ topic, partition, baseOffset }) => [topic, partition, baseOffset])).toEqual([['a', 2, 0n], ['a', 0, 1n], ['b', 0, 0n]]);
   });
 
-  test('empties its batches once they are written, and leaves them as they are where one is not', async () => {
+  test('empties its batches once they are written, and leaves those as they are that are refused', async () => {
     const { brokers, producer } = await open();
     const sent = [batch('a', 0, 'x'), batch('b', 0, 'x')];
     await producer.send(sent);
     expect(sent.map((each) => each.records.count)).toEqual([0, 0]);
     brokers.partition('b', 0).errorCode = RECORD_TOO_LARGE;
     const refused = [batch('a', 0, 'x'), batch('b', 0, 'x')];
-    await expect(producer.send(refused)).rejects.toThrow();
-    expect(refused.map((each) => each.records.count)).toEqual([1, 1]);
+    await expect(producer.send(refused)).rejects.toThrow(BatchesRefused);
+    expect(refused.map((each) => each.records.count)).toEqual([0, 1]);
   });
 
   test('of more than a request holds is written whole, in several', async () => {
@@ -139,20 +139,53 @@ describe('a send', () => {
 describe('each batch of an answer counts', () => {
   const SENT = [['a', 0], ['a', 1], ['b', 0], ['a', 2]] as const;
   const CASES = SENT.flatMap(([topic, partition]) => (['in order', 'in reverse'] as const).map((answers) => ({ topic, partition, answers })));
+  const sendAll = (producer: BatchProducer) => producer.send(SENT.map(([topic, partition]) => batch(topic, partition, 'x', 'y'))).catch((error: unknown) => error);
 
-  test.each(CASES)('$topic/$partition is refused, of several that are answered $answers', async ({ topic, partition, answers }) => {
+  test.each(CASES)('$topic/$partition fails, of several that are answered $answers', async ({ topic, partition, answers }) => {
+    const { brokers, producer } = await open();
+    brokers.answers = answers;
+    brokers.partition(topic, partition).errorCode = NOT_LEADER;
+    const failure = await sendAll(producer);
+    expect(failure).toBeInstanceOf(ProduceError);
+    expect(failure).toMatchObject({ name: 'ProduceError', topic, partition, cause: { code: NOT_LEADER }, message: expect.stringContaining(`${topic}/${partition}`) });
+  });
+
+  test.each(CASES)('$topic/$partition is refused, of several that are answered $answers, and all others are written', async ({ topic, partition, answers }) => {
     const { brokers, producer } = await open();
     brokers.answers = answers;
     brokers.partition(topic, partition).errorCode = RECORD_TOO_LARGE;
-    const failure: unknown = await producer.send(SENT.map((each) => batch(each[0], each[1], 'x'))).catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(ProduceError);
-    expect(failure).toMatchObject({ topic, partition, cause: { type: 'MESSAGE_TOO_LARGE' } });
-    expect((failure as Error).message).toContain(`${topic}/${partition}`);
+    const failure = await sendAll(producer);
+    expect(failure).toBeInstanceOf(BatchesRefused);
+    expect(failure).toMatchObject({ name: 'BatchesRefused', refused: [{ topic, partition, cause: { type: 'MESSAGE_TOO_LARGE' } }], message: expect.stringContaining(`${topic}/${partition}`) });
+    expect((failure as BatchesRefused).refused).toHaveLength(1);
+    // As if what was refused had never been sent
+    brokers.partition(topic, partition).errorCode = 0;
+    expect(await sendAll(producer)).toHaveLength(4);
+    const twice = [[0, 2], [2, 2]];
+    expect(SENT.map((each) => logOf(brokers.partition(each[0], each[1])))).toEqual(SENT.map((each) => (each[0] === topic && each[1] === partition ? [[0, 2]] : twice)));
+  });
+
+  test('all that are refused are told, of all brokers and requests', async () => {
+    const { brokers, producer } = await open();
+    for (const [topic, partition, errorCode] of [['a', 0, RECORD_TOO_LARGE], ['a', 2, REQUEST_TOO_LARGE], ['b', 0, INVALID_RECORD]] as const) {
+      brokers.partition(topic, partition).errorCode = errorCode;
+    }
+    const large = 'x'.repeat(5 * 1024 * 1024);
+    const failure = await producer.send([batch('a', 0, large), batch('a', 1, large), batch('b', 0, 'x'), batch('a', 2, 'x')]).catch((error: unknown) => error);
+    expect((failure as BatchesRefused).refused.map(({ topic, partition }) => `${topic}/${partition}`).toSorted()).toEqual(['a/0', 'a/2', 'b/0']);
+    expect(logOf(brokers.partition('a', 1))).toEqual([[0, 1]]);
+  });
+
+  test('a failure counts more than what is refused', async () => {
+    const { brokers, producer } = await open();
+    brokers.partition('a', 0).errorCode = RECORD_TOO_LARGE;
+    brokers.partition('a', 1).errorCode = NOT_LEADER;
+    expect(await sendAll(producer)).toMatchObject({ name: 'ProduceError', topic: 'a', partition: 1 });
   });
 
   test('also of the second request to a broker', async () => {
     const { brokers, producer } = await open();
-    brokers.partition('b', 0).errorCode = RECORD_TOO_LARGE;
+    brokers.partition('b', 0).errorCode = NOT_LEADER;
     const large = 'x'.repeat(5 * 1024 * 1024);
     await expect(producer.send([batch('a', 0, large), batch('b', 0, large)])).rejects.toMatchObject({ topic: 'b', partition: 0 });
   });

@@ -1,4 +1,4 @@
-import { type Connections, HungTransaction, KafkaError, MarkersMissing, ProduceError, RecordBatchBuilder, type TransactionalProducers } from '@sagafleet/kafka';
+import { BatchesRefused, type Connections, HungTransaction, KafkaError, MarkersMissing, ProduceError, RecordBatchBuilder, type TransactionalProducers } from '@sagafleet/kafka';
 import { describe, expect, test } from 'vitest';
 import { RefusedBatch } from '../driver.ts';
 import { createIdempotentProducer, createTransactionalProducer, endLeftOpen, toSendError } from './producers.ts';
@@ -137,21 +137,32 @@ describe('a producer without transactions', () => {
 });
 
 describe('what a broker says of a write', () => {
-  const refused = (type: string) => new ProduceError('b', 2, brokerError(type));
+  const about = (type: string) => new ProduceError('b', 2, brokerError(type));
   const CASES: Record<string, { error: Error; is: object }> = {
-    'that a batch is too large': { error: refused('MESSAGE_TOO_LARGE'), is: { code: 'output-too-large', consequence: 'permanent', topic: 'b', partition: 2 } },
-    'that a request is too large': { error: refused('RECORD_LIST_TOO_LARGE'), is: { code: 'output-too-large', topic: 'b', partition: 2 } },
-    'that it is not valid': { error: refused('INVALID_RECORD'), is: { code: 'output-refused', consequence: 'permanent', topic: 'b', partition: 2 } },
-    'that the topic is gone': { error: refused('UNKNOWN_TOPIC_OR_PARTITION'), is: { code: 'topic-missing', consequence: 'systemic', message: expect.stringMatching(/^topic b does not/) } },
+    'that the topic is gone': { error: about('UNKNOWN_TOPIC_OR_PARTITION'), is: { code: 'topic-missing', consequence: 'systemic', message: expect.stringMatching(/^topic b does not/) } },
     'that some topic is not there': { error: brokerError('UNKNOWN_TOPIC_OR_PARTITION'), is: { code: 'topic-missing', message: expect.stringMatching(/^topic a, b does not/) } },
-    'that it does not lead the partition': { error: refused('NOT_LEADER_OR_FOLLOWER'), is: { code: 'broker-unavailable', consequence: 'systemic', message: expect.stringMatching(/^cannot write to a, b: .*NOT_LEADER/) } },
+    'that it does not lead the partition': { error: about('NOT_LEADER_OR_FOLLOWER'), is: { code: 'broker-unavailable', consequence: 'systemic', message: expect.stringMatching(/^cannot write to a, b: .*NOT_LEADER/) } },
     'nothing': { error: new Error('closed'), is: { code: 'broker-unavailable', message: 'cannot write to a, b: closed' } },
-    'that something is too large, of no batch': { error: brokerError('MESSAGE_TOO_LARGE'), is: { code: 'broker-unavailable' } },
-    'that something is invalid, of no batch': { error: brokerError('INVALID_RECORD'), is: { code: 'broker-unavailable' } },
   };
   test.each(Object.entries(CASES))('%s', (_, { error, is }) => {
-    const seen = toSendError([{ topic: 'a' }, { topic: 'b' }, { topic: 'a' }], error);
-    expect(seen).toMatchObject({ ...is, cause: error });
-    expect(seen instanceof RefusedBatch).toBe('partition' in is);
+    expect(toSendError([{ topic: 'a' }, { topic: 'b' }, { topic: 'a' }], error)).toMatchObject({ ...is, cause: error });
+  });
+
+  test('that it refuses batches, as too large or for another reason, is told of each', async () => {
+    const batches = [0, 1, 2].map((partition) => ({ ...batch(), partition }));
+    const errors = [new ProduceError('a', 2, brokerError('INVALID_RECORD')), new ProduceError('a', 0, brokerError('MESSAGE_TOO_LARGE'))];
+    const { producers } = producerWith({ send: new BatchesRefused(errors) });
+    const producer = await createTransactionalProducer(producers, { ...holder, member, group: 'g', metadataOf: () => '' });
+    const refusals = await (await producer.begin()).send(batches);
+    expect(refusals.every((each) => each instanceof RefusedBatch)).toBe(true);
+    expect(refusals).toMatchObject([
+      { code: 'output-refused', consequence: 'permanent', topic: 'a', partition: 2, cause: errors[0] },
+      { code: 'output-too-large', consequence: 'permanent', topic: 'a', partition: 0, cause: errors[1] },
+    ]);
+  });
+
+  test('that it takes all, refuses nothing', async () => {
+    const producer = await createTransactionalProducer(producerWith().producers, { ...holder, member, group: 'g', metadataOf: () => '' });
+    expect(await (await producer.begin()).send([batch()])).toEqual([]);
   });
 });
