@@ -93,6 +93,29 @@ describe('the bytes of a batch', () => {
   });
 });
 
+describe('a batch that is split', () => {
+  const records = Array.from({ length: 200 }, (_, at) => simple('x'.repeat(at), { key: Buffer.from(String(at)), headers: [['a', Buffer.from('1')]] }));
+
+  test.each([1, 500, 5_000, 9_000, Infinity])('has the bytes of batches that were made of its records, up to %i', (maxBytes) => {
+    soilMemory(2_000);
+    const parts = build(records).split(maxBytes);
+    let at = 0;
+    for (const part of parts) {
+      const its = records.slice(at, at += part.count);
+      expect(part.seal(WRITER, NOW).equals(expected(its))).toBe(true);
+      expect(part.count === 1 || part.bytes <= maxBytes).toBe(true);
+      // The next record would not have fitted
+      if (at < records.length) expect(expected([...its, records[at]!]).length).toBeGreaterThan(maxBytes);
+    }
+    expect(at).toBe(records.length);
+  });
+
+  test('holds just as much as it may', () => {
+    const two = expected(records.slice(0, 2)).length;
+    expect([two, two - 1].map((maxBytes) => build(records.slice(0, 2)).split(maxBytes).map(({ count }) => count))).toEqual([[2], [1, 1]]);
+  });
+});
+
 describe('a batch with a limit', () => {
   const record = { ...simple('x'.repeat(20)), constantHeaders: [] };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { varintSize, writeBytes, writeNullableBytes, writePrefixedText, writeVarint } from './varint.ts';
+import { readVarint, varintSize, writeBytes, writeNullableBytes, writePrefixedText, writeVarint } from './varint.ts';
 
 const START = 3;
 
@@ -35,6 +35,7 @@ describe('a varint', () => {
   test.each(Object.entries(CASES))('%s', (_, { value, bytes }) => {
     expect(written((target, start) => writeVarint(target, value, start))).toEqual(bytes);
     expect(varintSize(value)).toBe(bytes.length);
+    expect(readVarint(Buffer.from([0xee, ...bytes, 0xee]), 1)).toEqual({ value, next: 1 + bytes.length });
   });
 });
 

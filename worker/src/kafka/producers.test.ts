@@ -38,6 +38,7 @@ describe('a producer with transactions', () => {
     const { steps, producer } = await open();
     await producer.activate!();
     const [transaction, sent] = [await producer.begin(), batch()];
+    expect(transaction.isAtomic).toBe(true);
     await transaction.send([sent]);
     await transaction.sendOffsets([position]);
     await transaction.commit();
@@ -110,6 +111,7 @@ describe('a producer without transactions', () => {
   test('commits its positions only when its records are written', async () => {
     const { steps, producer } = await atLeastOnce();
     const transaction = await producer.begin();
+    expect(transaction.isAtomic).toBe(false);
     await Promise.all([transaction.send([batch()]), transaction.sendOffsets([position, { ...position, topic: 'other', offset: 3n }])]);
     expect(steps).toEqual(['init', 'write']);
     await transaction.commit();

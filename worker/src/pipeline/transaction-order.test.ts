@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ListedBatch } from '../../test/support/listed-batch.ts';
-import type { InputRecord, OutputBatch } from '../driver.ts';
+import { type InputRecord, type OutputBatch, RefusedBatch } from '../driver.ts';
 import { Outputs } from './outputs.ts';
 import { SizeLimits } from './size-limits.ts';
 import { writeTransaction } from './transaction.ts';
@@ -16,7 +16,7 @@ function outputsOf(sizes: readonly number[]): Outputs {
 }
 
 /** A transaction of which each step is told when it begins, and ends when it is let. */
-function open({ sizes = [10] } = {}) {
+function open({ sizes = [10], sizeLimits = new SizeLimits() } = {}) {
   const begun: string[] = [];
   const steps = new Map<string, PromiseWithResolvers<void>>();
   const step = (name: string) => {
@@ -33,7 +33,7 @@ function open({ sizes = [10] } = {}) {
     commit: () => step('commit'),
   };
   const throwIfLost = () => { if (isLost) throw new Error('lost'); };
-  const written = writeTransaction(transaction, { outputs: outputsOf(sizes), positions }, { sizeLimits: new SizeLimits(), throwIfLost, deadLetters: () => outputsOf([]) })
+  const written = writeTransaction(transaction, { outputs: outputsOf(sizes), positions }, { sizeLimits, throwIfLost, deadLetters: () => outputsOf([]) })
     .finally(() => { isOver = true; });
   written.catch(() => undefined);
   const end = async (name: string, error?: Error) => {
@@ -96,5 +96,52 @@ describe('a transaction that fails', () => {
     await end(other);
     await expect(written).rejects.toThrow('no broker');
     expect(begun).toEqual(['send 1', 'offsets']);
+  });
+
+  test('over its commit is a failure, and what was refused stays known until one commits', async () => {
+    const sizeLimits = new SizeLimits();
+    const refusal = new RefusedBatch('output-refused', outputsOf([10]).rounds[0]![0]!);
+    sizeLimits.refuse(source, refusal, false);
+    for (const error of [new Error('no broker'), undefined]) {
+      const { end, written } = open({ sizeLimits });
+      await end('send 1');
+      await end('offsets');
+      await end('commit', error);
+      await (error ? expect(written).rejects.toThrow('no broker') : written);
+      expect(sizeLimits.refusalOf(source)).toBe(error && refusal);
+    }
+  });
+});
+
+describe('a batch that is refused', () => {
+  const PLACES = [{ topic: 'a', partition: 1 }, { topic: 'b', partition: 0 }, { topic: 'a', partition: 0 }];
+  /** The nth record's output goes to the nth place, in the order that is given. */
+  const outputsTo = (order: readonly number[]) => {
+    const outputs = new Outputs(() => new ListedBatch(), new SizeLimits());
+    for (const at of order) outputs.add([{ ...PLACES[at]!, key: null, value: Buffer.from('x'), constantHeaders: [], headers: [] }], { ...source, offset: String(at) });
+    return outputs;
+  };
+  const refusing = (isAtomic: boolean, isRefused: (batch: OutputBatch) => boolean) => ({
+    isAtomic, sendOffsets: async () => undefined, commit: async () => undefined,
+    send: async (batches: readonly OutputBatch[]) => batches.filter(isRefused).map((each) => new RefusedBatch('output-refused', each)),
+  });
+
+  test.each(PLACES)('at $topic/$partition is blamed on its record, and on no other', async ({ topic, partition }) => {
+    const sizeLimits = new SizeLimits();
+    const transaction = refusing(true, (batch) => batch.topic === topic && batch.partition === partition);
+    const writing = writeTransaction(transaction, { outputs: outputsTo([0, 1, 2]), positions }, { sizeLimits, throwIfLost: () => undefined, deadLetters: () => outputsOf([]) });
+    await expect(writing).rejects.toThrow('refuses');
+    expect(PLACES.filter((_, at) => sizeLimits.refusalOf({ ...source, offset: String(at) }))).toEqual([{ topic, partition }]);
+  });
+
+  test('makes dead letters in the order of the records', async () => {
+    const asked: string[][] = [];
+    const deadLetters = (failures: ReadonlyMap<InputRecord, unknown>) => {
+      asked.push([...failures.keys()].map(({ offset }) => offset));
+      return outputsOf([]);
+    };
+    const work = { outputs: outputsTo([2, 0, 1]), positions };
+    await writeTransaction(refusing(false, () => true), work, { sizeLimits: new SizeLimits(), throwIfLost: () => undefined, deadLetters });
+    expect(asked).toEqual([['0', '1', '2']]);
   });
 });
