@@ -138,7 +138,7 @@ export class TaskLoop {
       throwIfLost();
       throwIfInterrupted();
       if (batch.isTripped && this.#isTrial) return batch.streak;
-      this.#begin(batch, take.done(batch.count), take.records.slice(0, batch.count));
+      this.#begin(batch, take.done(batch.count), lastTopicOf(take, batch.count), attempts.hasSuspicion ? take.records.slice(0, batch.count) : []);
       if (batch.isTripped || isAlone) await writer.written;
       return batch.isTripped ? batch.streak : null;
     } finally {
@@ -193,19 +193,19 @@ export class TaskLoop {
     attempts.noted(notes);
   }
 
-  #begin({ outputs, streak, isTripped: isStopped }: Batch, positions: Positions, records: Take['records']): void {
+  #begin({ outputs, streak, isTripped: isStopped }: Batch, positions: Positions, lastTopic: string | null, suspects: Take['records']): void {
     const { writer, attempts, log, size, onCommitted } = this.#ports;
     const stopped: Note = { kind: 'stopped', settings: this.#settings.settingsHash };
     // Where nothing was tried yet it is as stopped as before
-    const stoppedTopic = isStopped ? records.at(-1)!.topic : null;
-    const isUntried = this.#isTrial && records.length === 0;
+    const stoppedTopic = isStopped ? lastTopic : null;
+    const isUntried = this.#isTrial && lastTopic === null;
     const notes = new Map([...positions.keys()].map((topic) => [topic, isUntried || topic === stoppedTopic ? stopped : attempts.afterwards]));
     for (const [topic, offset] of positions) this.#positions.set(topic, offset);
     this.#streak = streak;
     attempts.sent(notes);
     writer.begin({ outputs, positions: [...positions].map(([topic, offset]) => this.#noted(topic, offset, notes.get(topic)!)) }, (failures) => {
       attempts.noted(notes);
-      attempts.processed(records, positions);
+      attempts.processed(suspects, positions);
       size.committed();
       this.#committedStreak = streak;
       this.#isTrial = isUntried;
@@ -223,4 +223,9 @@ export class TaskLoop {
 /** Which record became a dead letter, and why; `stub` where that has no value. */
 function noticeOf({ topic, partition, offset }: InputRecord, { error: { stage, cause }, stub }: Failed): object {
   return { topic, partition, offset, stage, reason: messageOf(cause), ...(stub === null ? {} : { stub }) };
+}
+
+/** Null where nothing was processed. The records themselves are not to be held for as long as they are written. */
+function lastTopicOf({ records }: Take, count: number): string | null {
+  return count === 0 ? null : records[count - 1]!.topic;
 }
