@@ -39,7 +39,7 @@ async function partitionsOf(topic: string): Promise<number[]> {
   return (await admin.describeTopics([topic])).map(({ partitions }) => partitions);
 }
 
-test('a worker is told what the topics take that provisioning has just made, and starts again only where that changes', async () => {
+test('a worker receives the limits of the topics that provisioning has just created, and restarts only when they change', async () => {
   const input = `foreign-${randomUUID()}`;
   const { fleet } = await fleetOn({ isKafkaOwn: true });
   const reader = stepReading(input);

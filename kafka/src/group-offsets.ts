@@ -59,7 +59,7 @@ export async function fetchOffsets(
   });
 }
 
-/** `note`: for whoever reads the offset, without spaces. */
+/** `note`: for the next reader of the offset, without spaces. */
 export interface NotedOffset extends TopicPartitionOffset { note?: string }
 
 export interface OffsetsToCommit {

@@ -17,7 +17,7 @@ const NOTE = /(?:^| )note=(\S+)/;
 
 /**
  * @param partitions how many have an offset, from the first on; undefined: not known
- * @param note of whoever commits, for the next one; without spaces
+ * @param note of the client that commits, for the next one; without spaces
  */
 export function positionMetadata(topicId: string | null, partitions?: number, note?: string): string {
   const parts = [

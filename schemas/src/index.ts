@@ -5,4 +5,5 @@ export * from './worker-settings.ts';
 export * from './defaults.ts';
 export * from './duration.ts';
 export * from './names.ts';
+export * from './position-note.ts';
 export * from './crd.ts';

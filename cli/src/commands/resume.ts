@@ -1,14 +1,11 @@
 import { KafkaAdmin } from '@sagafleet/kafka';
-import { DEFAULT_NAMESPACE, resumeGroupOf } from '@sagafleet/schemas';
+import { decodeNote, DEFAULT_NAMESPACE, resumeGroupOf } from '@sagafleet/schemas';
 import { Command } from 'commander';
 import { DEFAULT_BROKERS, KAFKA_OPTIONS, kafkaConnection } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 
 interface Options { kafka: string; namespace: string; group?: string }
-
-/** As the worker notes it with the position where its breaker stopped a task. */
-const STOPPED = /^stopped:/;
 
 export function resumeCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('resume')
@@ -31,7 +28,7 @@ Examples:
       await admin.connect();
       try {
         const stopped = (await admin.notedOffsets(group)).flatMap(({ topic, partition, offset, note }) =>
-          (offset !== null && STOPPED.test(note ?? '') ? [{ topic, partition, offset }] : []));
+          (offset !== null && decodeNote(note)?.kind === 'stopped' ? [{ topic, partition, offset }] : []));
         if (stopped.length === 0) {
           io.stderr.write(`no task of group ${group} is stopped\n`);
           exit(EXIT.problems);

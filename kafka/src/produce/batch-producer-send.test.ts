@@ -165,7 +165,7 @@ describe('each batch of an answer counts', () => {
     expect(SENT.map((each) => logOf(brokers.partition(each[0], each[1])))).toEqual(SENT.map((each) => (each[0] === topic && each[1] === partition ? [[0, 2]] : twice)));
   });
 
-  test('all that are refused are told, of all brokers and requests', async () => {
+  test('all that are refused are reported, of all brokers and requests', async () => {
     const { brokers, producer } = await open();
     for (const [topic, partition, errorCode] of [['a', 0, RECORD_TOO_LARGE], ['a', 2, REQUEST_TOO_LARGE], ['b', 0, INVALID_RECORD]] as const) {
       brokers.partition(topic, partition).errorCode = errorCode;

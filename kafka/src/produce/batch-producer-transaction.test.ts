@@ -51,7 +51,7 @@ async function open({ isActive = true } = {}) {
 }
 
 describe('a transaction', () => {
-  test('is told of each partition before it is written to, once', async () => {
+  test('learns of each partition before it is written to, once', async () => {
     const { brokers, producer } = await open();
     await producer.send([batch('a', 0), batch('a', 2), batch('b', 0)]);
     await producer.send([batch('b', 0), batch('b', 1), batch('a', 2)]);

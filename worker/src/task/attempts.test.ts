@@ -1,7 +1,7 @@
+import { decodeNote, encodeNote, type PositionNote as Note } from '@sagafleet/schemas';
 import { describe, expect, test } from 'vitest';
 import type { InputRecord } from '../driver.ts';
 import { Attempts, type FoundNote } from './attempts.ts';
-import { decodeNote, encodeNote, type Note } from './notes.ts';
 
 const recordsOf = (topic: string, from: number, count: number) => Array.from({ length: count }, (_, at): InputRecord => ({
   topic, partition: 0, offset: String(from + at), timestamp: '0', key: null, value: null, headers: [],

@@ -1,5 +1,5 @@
+import { encodeNote, type PositionNote as Note } from '@sagafleet/schemas';
 import type { InputRecord } from '../driver.ts';
-import { encodeNote, type Note } from './notes.ts';
 
 /** So many workers have to end while they process a record, and nothing else, before it becomes a dead letter. */
 export const MAX_ENDED_WORKERS = 3;
@@ -43,6 +43,11 @@ export class Attempts {
       && [...notes].every(([topic, note]) => isSame(note, this.#noted.get(topic)) || (note !== null && isSame(note, this.#sent.get(topic))));
   }
 
+  /** Whether `begin` has to know what the owner before can have seen. */
+  needsEnd(note: Note | null, isContinued: boolean): boolean {
+    return note?.kind === 'attempt' && attemptAfter(note.attempt, isContinued) > 1;
+  }
+
   /** The task begins. @param isContinued the owner before did not end: it lost the task, or is this one */
   begin(found: readonly FoundNote[], isContinued: boolean): void {
     const isOwn = this.isOwn(new Map(found.map(({ topic, note }) => [topic, note])));
@@ -66,7 +71,7 @@ export class Attempts {
 
   #suspect({ topic, note, offset, endOffset }: FoundNote, isContinued: boolean): void {
     if (note?.kind !== 'attempt') return;
-    const attempt = isContinued ? note.attempt : note.attempt + 1;
+    const attempt = attemptAfter(note.attempt, isContinued);
     if (attempt === 1 || offset >= endOffset) return;
     const recordsLeft = attempt === 2 ? BATCHES_IN_HAND * this.#maxRecords : note.records ?? 1;
     this.#suspicions.set(topic, { attempt, recordsLeft, fromOffset: offset, untilOffset: endOffset });
@@ -99,23 +104,24 @@ export class Attempts {
 
   /** What has to be committed before these records are processed, by topic; empty where the last commits say it. */
   toNote(records: readonly InputRecord[]): Map<string, Note> {
-    const notes = new Map<string, Note>();
-    for (const [topic, its] of Map.groupBy(records, ({ topic }) => topic)) {
-      const suspicion = this.#suspicions.get(topic);
-      const note: Note = { kind: 'attempt', attempt: suspicion?.attempt ?? 1, records: suspicion ? its.length : null };
-      if (!isSame(note, this.#noted.get(topic) ?? null)) notes.set(topic, note);
-    }
+    const notes = this.#notesOf(records, (count, suspicion): Note => ({ kind: 'attempt', attempt: suspicion?.attempt ?? 1, records: suspicion ? count : null }));
+    for (const [topic, note] of notes) if (isSame(note, this.#noted.get(topic) ?? null)) notes.delete(topic);
     return notes;
   }
 
   /** The same, as long as nothing is processed: what all records wait for does not count against them. */
   toNoteWhileWaiting(records: readonly InputRecord[]): Map<string, Note> {
-    const notes = new Map<string, Note>();
-    for (const [topic, its] of Map.groupBy(records, ({ topic }) => topic)) {
-      const suspicion = this.#suspicions.get(topic);
-      if (suspicion) notes.set(topic, { kind: 'attempt', attempt: suspicion.attempt - 1, records: suspicion.attempt >= ALONE_FROM ? its.length : null });
-    }
-    return notes;
+    return this.#notesOf(records, (count, suspicion) =>
+      suspicion && { kind: 'attempt', attempt: suspicion.attempt - 1, records: suspicion.attempt >= ALONE_FROM ? count : null });
+  }
+
+  /** By topic, with how many of the records are of it. */
+  #notesOf(records: readonly InputRecord[], noteOf: (count: number, suspicion?: Suspicion) => Note | undefined): Map<string, Note> {
+    const byTopic = Map.groupBy(records, ({ topic }) => topic);
+    return new Map([...byTopic].flatMap(([topic, its]) => {
+      const note = noteOf(its.length, this.#suspicions.get(topic));
+      return note ? [[topic, note] as const] : [];
+    }));
   }
 
   /** They are about to be committed. */
@@ -141,6 +147,10 @@ export class Attempts {
       if (suspicion.recordsLeft <= 0 || offset >= suspicion.untilOffset) this.#suspicions.delete(topic);
     }
   }
+}
+
+function attemptAfter(attempt: number, isContinued: boolean): number {
+  return isContinued ? attempt : attempt + 1;
 }
 
 function isCondemned({ attempt }: Suspicion): boolean {

@@ -1,3 +1,4 @@
+import { encodeNote, type PositionNote as Note } from '@sagafleet/schemas';
 import { decide } from '../decide.ts';
 import type { InputRecord, NotedPosition, Positions } from '../driver.ts';
 import { messageOf } from '../errors.ts';
@@ -10,7 +11,6 @@ import type { Attempts } from './attempts.ts';
 import type { BatchSize } from './batch-size.ts';
 import { isTripped, type Streak } from './breaker.ts';
 import type { Intake } from './intake.ts';
-import { encodeNote, type Note } from './notes.ts';
 import type { Take } from './queue.ts';
 import type { Writer } from './writer.ts';
 

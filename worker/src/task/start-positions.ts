@@ -2,10 +2,10 @@
  * Where a task starts. Kafka 4.3 answers OffsetFetch with −1 or an old number, without an error, for
  * up to 3 s after some restarts of a coordinator, so what it says is checked before it is believed.
  */
+import { decodeNote, type PositionNote as Note } from '@sagafleet/schemas';
 import type { GroupMember } from '../driver.ts';
 import { WorkerError } from '../errors.ts';
 import type { Timing } from '../timing.ts';
-import { decodeNote, type Note } from './notes.ts';
 
 /** This soon after trouble with the coordinator one read is not enough. */
 const TROUBLE_WINDOW_MS = 10_000;

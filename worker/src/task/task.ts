@@ -213,10 +213,10 @@ export class Task {
   async #loopFrom({ positions, notes }: Start): Promise<TaskLoop> {
     const { member, pipeline, timing, log, gate, onPosition } = this.#ports;
     const attempts = this.#attempts;
-    const isEndNeeded = !attempts.isOwn(notes);
+    const isOwn = attempts.isOwn(notes);
     const found = await Promise.all([...notes].map(async ([topic, note]) => ({
       topic, note, offset: positions.get(topic)!,
-      endOffset: isEndNeeded && note?.kind === 'attempt' ? await member.endOffset(topic, this.number) : 0n,
+      endOffset: !isOwn && attempts.needsEnd(note, this.#isHandedOver) ? await member.endOffset(topic, this.number) : 0n,
     })));
     attempts.begin(found, this.#isHandedOver);
     if (attempts.hasSuspicion) this.#size.beginWithOne();

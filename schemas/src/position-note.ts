@@ -2,7 +2,7 @@
  * What a task commits beside a position, for the task's next owner: whether records behind it are being processed, so that
  * one that ends its worker is found and does not end every worker after it.
  */
-export type Note =
+export type PositionNote =
   /**
    * A worker processes records from the position on. `attempt`: how many workers had begun to, this one included, of which
    * none came any further; `records`: how many of the topic it took at once, null where that is not limited.
@@ -12,7 +12,7 @@ export type Note =
   | { kind: 'stopped'; settings: string };
 
 /** Without spaces, which separate the parts of the metadata. */
-export function encodeNote(note: Note): string {
+export function encodeNote(note: PositionNote): string {
   if (note.kind === 'stopped') return `stopped:${note.settings}`;
   return note.records === null ? `attempt:${note.attempt}` : `attempt:${note.attempt},records:${note.records}`;
 }
@@ -21,7 +21,7 @@ const ATTEMPT = /^attempt:(\d{1,6})(?:,records:(\d{1,9}))?$/;
 const STOPPED = /^stopped:(\w+)$/;
 
 /** Null for what is not a note of ours, as after a reset with Kafka's own tools. */
-export function decodeNote(text: string | null): Note | null {
+export function decodeNote(text: string | null): PositionNote | null {
   const stopped = STOPPED.exec(text ?? '');
   if (stopped) return { kind: 'stopped', settings: stopped[1]! };
   const attempt = ATTEMPT.exec(text ?? '');
