@@ -14,8 +14,8 @@ const start = (step: StepFixture, harm: Harm): Promise<WorkerProcess> =>
 
 const BEFORE = idsFrom('before', 40);
 const AFTER = idsFrom('after', 40);
-/** Once in a batch, once in a smaller one, then three times alone. */
-const ENDED_WORKERS = 5;
+/** Once in a batch, once in a smaller one, then eight times alone. */
+const ENDED_WORKERS = 10;
 
 /** Others are in its own partition, and in those that a worker processes beside it. */
 async function stepWithOne(): Promise<StepFixture> {
@@ -30,11 +30,11 @@ async function expectDeadLetter(step: StepFixture, others: readonly string[] = [
   const letters = await step.read(step.names.deadLetter);
   expect(keysOf(letters)).toEqual(['harmful']);
   expect(headersOf(letters[0]!)).toMatchObject({
-    [NAMES.stage]: 'handle', [NAMES.errorMessage]: expect.stringContaining('3 workers ended while they processed this record and nothing else') as string,
+    [NAMES.stage]: 'handle', [NAMES.errorMessage]: expect.stringContaining('8 workers ended while they processed this record and nothing else') as string,
   });
 }
 
-test('a record that kills its worker, alone three times, is a dead letter, and nothing else is', { timeout: 180_000 }, async () => {
+test('a record that kills its worker, alone eight times, is a dead letter, and nothing else is', { timeout: 300_000 }, async () => {
   const step = await stepWithOne();
   const others: string[] = [];
   for (let nth = 1; nth <= ENDED_WORKERS; nth++) {
@@ -49,7 +49,7 @@ test('a record that kills its worker, alone three times, is a dead letter, and n
   await expectDeadLetter(step, others);
 });
 
-test('one at which sagafleet has a defect ends as many processes, each after three tries', { timeout: 120_000 }, async () => {
+test('one at which sagafleet has a defect ends as many processes, each after three tries', { timeout: 300_000 }, async () => {
   const step = await stepWithOne();
   for (let nth = 1; nth <= ENDED_WORKERS; nth++) {
     const worker = await start(step, 'throw');
@@ -61,10 +61,10 @@ test('one at which sagafleet has a defect ends as many processes, each after thr
   await expectDeadLetter(step);
 });
 
-test('one that keeps the event loop for longer than a session passes from worker to worker, and is a dead letter in the end', { timeout: 180_000 }, async () => {
+test('one that keeps the event loop for longer than a session passes from worker to worker, and is a dead letter in the end', { timeout: 400_000 }, async () => {
   const step = await stepWithOne();
   await Promise.all([start(step, 'block'), start(step, 'block')]);
-  await step.drained(150_000);
+  await step.drained(350_000);
   await expectDeadLetter(step);
 });
 

@@ -80,8 +80,8 @@ describe('where it ended', () => {
     expect(attempts.limit(100)).toBe(100);
   });
 
-  test('with one record alone for the third time, that record is not processed, and the next ones are as ever', () => {
-    const attempts = attemptsAfter('attempt:5,records:1');
+  test('with one record alone for the last time that is allowed, that record is not processed, and the next ones are as ever', () => {
+    const attempts = attemptsAfter('attempt:10,records:1');
     const [record, next] = recordsOf('in', 0, 2);
     expect([attempts.limit(100), attempts.hasEndedWorkers(record!)]).toEqual([1, true]);
     attempts.processed([record!], new Map([['in', 1n]]));
@@ -89,7 +89,7 @@ describe('where it ended', () => {
   });
 
   test('records of other topics are not suspected for it', () => {
-    const attempts = attemptsAfter('attempt:5,records:1');
+    const attempts = attemptsAfter('attempt:10,records:1');
     expect(attempts.hasEndedWorkers(recordsOf('other', 0, 1)[0]!)).toBe(false);
     attempts.processed(recordsOf('other', 0, 1), new Map([['other', 1n]]));
     expect(attempts.hasEndedWorkers(recordsOf('in', 0, 1)[0]!)).toBe(true);
@@ -137,7 +137,7 @@ describe('a process that goes on', () => {
   });
 
   test('does not take the next record for the one whose dead letter it wrote without knowing', () => {
-    const attempts = attemptsAfter('attempt:5,records:1');
+    const attempts = attemptsAfter('attempt:10,records:1');
     attempts.sent(new Map([['in', attempts.afterwards]]));
     attempts.begin([found('attempt:1', { offset: 1n })], false);
     expect([attempts.hasEndedWorkers(recordsOf('in', 1, 1)[0]!), attempts.hasSuspicion]).toEqual([false, false]);

@@ -1,8 +1,11 @@
 import { encodeNote, type PositionNote as Note } from '@sagafleet/schemas';
 import type { InputRecord } from '../driver.ts';
 
-/** So many workers have to end while they process a record, and nothing else, before it becomes a dead letter. */
-export const MAX_ENDED_WORKERS = 3;
+/**
+ * So many workers have to end while they process a record, and nothing else, before it becomes a dead letter. Workers that are
+ * killed from outside, one soon after the other, meet the same innocent record several times: with 3 one was blamed.
+ */
+export const MAX_ENDED_WORKERS = 8;
 /** The first attempt takes any number of records, the second a few: what ended the worker may have been another task's. */
 const ALONE_FROM = 3;
 /** Bounds of what a worker that ended may have held: the records of a transaction, and of the next one. */
@@ -22,7 +25,7 @@ export interface FoundNote { topic: string; note: Note | null; offset: bigint; e
  * processed. After a worker that ended, the next one takes one record, then two, four and so on: an innocent restart costs a
  * dozen small transactions. One that ends in the middle of a small batch shows which records to take one by one, with
  * nothing else processed in the whole process meanwhile, since what ends it may be a record of another task. A record that
- * has ended three workers so is not processed any more. One object for each task that a process ever
+ * has ended several workers so is not processed any more. One object for each task that a process ever
  * had: a process that goes on knows that no record ended it, however often it lost the task.
  */
 export class Attempts {

@@ -22,14 +22,14 @@ describe('a worker that ended', () => {
     return broker.note;
   }
 
-  test('shows the record that ends it, which becomes a dead letter after it was alone three times, and stops nobody else', async () => {
+  test('shows the record that ends it, which becomes a dead letter after it was alone eight times, and stops nobody else', async () => {
     const broker = new FakeBroker();
     broker.note = null;
     const values = ['a', 'b', 'poison', 'd', 'e'];
     broker.endOffset = 5n;
     expect([await ended(broker, values), broker.offset]).toEqual(['attempt:1', 0n]);
     expect([await ended(broker, values), broker.offset]).toEqual(['attempt:2,records:2', 1n]);
-    for (const attempt of [3, 4, 5]) expect([await ended(broker, values), broker.offset]).toEqual([`attempt:${attempt},records:1`, 2n]);
+    for (const attempt of [3, 4, 5, 6, 7, 8, 9, 10]) expect([await ended(broker, values), broker.offset]).toEqual([`attempt:${attempt},records:1`, 2n]);
     expect([await ended(broker, values), broker.offset]).toEqual(['attempt:1', 5n]);
     expect(broker.committed).toEqual(['a', 'b', 'dead poison', 'd', 'e']);
   });
