@@ -40,6 +40,8 @@ export const DEAD_LETTER_HEADERS = {
   firstFailure: 'sagafleet-first-failure',
   stage: 'sagafleet-stage',
   errorClass: 'sagafleet-error-class',
+  /** Which error it was, from the closed list of the part that it arose in: `evaluation`, `ended-worker`. */
+  errorCode: 'sagafleet-error-code',
   errorMessage: 'sagafleet-error-message',
   schemaId: 'sagafleet-schema-id',
   traceId: 'sagafleet-trace-id',

@@ -8,7 +8,7 @@ import type { Credentials, WorkerConfig } from './config.ts';
 import { decide } from './decide.ts';
 import type { AppendingProducer, Driver, GroupMember } from './driver.ts';
 import { messageOf, WorkerError } from './errors.ts';
-import { Gate } from './gate.ts';
+import { Gate, ROLL_CALL_MS } from './gate.ts';
 import { serveHealth } from './health.ts';
 import { serveIngress } from './ingress.ts';
 import { KafkajsDriver } from './kafka/driver.ts';
@@ -141,7 +141,7 @@ export class Worker {
       group: settings.group, step: settings.step.name, maxRecords: settings.delivery.maxRecords, lingerMs: settings.delivery.lingerMs,
       stopAfter: settings.stopAfter, settingsHash: hashOf(settings), queue: QUEUE,
     }, {
-      driver: this.#driver, pipeline, sizeLimits, timing: systemTiming, log: this.#log, memory: new QueueMemory(QUEUES_BYTES), gate: new Gate(),
+      driver: this.#driver, pipeline, sizeLimits, timing: systemTiming, log: this.#log, memory: new QueueMemory(QUEUES_BYTES), gate: new Gate(() => systemTiming.wait(ROLL_CALL_MS)),
       onFatal: (error) => this.#failed.reject(error),
     });
   }

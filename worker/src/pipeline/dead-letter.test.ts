@@ -31,7 +31,7 @@ describe('dead letter', () => {
       'sagafleet-original-topic': 'order_created', 'sagafleet-original-partition': '4', 'sagafleet-original-offset': '17',
       'sagafleet-original-timestamp': '1700000000000', 'sagafleet-first-failure': '2026-01-02T03:04:05.000Z',
       'sagafleet-group': 'default.payment', 'sagafleet-step': 'payment', 'sagafleet-attempt': '1', 'sagafleet-stage': 'handle',
-      'sagafleet-error-class': 'permanent', 'sagafleet-error-message': 'handler returned "pad"',
+      'sagafleet-error-class': 'permanent', 'sagafleet-error-code': 'unknown-outcome', 'sagafleet-error-message': 'handler returned "pad"',
       'sagafleet-replay-count': '0', 'sagafleet-schema-id': '7',
     });
   });

@@ -1,6 +1,6 @@
 import { consequenceOf, DEAD_LETTER_HEADERS as NAMES, TRACEPARENT, type DeadLetterStage } from '@sagafleet/schemas';
 import type { Headers, InputRecord, OutputHeaders, OutputRecord } from '../driver.ts';
-import { messageOf } from '../errors.ts';
+import { codeOf, messageOf } from '../errors.ts';
 import type { LetterShape } from './size-limits.ts';
 
 /** Broker and tools show it whole; a stack or a value has no place in it. */
@@ -37,6 +37,7 @@ export function deadLetterOf(record: InputRecord, failure: Failure, target: Dead
     [NAMES.attempt, '1'],
     [NAMES.stage, failure.stage],
     [NAMES.errorClass, consequenceOf(failure.error) ?? 'permanent'],
+    [NAMES.errorCode, codeOf(failure.error) ?? 'unknown'],
     [NAMES.errorMessage, messageOf(failure.error).slice(0, MAX_MESSAGE_CHARACTERS)],
     [NAMES.replayCount, '0'],
   ]);

@@ -176,3 +176,25 @@ describe('no record makes a defect', () => {
     }), { numRuns: 500 });
   });
 });
+
+describe('what is loaded before a record is processed alone', () => {
+  test('is all that it needs: nothing has to be asked for then', async () => {
+    const asked: string[] = [];
+    const { pipeline, run } = pipelineOf({ registry: lookup({ schemaById: () => { asked.push('id'); }, latest: () => { asked.push('subject'); } }) });
+    await pipeline.prepare([recordOf(0)]);
+    expect(asked).toContain('id');
+    const before = asked.length;
+    expect(topicsOf(await run([recordOf(0)]))).toEqual(['out']);
+    expect(asked).toHaveLength(before);
+  });
+
+  test('is waited for where the registry is unavailable', async () => {
+    const { pipeline } = pipelineOf({ registry: lookup({ schemaById: () => { throw new RegistryError('unreachable', 'no answer'); } }) });
+    await expect(pipeline.prepare([recordOf(0)])).rejects.toMatchObject({ consequence: 'systemic' });
+  });
+
+  test.each([['no schema id', Buffer.from('x')], ['no value', null]])('is nothing for a record with %s', async (_what, value) => {
+    const { pipeline } = pipelineOf();
+    await expect(pipeline.prepare([recordOf(0, { value })])).resolves.toBeUndefined();
+  });
+});

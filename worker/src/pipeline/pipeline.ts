@@ -98,6 +98,25 @@ export class Pipeline {
     return batch;
   }
 
+  /**
+   * Loads what `run` will need of registry and broker for these records, as far as it is known before.
+   * @throws an error that is `systemic` where they are unavailable
+   */
+  async prepare(records: readonly InputRecord[]): Promise<void> {
+    const { topics, program } = this.#options;
+    await topics.load();
+    for (const record of records) {
+      try {
+        await this.#decoderOf(record);
+      } catch (error) {
+        // What is the record's own fault becomes a dead letter when it is processed
+        if (!(error instanceof StageFailure)) throw error;
+      }
+    }
+    // Of an outcome that is not taken the schema need not exist
+    await this.#loadEncoders([...program.outcomes.values()].flat()).catch(() => undefined);
+  }
+
   /** Dead letters of records whose failure is known, and of which an output or a larger dead letter was refused: nothing is processed again. */
   deadLetters(failures: ReadonlyMap<InputRecord, StageFailure>): Outputs {
     const outputs = new Outputs(this.#options.newBatch, this.#options.sizeLimits);
@@ -183,7 +202,7 @@ function afterDeadLetter(record: InputRecord, streak: Streak, { stage, cause }: 
 }
 
 function endedWorkers(): WorkerError {
-  return new WorkerError('ended-worker', 'permanent', `${MAX_ENDED_WORKERS} workers ended while they processed this record and nothing else, or did not answer for too long`);
+  return new WorkerError('ended-worker', 'permanent', `${MAX_ENDED_WORKERS} workers ended while they processed this record, or did not answer for too long: the last ones had no other record in hand`);
 }
 
 /** Workers look up and never register: the step is not provisioned yet. */

@@ -16,11 +16,11 @@ function attemptsAfter(note: string | null, isContinued = false, changes: Partia
 const textsOf = (notes: ReadonlyMap<string, Note>) => Object.fromEntries([...notes].map(([topic, note]) => [topic, encodeNote(note)]));
 
 describe('a note', () => {
-  test.each(['attempt:1', 'attempt:3,records:1', 'stopped:0a1b2c3d4e5f'])('%s is read as it was written', (text) => {
+  test.each(['attempt:1', 'attempt:3,records:1', 'attempt:3,records:1,processed', 'attempt:2,records:1,writes:7', 'attempt:2,records:1,writes:7,processed', 'stopped:0a1b2c3d4e5f'])('%s is read as it was written', (text) => {
     expect(encodeNote(decodeNote(text)!)).toBe(text);
   });
 
-  test.each([null, '', 'attempt:', 'attempt:x', 'attempt:1,records:', 'stopped:', 'attempt:99999999999999999999', 'xattempt:1', 'attempt:1x'])('%s is none', (text) => {
+  test.each([null, '', 'attempt:', 'attempt:x', 'attempt:1,records:', 'stopped:', 'attempt:99999999999999999999', 'xattempt:1', 'attempt:1x', 'attempt:1,writes:', 'attempt:1,processed,writes:1'])('%s is none', (text) => {
     expect(decodeNote(text)).toBeNull();
   });
 });
@@ -51,11 +51,14 @@ describe('where the owner before did not end', () => {
 });
 
 describe('where it ended', () => {
-  test('in the middle of a batch of any size, as many are suspected as it may have held', () => {
+  test('in the middle of a batch of any size, as many are suspected as it may have held, and the first is alone', () => {
     const attempts = attemptsAfter('attempt:1');
-    expect(attempts.limit(8)).toBe(8);
-    expect(textsOf(attempts.toNote(recordsOf('in', 0, 8)))).toEqual({ in: 'attempt:2,records:8' });
-    attempts.processed(recordsOf('in', 0, 199), new Map([['in', 199n]]));
+    expect([attempts.limit(8), attempts.isAlone, attempts.isAloneUntilWritten]).toEqual([1, true, false]);
+    expect(textsOf(attempts.toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:2,records:1' });
+    attempts.processed(recordsOf('in', 0, 1), new Map([['in', 1n]]));
+    expect([attempts.limit(8), attempts.isAlone]).toEqual([8, false]);
+    expect(textsOf(attempts.toNote(recordsOf('in', 1, 8)))).toEqual({ in: 'attempt:2,records:8' });
+    attempts.processed(recordsOf('in', 1, 198), new Map([['in', 199n]]));
     expect(attempts.hasSuspicion).toBe(true);
     attempts.processed(recordsOf('in', 199, 1), new Map([['in', 200n]]));
     expect(attempts.hasSuspicion).toBe(false);
@@ -73,29 +76,64 @@ describe('where it ended', () => {
   test('in the middle of a small batch, its records are taken one by one', () => {
     const attempts = attemptsAfter('attempt:2,records:2');
     expect(attempts.limit(100)).toBe(1);
-    expect(textsOf(attempts.toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:3,records:1' });
-    attempts.processed(recordsOf('in', 0, 1), new Map([['in', 1n]]));
-    expect(attempts.limit(100)).toBe(1);
-    attempts.processed(recordsOf('in', 1, 1), new Map([['in', 2n]]));
+    for (const at of [0, 1]) {
+      expect(textsOf(attempts.toNote(recordsOf('in', at, 1)))).toEqual({ in: 'attempt:2,records:1' });
+      expect([attempts.limit(100), attempts.hasEndedWorkers(recordsOf('in', at, 1)[0]!)]).toEqual([1, false]);
+      attempts.noted(new Map([['in', attempts.afterwards]]));
+      attempts.processed(recordsOf('in', at, 1), new Map([['in', BigInt(at + 1)]]));
+    }
     expect(attempts.limit(100)).toBe(100);
   });
 
-  test('with one record alone for the last time that is allowed, that record is not processed, and the next ones are as ever', () => {
-    const attempts = attemptsAfter('attempt:10,records:1');
-    const [record, next] = recordsOf('in', 0, 2);
-    expect([attempts.limit(100), attempts.hasEndedWorkers(record!)]).toEqual([1, true]);
-    attempts.processed([record!], new Map([['in', 1n]]));
-    expect([attempts.limit(100), attempts.hasEndedWorkers(next!)]).toEqual([100, false]);
+  test('with one record alone, that record is the next one too, and alone until it is written', () => {
+    const attempts = attemptsAfter('attempt:2,records:1');
+    expect([attempts.limit(100), attempts.isAloneUntilWritten, attempts.rank]).toEqual([1, true, 3]);
+    expect(textsOf(attempts.toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:3,records:1' });
+    expect(textsOf(attempts.toNoteProcessed(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:3,records:1,processed' });
+    attempts.processed(recordsOf('in', 0, 1), new Map([['in', 1n]]));
+    expect([attempts.limit(100), attempts.hasSuspicion]).toEqual([100, false]);
+  });
+
+  test.each(['attempt:3,records:1', 'attempt:2,records:1,writes:19,processed'])(
+    'after %s, the last time that is allowed, the record is not processed, and the next ones are as ever', (note) => {
+      const attempts = attemptsAfter(note);
+      const [record, next] = recordsOf('in', 0, 2);
+      expect([attempts.limit(100), attempts.hasEndedWorkers(record!)]).toEqual([1, true]);
+      attempts.processed([record!], new Map([['in', 1n]]));
+      expect([attempts.limit(100), attempts.hasEndedWorkers(next!)]).toEqual([100, false]);
+    });
+
+  test('while what was processed was written, it is no further attempt, and counts apart', () => {
+    const attempts = attemptsAfter('attempt:3,records:1,processed');
+    expect([attempts.hasEndedWorkers(recordsOf('in', 0, 1)[0]!), attempts.limit(100)]).toEqual([false, 1]);
+    expect(textsOf(attempts.toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:3,records:1,writes:1' });
+    expect(textsOf(attemptsAfter('attempt:3,records:1,writes:1,processed').toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:3,records:1,writes:2' });
+    const first = attemptsAfter('attempt:2,records:1,processed');
+    expect([first.isAloneUntilWritten, first.rank]).toEqual([true, 3]);
+  });
+
+  test('with one record that was not alone, it is alone the next time, and no further attempt', () => {
+    const attempts = attemptsAfter('attempt:1');
+    attempts.processed(recordsOf('in', 0, 1), new Map([['in', 1n]]));
+    const notes = textsOf(attempts.toNote(recordsOf('in', 1, 1)));
+    expect(notes).toEqual({ in: 'attempt:2,records:2' });
+    expect(textsOf(attemptsAfter(notes['in']!).toNote(recordsOf('in', 1, 1)))).toEqual({ in: 'attempt:2,records:1' });
+  });
+
+  test('the count of writes ends with the record', () => {
+    const attempts = attemptsAfter('attempt:2,records:1,writes:6,processed');
+    attempts.processed(recordsOf('in', 0, 1), new Map([['in', 1n]]));
+    expect(textsOf(attempts.toNote(recordsOf('in', 1, 2)))).toEqual({ in: 'attempt:2,records:2' });
   });
 
   test('records of other topics are not suspected for it', () => {
-    const attempts = attemptsAfter('attempt:10,records:1');
+    const attempts = attemptsAfter('attempt:3,records:1');
     expect(attempts.hasEndedWorkers(recordsOf('other', 0, 1)[0]!)).toBe(false);
     attempts.processed(recordsOf('other', 0, 1), new Map([['other', 1n]]));
     expect(attempts.hasEndedWorkers(recordsOf('in', 0, 1)[0]!)).toBe(true);
   });
 
-  test.each([['attempt:1', 'attempt:1'], ['attempt:2,records:4', 'attempt:2,records:1']])('after %s what all records wait for does not count: %s', (note, whileWaiting) => {
+  test.each([['attempt:1', 'attempt:1'], ['attempt:2,records:1', 'attempt:2,records:1'], ['attempt:3,records:1,processed', 'attempt:2,records:1,writes:1']])('after %s what all records wait for does not count: %s', (note, whileWaiting) => {
     expect(textsOf(attemptsAfter(note).toNoteWhileWaiting(recordsOf('in', 0, 1)))).toEqual({ in: whileWaiting });
   });
 });
@@ -107,7 +145,7 @@ describe('a process that goes on', () => {
   };
 
   test('does not count its own notes, however often it loses the task over them', () => {
-    const attempts = attemptsAfter('attempt:2,records:4');
+    const attempts = attemptsAfter('attempt:2,records:1');
     for (let nth = 0; nth < 5; nth++) {
       const notes = attempts.toNote(recordsOf('in', 0, 1));
       expect(textsOf(notes)).toEqual(nth === 0 ? { in: 'attempt:3,records:1' } : {});
@@ -129,6 +167,19 @@ describe('a process that goes on', () => {
     expect(again(attempts, 'attempt:3,records:1')).toEqual({ in: 'attempt:4,records:1' });
   });
 
+  test('does not count that it lost the task while it wrote, nor does another owner that is there', () => {
+    const attempts = attemptsAfter('attempt:2,records:1');
+    attempts.sent(attempts.toNoteProcessed(recordsOf('in', 0, 1)));
+    expect(again(attempts, 'attempt:3,records:1,processed')).toEqual({ in: 'attempt:3,records:1' });
+    expect(textsOf(attemptsAfter('attempt:3,records:1,writes:7,processed', true).toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:3,records:1,writes:7' });
+  });
+
+  test('notes nothing as processed that kept its event loop for longer than sessions last', () => {
+    const attempts = attemptsAfter('attempt:2,records:1');
+    attempts.kept(9_000);
+    expect(textsOf(attempts.toNoteProcessed(recordsOf('in', 0, 1)))).toEqual({});
+  });
+
   test('but kept its event loop for longer than sessions last counts as ended', () => {
     const attempts = attemptsAfter('attempt:2,records:1');
     attempts.sent(attempts.toNote(recordsOf('in', 0, 1)));
@@ -137,7 +188,7 @@ describe('a process that goes on', () => {
   });
 
   test('does not take the next record for the one whose dead letter it wrote without knowing', () => {
-    const attempts = attemptsAfter('attempt:10,records:1');
+    const attempts = attemptsAfter('attempt:3,records:1');
     attempts.sent(new Map([['in', attempts.afterwards]]));
     attempts.begin([found('attempt:1', { offset: 1n })], false);
     expect([attempts.hasEndedWorkers(recordsOf('in', 1, 1)[0]!), attempts.hasSuspicion]).toEqual([false, false]);

@@ -23,7 +23,7 @@ export interface LoopSettings {
 }
 
 export interface LoopPorts {
-  pipeline: Pick<Pipeline, 'run'>;
+  pipeline: Pick<Pipeline, 'prepare' | 'run'>;
   timing: Timing;
   log: Log;
   intake: Intake;
@@ -31,7 +31,9 @@ export interface LoopPorts {
   size: BatchSize;
   attempts: Attempts;
   /** Shared by all tasks. */
-  gate: Gate;
+  gate: Pick<Gate, 'share' | 'alone'>;
+  /** The gate need not wait for the task any more. */
+  comes(): void;
   /** Aborted when the task is over or has to start again. */
   signal: AbortSignal;
   isRunning(): boolean;
@@ -148,10 +150,10 @@ export class TaskLoop {
 
   /**
    * Tries again for as long as the registry, say, is unavailable; the records stay where they are. `leave` is to be called
-   * once they are committed: a record that is alone is so until then.
+   * once they are committed: a record that has ended workers is alone until then.
    */
   async #process({ records }: Take, isAlone: boolean): Promise<{ batch: Batch; leave: () => void }> {
-    const { timing, log, pipeline, attempts, gate, signal, isRunning, throwIfLost, throwIfInterrupted } = this.#ports;
+    const { timing, log, pipeline, attempts, signal, isRunning, throwIfLost, throwIfInterrupted } = this.#ports;
     const { stopAfter } = this.#settings;
     const limits = {
       streak: this.#streak,
@@ -159,13 +161,17 @@ export class TaskLoop {
       hasEndedWorkers: records.length === 1 && attempts.hasEndedWorkers(records[0]!),
     };
     for (let attempt = 0; ; attempt++) {
-      const leave = await (isAlone ? gate.alone() : gate.share());
+      let leave = () => {};
       try {
+        // A worker that is ended while a registry does not answer was not ended by the record
+        if (isAlone) await pipeline.prepare(records);
+        leave = await this.#enter(isAlone);
         throwIfLost();
         if (!this.#isTrial) await this.#note(attempts.toNote(records));
         const batch = await this.#handling.during(() => pipeline.run(records, limits));
         attempts.kept(batch.longestMs);
-        if (isAlone) return { batch, leave };
+        if (isAlone && !this.#isTrial) await this.#note(attempts.toNoteProcessed(records));
+        if (attempts.isAloneUntilWritten) return { batch, leave };
         leave();
         return { batch, leave: () => undefined };
       } catch (error) {
@@ -178,6 +184,14 @@ export class TaskLoop {
         throwIfInterrupted();
       }
     }
+  }
+
+  /** With whoever else processes records, or alone; what is to be called at the end. */
+  async #enter(isAlone: boolean): Promise<() => void> {
+    const { gate, attempts, comes } = this.#ports;
+    const entering = isAlone ? gate.alone(attempts.rank) : gate.share();
+    comes();
+    return entering;
   }
 
   /** Commits the notes at the positions where the task is. */

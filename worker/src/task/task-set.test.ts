@@ -44,10 +44,11 @@ class FakeGroup {
     }, {
       driver,
       pipeline: {
+        prepare: async () => undefined,
         run: async (_records, { streak }) => ({ outputs: new Outputs(() => new ListedBatch(), new SizeLimits()), count: 0, streak, isTripped: false, longestMs: 0 }),
         deadLetters: () => { throw new Error('nothing is refused'); },
       },
-      sizeLimits: new SizeLimits(), timing: systemTiming, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000), gate: new Gate(),
+      sizeLimits: new SizeLimits(), timing: systemTiming, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000), gate: new Gate(() => new Promise(() => undefined)),
       onFatal: (error) => { this.fatal.push(error); },
     });
     this.tasks.use(member as unknown as GroupMember);

@@ -28,7 +28,7 @@ export interface TaskSettings extends LoopSettings {
 export interface TaskPorts {
   driver: Pick<Driver, 'fenceTask'>;
   member: InputReader & OffsetReader & Pick<GroupMember, 'proveMembership' | 'resumedFrom'>;
-  pipeline: Pick<Pipeline, 'run' | 'deadLetters'>;
+  pipeline: Pick<Pipeline, 'prepare' | 'run' | 'deadLetters'>;
   sizeLimits: WriteOptions['sizeLimits'] & Pick<SizeLimits, 'forgetTask'>;
   timing: Timing;
   log: Log;
@@ -75,6 +75,8 @@ export class Task {
   readonly #writer: Writer;
   readonly #size: BatchSize;
   readonly #over = new AbortController();
+  /** The gate need not wait for the task any more: it has something to process, nothing is suspected, or it cannot begin. */
+  readonly #comes: () => void;
   /** When a join proved the membership; null = to be proven before the next fencing. */
   #provenAt: number | null;
   readonly #attempts: Attempts;
@@ -101,6 +103,7 @@ export class Task {
       deadLetters: (failures) => ports.pipeline.deadLetters(failures), throwIfLost: () => this.#throwIfLost(), onUnsettled: (error) => this.startAgain(error),
     });
     this.#provenAt = ports.timing.now();
+    this.#comes = ports.gate.expect();
     this.done = before.then(() => this.#live());
   }
 
@@ -169,6 +172,7 @@ export class Task {
         await this.#recover(error);
       }
     }
+    this.#comes();
     if (this.state === 'DRAINING') await this.#lastSettling();
     await this.#writer.discard();
   }
@@ -220,11 +224,12 @@ export class Task {
     })));
     attempts.begin(found, this.#isHandedOver);
     if (attempts.hasSuspicion) this.#size.beginWithOne();
+    else this.#comes();
     const isStopped = found.some(({ note }) => note?.kind === 'stopped' && note.settings === this.#settings.settingsHash);
     const isTrial = isStopped && !await this.#isResumed(positions);
     const streak = this.#loop?.streak ?? NO_STREAK;
     return new TaskLoop({ task: this.number, positions, streak, isTrial }, this.#settings, {
-      pipeline, timing, log, intake: this.#intake, writer: this.#writer, size: this.#size, attempts, gate,
+      pipeline, timing, log, intake: this.#intake, writer: this.#writer, size: this.#size, attempts, gate, comes: this.#comes,
       signal: AbortSignal.any([this.#over.signal, this.#interrupted.signal]),
       isRunning: () => this.state === 'RUNNING',
       throwIfLost: () => this.#throwIfLost(),
@@ -284,6 +289,7 @@ export class Task {
     if (this.#states.isOver) return;
     this.#intake.close();
     this.#size.failed();
+    this.#comes();
     const isHung = error instanceof WorkerError && error.code === 'hung-transaction';
     this.#states.move(isHung ? 'HUNG' : 'FENCING');
     const attempt = this.#countFailure(error);

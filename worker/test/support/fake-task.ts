@@ -118,15 +118,15 @@ function virtualTiming(): Timing & { pass(ms: number): void } {
 
 export interface Running { task: Task; broker: FakeBroker; fatal: unknown[]; timing: ReturnType<typeof virtualTiming> }
 
-export interface Options { run?: Run; settings?: Partial<TaskSettings>; origin?: Partial<TaskOrigin> }
+export interface Options { run?: Run; prepare?: TaskPorts['pipeline']['prepare']; settings?: Partial<TaskSettings>; origin?: Partial<TaskOrigin> }
 
-export function taskOn(broker: FakeBroker, { run = copying, settings = {}, origin = {} }: Options = {}): Running {
+export function taskOn(broker: FakeBroker, { run = copying, prepare = async () => undefined, settings = {}, origin = {} }: Options = {}): Running {
   const fatal: unknown[] = [];
   const timing = virtualTiming();
   const task = new Task({ number: 0, topics: ['in'], size: new BatchSize(100), attempts: new Attempts(100), isHandedOver: true, before: Promise.resolve(), ...origin }, {
     group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 5, settingsHash: 'now', queue: { highBytes: 1_000, lowBytes: 100 }, ...settings,
   }, {
-    driver: broker.driver, member: broker.member, pipeline: { run, deadLetters: () => { throw new Error('nothing is refused'); } }, sizeLimits: new SizeLimits(), timing, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000), gate: new Gate(),
+    driver: broker.driver, member: broker.member, pipeline: { prepare, run, deadLetters: () => { throw new Error('nothing is refused'); } }, sizeLimits: new SizeLimits(), timing, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000), gate: new Gate(() => new Promise(() => undefined)),
     floorOf: () => 0n, isRecreated: () => false, onPosition: () => undefined, onFatal: (error) => { fatal.push(error); },
   });
   return { task, broker, fatal, timing };
