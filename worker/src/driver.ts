@@ -31,8 +31,8 @@ export interface OutputRecord {
   readonly headers: OutputHeaders;
 }
 
-/** Null is a header without a value. */
-export type OutputHeaders = readonly (readonly [name: string, value: Buffer | string | null])[];
+/** Null is a header without a value; a list, parts that stand one behind the other, of which texts are ASCII. */
+export type OutputHeaders = readonly (readonly [name: string, value: Buffer | string | readonly (Buffer | string)[] | null])[];
 
 /** Records in order, in the client's own form. */
 export interface RecordBatch {

@@ -4,11 +4,11 @@ import { Turns } from './turns.ts';
 test('a turn is over after some milliseconds, and the next one begins anew', async () => {
   let now = 0;
   const turns = new Turns(() => now);
-  expect(turns.isOver).toBe(false);
+  expect(turns.isOverAt(now)).toBe(false);
   now = 10;
-  expect(turns.isOver).toBe(true);
+  expect(turns.isOverAt(now)).toBe(true);
   await turns.next();
-  expect(turns.isOver).toBe(false);
+  expect(turns.isOverAt(now)).toBe(false);
 });
 
 test('turns are given in the order in which they were asked for, and sockets are looked at between them', async () => {

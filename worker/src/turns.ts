@@ -16,8 +16,9 @@ export class Turns {
     this.#began = now();
   }
 
-  get isOver(): boolean {
-    return this.#now() - this.#began >= TURN_MS;
+  /** @param now milliseconds, by the same clock */
+  isOverAt(now: number): boolean {
+    return now - this.#began >= TURN_MS;
   }
 
   next(): Promise<void> {

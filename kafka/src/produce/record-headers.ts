@@ -1,7 +1,9 @@
-import { MAX_VARINT_BYTES, writeBytes, writeNullableBytes, writePrefixedText, writeVarint } from './varint.ts';
+import { MAX_VARINT_BYTES, writeAscii, writeBytes, writeNullableBytes, writePrefixedText, writeVarint } from './varint.ts';
 
+/** What stands one behind the other in a value; texts are ASCII. Joining them first would take as long as all else of a header. */
+export type HeaderParts = readonly (Uint8Array | string)[];
 /** Null is a header without a value, which Kafka allows. */
-export type HeaderValue = Uint8Array | string | null;
+export type HeaderValue = Uint8Array | string | HeaderParts | null;
 export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[];
 
 /** Headers as they stand in a record (Kafka protocol guide, "Record Header"), without their count. */
@@ -36,9 +38,22 @@ export function headersRoom(list: HeaderList): number {
   let bytes = 0;
   for (let at = 0; at < list.length; at++) {
     const [name, value] = list[at]!;
-    bytes += 2 * MAX_VARINT_BYTES + MAX_UTF8_BYTES * (name.length + (value === null ? 0 : value.length));
+    bytes += 2 * MAX_VARINT_BYTES + MAX_UTF8_BYTES * (name.length + headerLength(value));
   }
   return bytes;
+}
+
+/** In bytes or, of a text, characters. */
+export function headerLength(value: HeaderValue): number {
+  if (value === null) return 0;
+  if (!isParts(value)) return value.length;
+  let length = 0;
+  for (let at = 0; at < value.length; at++) length += value[at]!.length;
+  return length;
+}
+
+function isParts(value: HeaderValue): value is HeaderParts {
+  return Array.isArray(value);
 }
 
 /** Where the next byte goes. */
@@ -48,7 +63,17 @@ export function writeHeaders(target: Buffer, list: HeaderList, start: number): n
     const [name, value] = list[at]!;
     const encodedName = nameBytes(name);
     end = writeBytes(target, encodedName, writeVarint(target, encodedName.length, end));
-    end = typeof value === 'string' ? writePrefixedText(target, value, end) : writeNullableBytes(target, value, end);
+    if (typeof value === 'string') end = writePrefixedText(target, value, end);
+    else end = isParts(value) ? writeParts(target, value, end) : writeNullableBytes(target, value, end);
+  }
+  return end;
+}
+
+function writeParts(target: Buffer, parts: HeaderParts, start: number): number {
+  let end = writeVarint(target, headerLength(parts), start);
+  for (let at = 0; at < parts.length; at++) {
+    const part = parts[at]!;
+    end = typeof part === 'string' ? writeAscii(target, part, end) : writeBytes(target, part, end);
   }
   return end;
 }

@@ -30,14 +30,24 @@ export function readVarint(source: Uint8Array, start: number): { value: number; 
   return { value: (zigzag >>> 1) ^ -(zigzag & 1), next };
 }
 
+/** Up to here a loop over bytes or characters is quicker than a call into native code. */
+const SHORT = 16;
+
 export function writeBytes(target: Uint8Array, source: Uint8Array, start: number): number {
-  target.set(source, start);
+  if (source.length > SHORT) target.set(source, start);
+  else for (let at = 0; at < source.length; at++) target[start + at] = source[at]!;
   return start + source.length;
 }
 
 /** After their length; null has length -1. */
 export function writeNullableBytes(target: Uint8Array, bytes: Uint8Array | null, start: number): number {
   return bytes === null ? writeVarint(target, -1, start) : writeBytes(target, bytes, writeVarint(target, bytes.length, start));
+}
+
+/** A text of ASCII, short as a number is. */
+export function writeAscii(target: Uint8Array, text: string, start: number): number {
+  for (let at = 0; at < text.length; at++) target[start + at] = text.charCodeAt(at);
+  return start + text.length;
 }
 
 /** In UTF-8, after its length. */

@@ -3,8 +3,12 @@ import { RegistryError } from '../errors.ts';
 
 const MAX_VARINT_BYTES = 10;
 const LAST_ASCII = 0x7f;
-/** Up to here a loop over characters is quicker than a call into native code. */
+/** Up to here a loop over characters is quicker than a call into native code: to write them, and to make a text of them. */
 const SHORT_CHARACTERS = 20;
+const SHORT_BYTES = 10;
+/** Lengths below it take one byte. */
+const ONE_BYTE_LENGTH = 64;
+const MAX_UTF8_BYTES = 3;
 const REPLACEMENT_CHARACTER = '\uFFFD';
 
 /** What `toString('utf8', …)` calls behind its checks of encoding and range; a tenth of the time that decoding takes. */
@@ -109,9 +113,23 @@ export class ByteReader {
     const start = this.#take(length);
     const buffer = this.#buffer;
     const end = start + length;
+    const short = length <= SHORT_BYTES ? this.#ascii(start, end) : null;
+    if (short !== null) return short;
     const text = buffer.utf8Slice(start, end);
     if (text.includes(REPLACEMENT_CHARACTER) && !Buffer.from(text).equals(buffer.subarray(start, end))) {
       throw new RegistryError('undecodable', 'a string is not valid UTF-8');
+    }
+    return text;
+  }
+
+  /** Null where a character takes more than one byte. */
+  #ascii(start: number, end: number): string | null {
+    const buffer = this.#buffer;
+    let text = '';
+    for (let at = start; at < end; at++) {
+      const code = buffer[at]!;
+      if (code > LAST_ASCII) return null;
+      text += String.fromCharCode(code);
     }
     return text;
   }
@@ -202,7 +220,7 @@ export class ByteWriter {
   }
 
   string(value: string): void {
-    if (value.length <= SHORT_CHARACTERS && this.#ascii(value)) return;
+    if (value.length <= SHORT_CHARACTERS ? this.#ascii(value) : this.#shortUtf8(value)) return;
     const length = Buffer.byteLength(value);
     this.index(length);
     const start = this.#reserve(length);
@@ -225,6 +243,17 @@ export class ByteWriter {
       buffer[start + 1 + at] = code;
     }
     return true;
+  }
+
+  /** False, with nothing written, where it is too long for a length of one byte. Saves to count the bytes first. */
+  #shortUtf8(value: string): boolean {
+    if (value.length >= ONE_BYTE_LENGTH) return false;
+    const start = this.#reserve(1 + MAX_UTF8_BYTES * value.length);
+    const length = this.#buffer.write(value, start + 1);
+    const fits = length < ONE_BYTE_LENGTH;
+    if (fits) this.#buffer[start] = 2 * length;
+    this.#position = fits ? start + 1 + length : start;
+    return fits;
   }
 
   #byte(value: number): void {

@@ -111,8 +111,10 @@ function ownHeaders({ headers }: OutputRecord, names: ReadonlySet<string>): Outp
   return [...new Map(own)];
 }
 
-function sizeOf(part: Uint8Array | string | null): number {
-  return part === null ? 0 : typeof part === 'string' ? Buffer.byteLength(part) : part.length;
+function sizeOf(part: OutputHeaders[number][1]): number {
+  if (part === null) return 0;
+  if (typeof part === 'string') return Buffer.byteLength(part);
+  return Buffer.isBuffer(part) ? part.length : part.reduce((bytes, each) => bytes + sizeOf(each), 0);
 }
 
 function missingFrom(headers: Headers, wanted: ReadonlyMap<string, string>): [string, string][] {

@@ -20,7 +20,7 @@ function emitted(record: InputRecord, emit: Parameters<typeof emitTo>[1] = {}, e
     encodeValue: (_, written) => { value = written; return Buffer.from('encoded'); },
     partitionFor: (_topic, key, inputPartition) => (key ? 100 : inputPartition),
   });
-  return { output, value, headers: Object.fromEntries([...output.constantHeaders, ...output.headers].map(([name, header]) => [name, String(header)])) };
+  return { output, value, headers: Object.fromEntries([...output.constantHeaders, ...output.headers].map(([name, header]) => [name, Array.isArray(header) ? header.join('') : String(header)])) };
 }
 
 const hops = (value: string): Headers => [['saga-hops', Buffer.from(value)]];

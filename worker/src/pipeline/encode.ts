@@ -14,7 +14,7 @@ export interface EncodeOptions {
 
 const TRACE_HEADERS = [TRACEPARENT, TRACESTATE];
 /** By number of hops. */
-const HOP_HEADERS = Array.from({ length: SAGA_HOPS_LIMIT + 1 }, (_, hops) => [SAGA_HOPS, String(hops)] as const);
+const HOP_HEADERS = Array.from({ length: SAGA_HOPS_LIMIT + 1 }, (_, hops) => [SAGA_HOPS, Buffer.from(String(hops))] as const);
 
 /** One emitted record. Its id is the same on every retry and replay of the input. */
 export function encode(
@@ -60,17 +60,17 @@ function isSame(a: Buffer, b: Buffer | null): boolean {
 }
 
 /** The timestamp keeps it unique when a topic was deleted and made anew. */
-function eventIdOf(record: InputRecord, suffix: string): string {
-  return `${placeOf(record)}${record.offset}/${record.timestamp}${suffix}`;
+function eventIdOf(record: InputRecord, suffix: Buffer): (Buffer | string)[] {
+  return [placeOf(record), record.offset, '/', record.timestamp, suffix];
 }
 
 /** `{topic}/{partition}/` by topic and partition. */
-const places = new Map<string, string[]>();
+const places = new Map<string, Buffer[]>();
 
-function placeOf({ topic, partition }: InputRecord): string {
+function placeOf({ topic, partition }: InputRecord): Buffer {
   let ofTopic = places.get(topic);
   if (!ofTopic) places.set(topic, ofTopic = []);
-  return ofTopic[partition] ??= `${topic}/${partition}/`;
+  return ofTopic[partition] ??= Buffer.from(`${topic}/${partition}/`);
 }
 
 /** @throws `hops-exceeded`: choreographies can loop */

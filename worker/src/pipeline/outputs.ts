@@ -5,6 +5,8 @@ import type { SizeLimits } from './size-limits.ts';
 /** What one record batch holds, and where each of its records comes from. */
 export interface OutputChunk extends OutputBatch { readonly sources: readonly InputRecord[] }
 interface OpenChunk extends OutputChunk { readonly sources: InputRecord[] }
+/** `bytes` of a batch of several records, `plainBytes` of one that is sent plain; by partition the batch that is being filled, and its round. */
+interface OpenTopic { readonly bytes: number; readonly plainBytes: number; readonly partitions: { chunk: OpenChunk; round: number }[] }
 
 /** Why a record became a dead letter; `stub`: why that is one, null: it is none. */
 export interface Failed { readonly error: StageFailure; readonly stub: string | null }
@@ -21,8 +23,7 @@ export class Outputs {
   readonly failures = new Map<InputRecord, Failed>();
   readonly #newBatch: () => RecordBatch;
   readonly #limits: SizeLimits;
-  /** By topic and partition: the batch that is being filled, and its round. */
-  readonly #open = new Map<string, { chunk: OpenChunk; round: number }[]>();
+  readonly #open = new Map<string, OpenTopic>();
 
   constructor(newBatch: () => RecordBatch, limits: SizeLimits) {
     this.#newBatch = newBatch;
@@ -36,7 +37,7 @@ export class Outputs {
   add(records: readonly OutputRecord[], source: InputRecord, letter: DeadLetter | null = null): RefusedBatch | null {
     let alone: Map<OutputRecord, RecordBatch> | undefined;
     for (const record of records) {
-      if (roomFor(record) <= this.#limits.plainBytesFor(record.topic)) continue;
+      if (roomFor(record) <= this.#topic(record.topic).plainBytes) continue;
       const batch = this.#batchOf(record);
       if (!this.#limits.fit(record.topic, batch) && !letter?.isSmallest) return new RefusedBatch('output-too-large', { ...record, records: batch });
       if (batch.isCompressed) (alone ??= new Map()).set(record, batch);
@@ -49,16 +50,22 @@ export class Outputs {
   /** @param alone the record as a batch that takes no other */
   #put(record: OutputRecord, source: InputRecord, alone?: RecordBatch): void {
     const { topic, partition } = record;
-    let ofTopic = this.#open.get(topic);
-    if (!ofTopic) this.#open.set(topic, ofTopic = []);
-    let current = ofTopic[partition];
-    if (alone || !current?.chunk.records.add(record, this.#limits.bytesFor(topic))) {
+    const { bytes, partitions } = this.#topic(topic);
+    let current = partitions[partition];
+    if (alone || !current?.chunk.records.add(record, bytes)) {
       const chunk = { topic, partition, records: alone ?? this.#batchOf(record), sources: [] };
       const round = current ? current.round + 1 : 0;
-      ofTopic[partition] = current = { chunk, round };
+      partitions[partition] = current = { chunk, round };
       (this.rounds[round] ??= []).push(chunk);
     }
     current.chunk.sources.push(source);
+  }
+
+  /** Its limits as they are when its first record comes. */
+  #topic(topic: string): OpenTopic {
+    let open = this.#open.get(topic);
+    if (!open) this.#open.set(topic, open = { bytes: this.#limits.bytesFor(topic), plainBytes: this.#limits.plainBytesFor(topic), partitions: [] });
+    return open;
   }
 
   #batchOf(record: OutputRecord): RecordBatch {
@@ -82,7 +89,15 @@ function roomForHeaders(headers: OutputHeaders): number {
   let bytes = 0;
   for (let at = 0; at < headers.length; at++) {
     const [name, value] = headers[at]!;
-    bytes += HEADER_OVERHEAD_BYTES + MAX_UTF8_BYTES * (name.length + (value === null ? 0 : value.length));
+    bytes += HEADER_OVERHEAD_BYTES + MAX_UTF8_BYTES * (name.length + lengthOf(value));
   }
   return bytes;
+}
+
+function lengthOf(value: OutputHeaders[number][1]): number {
+  if (value === null) return 0;
+  if (typeof value === 'string' || Buffer.isBuffer(value)) return value.length;
+  let length = 0;
+  for (let at = 0; at < value.length; at++) length += value[at]!.length;
+  return length;
 }

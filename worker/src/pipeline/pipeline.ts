@@ -90,7 +90,7 @@ export class Pipeline {
       if (!isLoaded) batch.longestMs = Math.max(batch.longestMs, now - startedAt);
       if (batch.isTripped || now >= until) break;
       startedAt = now;
-      if (turns.isOver) {
+      if (turns.isOverAt(now)) {
         await turns.next();
         startedAt = monotonic();
       }

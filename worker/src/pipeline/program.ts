@@ -14,7 +14,7 @@ export interface EmitProgram {
   /** The same on every record of this step and outcome. */
   constantHeaders: OutputHeaders;
   /** `/{group}/{outcome}/{index}`: the part of `ce_id` that does not come from the input. */
-  idSuffix: string;
+  idSuffix: Buffer;
 }
 
 export interface StepProgram {
@@ -54,6 +54,6 @@ function compileEmit(emit: EmitSettings, { settings, outcome, index, now }: Emit
       [CE_TYPE, `${step.name}.${outcome}`],
       [CE_SOURCE, `/sagafleet/${step.namespace}/${step.name}`],
     ],
-    idSuffix: `/${group}/${outcome}/${index}`,
+    idSuffix: Buffer.from(`/${group}/${outcome}/${index}`),
   };
 }
