@@ -1,3 +1,4 @@
+import importX, { createNodeResolver } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 import { importRules } from './lint/imports.js';
 import { tellingNames } from './lint/names.js';
@@ -11,8 +12,10 @@ export default tseslint.config(
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   tseslint.configs.recommended,
   {
-    plugins: { sagafleet: { rules: { 'telling-names': tellingNames } } },
+    plugins: { sagafleet: { rules: { 'telling-names': tellingNames } }, 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createNodeResolver({ conditionNames: ['source', 'import'], extensions: ['.ts', '.js'] })], 'import-x/extensions': ['.ts', '.js'] },
     rules: {
+      'import-x/no-cycle': 'error',
       'sagafleet/telling-names': 'error',
       'max-lines': ['error', 400],
       'max-lines-per-function': ['error', 60],

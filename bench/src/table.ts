@@ -82,7 +82,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 /** "1,234,567" */
-export function count(value: number): string {
+function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 

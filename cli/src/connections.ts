@@ -3,7 +3,7 @@ import type { KafkaConnection, KafkaOptions } from '@sagafleet/kafka';
 
 /** Where the local platform is when nothing else is said. */
 export const DEFAULT_BROKERS = 'localhost:9092';
-export const DEFAULT_REGISTRY = 'http://localhost:8081';
+const DEFAULT_REGISTRY = 'http://localhost:8081';
 
 /** How long a command that looks at something waits for a broker before it says that none answers. */
 const PATIENCE_MS = 3_000;

@@ -8,5 +8,5 @@ import { hardenKafkajs } from './hardening/harden-kafkajs.ts';
  */
 hardenKafkajs();
 
-export const { AssignerProtocol, ConfigResourceTypes, ConfigSource, Kafka, Partitioners, logLevel } =
+export const { AssignerProtocol, ConfigResourceTypes, ConfigSource, Kafka, logLevel } =
   createRequire(import.meta.url)('kafkajs') as typeof Kafkajs;

@@ -78,7 +78,7 @@ export function varint(value: number | bigint): Buffer {
 const LZ4_BLOCK_BYTES = 64 * 1024;
 
 /** An LZ4 frame of blocks that refer to nothing; a block of one byte again and again is a match, every other one is stored. */
-export function lz4Frame(content: Buffer): Buffer {
+function lz4Frame(content: Buffer): Buffer {
   const parts: Buffer[] = [Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0])];
   for (let at = 0; at < content.length; at += LZ4_BLOCK_BYTES) {
     const block = content.subarray(at, at + LZ4_BLOCK_BYTES);

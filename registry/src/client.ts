@@ -1,7 +1,7 @@
 /** The calls of a Confluent-compatible schema registry that sagafleet needs. */
 import { AVRO, dataOf, EXPECTED } from './answer.ts';
 import type { Expected, SchemaAnswer, SchemaReference } from './answer.ts';
-import type { SchemaTexts } from './avro/parse.ts';
+import type { SchemaTexts } from './avro/schema.ts';
 import { RegistryError } from './errors.ts';
 import { Lookup } from './lookup.ts';
 import { Transport } from './transport.ts';

@@ -1,4 +1,4 @@
-import type { AvroField, AvroSchema, AvroType } from './avro/parse.ts';
+import type { AvroField, AvroSchema, AvroType } from './avro/schema.ts';
 import { isRecord, isUnion } from './avro/resolve.ts';
 
 /** `sequence` makes examples differ from each other; `nowMs` is milliseconds since the epoch. */

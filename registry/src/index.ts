@@ -4,7 +4,7 @@ export { AvroCodecs, Decoder, Encoder } from './codecs.ts';
 export type { SchemaLookup } from './codecs.ts';
 export { checkReadable } from './avro/read.ts';
 export { parseSchema, withoutMisfits } from './avro/parse.ts';
-export type { AvroField, AvroSchema, AvroType, SchemaTexts } from './avro/parse.ts';
+export type { AvroField, AvroSchema, AvroType, SchemaTexts } from './avro/schema.ts';
 export { schemaIdOf } from './frame.ts';
 export { RegistryError } from './errors.ts';
 export type { RegistryErrorCode } from './errors.ts';

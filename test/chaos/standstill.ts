@@ -29,7 +29,7 @@ export interface Standstill { mover: Mover; place: string; position: number; fro
 interface Movement { mover: Mover; place: string; position: number; hasWork: boolean }
 
 /** Every standstill that no disturbance interrupts, also those that are short. */
-export function standstillsOf({ input, samples, disturbances }: Watched): Standstill[] {
+function standstillsOf({ input, samples, disturbances }: Watched): Standstill[] {
   const calmSince = lastDisturbed(disturbances);
   const open = new Map<string, Standstill>();
   const found: Standstill[] = [];

@@ -33,6 +33,7 @@ export interface TestReport {
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const ESLINT = 'node_modules/eslint/bin/eslint.js';
+const KNIP = 'node_modules/knip/bin/knip.js';
 const TSC = 'node_modules/typescript/bin/tsc';
 const VITEST = 'node_modules/vitest/vitest.mjs';
 
@@ -43,7 +44,7 @@ export async function runStage(name: StageName, context: StageContext): Promise<
 }
 
 const COUNTED: Record<StageName, (context: StageContext) => Promise<Counts>> = {
-  lint: (context) => check([[ESLINT, '.']], context),
+  lint: (context) => check([[ESLINT, '.'], [KNIP]], context),
   types: (context) => check([[TSC, '-b'], [TSC, '-p', 'tsconfig.test.json']], context),
   unit: (context) => runTests('unit', context),
   real: (context) => runTests('real', context),

@@ -5,7 +5,7 @@ import type { Kafka, Message, Producer } from 'kafkajs';
 import { DELIVERY, settingsFor } from '../support/settings.ts';
 import { WatchedWorker } from './watched-worker.ts';
 
-export const PARTITIONS = 12;
+const PARTITIONS = 12;
 const SESSION_TIMEOUT_MS = 10_000;
 const REGISTRY_TIMEOUT_MS = 20_000;
 const MIB = 1024 * 1024;

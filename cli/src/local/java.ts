@@ -22,7 +22,7 @@ interface Place {
 }
 
 /** The usual folders of JDKs on Linux and macOS, as glob patterns. */
-export function jdkFolders(env: Environment): string[] {
+function jdkFolders(env: Environment): string[] {
   const ofUser = ['.sdkman/candidates/java/*', '.jdks/*'].map((folder) => join(env['HOME'] ?? '/', folder));
   return [
     '/usr/lib/jvm/*',
@@ -36,7 +36,7 @@ export function jdkFolders(env: Environment): string[] {
 }
 
 /** The usual folders of Maven, as glob patterns. */
-export function mavenFolders(env: Environment): string[] {
+function mavenFolders(env: Environment): string[] {
   return ['/usr/share/maven', '/opt/maven', '/opt/apache-maven*', '/opt/homebrew/opt/maven', '/usr/local/opt/maven'].concat(
     join(env['HOME'] ?? '/', '.sdkman/candidates/maven/*'),
   );

@@ -126,7 +126,7 @@ function sharedSettings(brokers: number): Record<string, string> {
 }
 
 /** The text of a Java properties file. */
-export function toProperties(settings: Readonly<Record<string, string>>): string {
+function toProperties(settings: Readonly<Record<string, string>>): string {
   return Object.entries(settings)
     .map(([key, value]) => `${key}=${value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`)
     .join('');

@@ -1,20 +1,21 @@
 import { LEADER_NOT_AVAILABLE } from '../wire/error-codes.ts';
-import type { PartitionLeader, TopicMetadata } from '../wire/metadata.ts';
+import type { ClusterMetadata, PartitionLeader, TopicMetadata } from '../wire/metadata.ts';
 import { errorOf, throwUnlessOk } from '../wire/request.ts';
-import type { Connections } from './connections.ts';
 
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
+
+interface MetadataSource { metadata(topics: readonly string[]): Promise<ClusterMetadata> }
 
 type ElectedLeader = PartitionLeader & { leader: number };
 
 /** Which broker leads each partition of the topics that were asked about, as of the last look. */
 export class Leaders {
-  readonly #connections: Pick<Connections, 'metadata'>;
+  readonly #connections: MetadataSource;
   #topics = new Map<string, TopicMetadata>();
   readonly #wanted = new Set<string>();
   #looking: { topics: ReadonlySet<string>; done: Promise<void> } | null = null;
 
-  constructor(connections: Pick<Connections, 'metadata'>) {
+  constructor(connections: MetadataSource) {
     this.#connections = connections;
   }
 

@@ -44,7 +44,7 @@ export function headersRoom(list: HeaderList): number {
 }
 
 /** In bytes or, of a text, characters. */
-export function headerLength(value: HeaderValue): number {
+function headerLength(value: HeaderValue): number {
   if (value === null) return 0;
   if (!isParts(value)) return value.length;
   let length = 0;

@@ -1,7 +1,7 @@
 import type { Connections } from '../connections/connections.ts';
 import type { FetchedPartition, PartitionFetch } from '../wire/fetch.ts';
 import { FetchSession } from './fetch-session.ts';
-import type { ReadState } from './partition-reader.ts';
+import type { ReadState } from './read-state.ts';
 
 /** A partition that is being fetched; the answer counts for as long as the state has this version. */
 export interface Asked { state: ReadState; version: number; fetch: PartitionFetch }

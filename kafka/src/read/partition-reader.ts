@@ -3,6 +3,7 @@ import { LEADER_NOT_AVAILABLE, OFFSET_OUT_OF_RANGE } from '../wire/error-codes.t
 import type { FetchedPartition } from '../wire/fetch.ts';
 import { errorOf } from '../wire/request.ts';
 import { type Asked, BrokerFetcher } from './broker-fetcher.ts';
+import type { ReadState } from './read-state.ts';
 import { type CorruptBatch, type DecodedPartition, decodeRecords } from './record-batches.ts';
 
 /** One fetched stretch of a partition; without records where only control or aborted ones were there. */
@@ -31,23 +32,6 @@ export interface ReaderOptions {
   maxBatchBytes: number;
   /** How much of a partition is wanted at once. */
   partitionBytes(): number;
-}
-
-/** Where reading of one partition stands. */
-export interface ReadState {
-  readonly topic: string;
-  readonly partition: number;
-  position: bigint;
-  isPaused: boolean;
-  /** The position is from another topic of this name, or fits nothing: a new one has to be set. */
-  isResting: boolean;
-  /** Grows with each new position or leader: what was fetched before is dropped. */
-  version: number;
-  topicId: string | null;
-  leader: number | null;
-  leaderEpoch: number;
-  /** Fetched with a wrong checksum already. */
-  wasCorrupt: boolean;
 }
 
 const LOOK_EVERY_MS = 10_000;

@@ -48,7 +48,7 @@ const LATER_CODES: Record<number, string> = {
 };
 
 /** What a broker answered instead; `type` is the protocol's name of the error code. */
-export class ProtocolError extends Error {
+class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
   readonly type: string;
 

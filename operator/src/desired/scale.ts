@@ -17,7 +17,7 @@ const SASL_NAMES = { plain: 'plaintext', 'scram-sha-256': 'scram_sha256', 'scram
 interface Bounds { min: number; max: number }
 
 /** More workers than partitions would have nothing to do. */
-export function bounds({ step: { spec }, inputs }: ResolvedStep): Bounds {
+function bounds({ step: { spec }, inputs }: ResolvedStep): Bounds {
   const { min, max } = { ...STEP_DEFAULTS.scaling, ...spec.scaling };
   const most = Math.min(max, partitions(inputs));
   return { min: Math.min(min, most), max: most };

@@ -7,7 +7,7 @@
  * The marks are enumerable symbol properties: JSON, CEL and `Object.keys` do not see them, and
  * `{...event}` and `Object.assign` copy them, so they outlive a `merge`.
  */
-import type { AvroType } from './parse.ts';
+import type { AvroType } from './schema.ts';
 
 const OWN_BRANCH = Symbol('avro.branch');
 const SCALAR_BRANCHES = Symbol('avro.scalar-branches');

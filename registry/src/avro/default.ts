@@ -1,6 +1,6 @@
 /** A field's default in the schema's JSON → the value an event holds (Avro 1.12, "field default values"). */
 import { RegistryError } from '../errors.ts';
-import type { AvroSchema, AvroType } from './parse.ts';
+import type { AvroSchema, AvroType } from './schema.ts';
 
 /**
  * A union's default is one of its first branch; bytes and fixed are written as ISO-8859-1 text.

@@ -1,7 +1,7 @@
 /** Avro 1.12, "Schema Resolution": which writer's type a reader's type can be read from. */
 import { RegistryError } from '../errors.ts';
 import type { ByteReader } from './cursor.ts';
-import type { AvroField, AvroType } from './parse.ts';
+import type { AvroField, AvroType } from './schema.ts';
 
 type Read = (bytes: ByteReader) => unknown;
 

@@ -11,7 +11,7 @@ import { kindOfType, kindOfValue, markedBranch } from './branches.ts';
 import type { Kind } from './branches.ts';
 import type { ByteWriter } from './cursor.ts';
 import { defaultValue } from './default.ts';
-import type { AvroField, AvroSchema, AvroType } from './parse.ts';
+import type { AvroField, AvroSchema, AvroType } from './schema.ts';
 import { atPath } from './path.ts';
 import { recordWriter } from './record-code.ts';
 import { isRecord, isUnion } from './resolve.ts';

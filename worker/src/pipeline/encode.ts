@@ -74,7 +74,7 @@ function placeOf({ topic, partition }: InputRecord): Buffer {
 }
 
 /** @throws `hops-exceeded`: choreographies can loop */
-export function nextHop(record: InputRecord): number {
+function nextHop(record: InputRecord): number {
   const header = headerOf(record, SAGA_HOPS);
   const hops = header === null ? 0 : Number(header.toString());
   const next = Number.isSafeInteger(hops) && hops >= 0 ? hops + 1 : 1;

@@ -7,7 +7,7 @@ export const MAX_ENDED_WORKERS = 3;
  * The same while what became of it was written. Much else can take long then, and any number of workers be ended meanwhile
  * that have nothing to do with the record.
  */
-export const MAX_ENDED_WRITES = 20;
+const MAX_ENDED_WRITES = 20;
 /** Bounds of what a worker that ended may have held: the records of a transaction, and of the next one. */
 const BATCHES_IN_HAND = 2;
 
