@@ -29,6 +29,9 @@ const REFUSED: Record<string, { at: string; code: string; rule: string }> = {
   'a folder called common': { at: 'cli/src/common/a.ts', code: '', rule: 'sagafleet/telling-names' },
   'the environment read beside main.ts': { at: 'cli/src/a.ts', code: "f(process.env['A']);", rule: 'no-restricted-properties' },
   'the environment by another name': { at: 'cli/src/a.ts', code: "import { env } from 'node:process'; f(env);", rule: IMPORTS },
+  'a cycle of imports': {
+    at: 'worker/src/pipeline/run-step.ts', code: "import { Pipeline } from './pipeline.ts';\nexport const first = Pipeline;\n", rule: 'import-x/no-cycle',
+  },
   'a loose comparison': { at: 'cli/src/a.ts', code: 'f(a == 1);', rule: 'eqeqeq' },
 };
 
