@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import type { Assignment, Driver, GroupMember } from '../driver.ts';
 import { ListedBatch } from '../../test/support/listed-batch.ts';
+import { soon } from '../../test/support/soon.ts';
 import { Gate } from '../gate.ts';
 import { Outputs } from '../pipeline/outputs.ts';
 import { SizeLimits } from '../pipeline/size-limits.ts';
@@ -60,7 +61,7 @@ class FakeGroup {
     this.tasks.onAssigned({
       memberId: 'a', generation: ++this.#generation, tasks: new Map(tasks.map((task) => [task, ['in']])), floors: [], handedOver: new Set(),
     });
-    await expect.poll(() => this.tasks.isReady).toBe(true);
+    await soon(() => this.tasks.isReady).toBe(true);
     return this.calls.slice(from);
   }
 }
@@ -83,7 +84,7 @@ describe('a task that is still there after a join', () => {
     await group.join([0]);
     group.tasks.onAssigned({ memberId: 'a', generation: 2, tasks: new Map([[0, ['in']]]), floors: [], handedOver: new Set(), ...changes });
     const since = group.calls.indexOf('resume 0') + 1;
-    await expect.poll(() => group.calls.slice(since, since + 3)).toEqual(['release 0', 'discard 0', 'fence 0']);
+    await soon(() => group.calls.slice(since, since + 3)).toEqual(['release 0', 'discard 0', 'fence 0']);
   });
 });
 
@@ -101,7 +102,7 @@ describe('drained', () => {
     const writing = Promise.withResolvers<never>();
     group.begin = () => { group.calls.push('begin'); return writing.promise; };
     group.tasks.onBatch({ topic: 'in', partition: 0, records: [], nextOffset: 6n, bytes: 1 });
-    await expect.poll(() => group.calls).toContain('begin');
+    await soon(() => group.calls).toContain('begin');
     const drained = group.tasks.drain();
     writing.reject(new Error('no answer'));
     await drained;
@@ -115,7 +116,7 @@ describe('a topic that was deleted and created again', () => {
     await group.join([0]);
     group.committed = null;
     group.tasks.onRecreated('in', 0);
-    await expect.poll(() => group.calls.slice(-2)).toEqual(['seek 0 to 2', 'resume 0']);
+    await soon(() => group.calls.slice(-2)).toEqual(['seek 0 to 2', 'resume 0']);
     expect(group.fatal).toEqual([]);
     expect(group.tasks.knownPositions()).toEqual([{ topic: 'in', partition: 0, offset: 2n }]);
   });

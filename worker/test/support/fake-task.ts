@@ -1,6 +1,5 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { pino } from 'pino';
-import { expect } from 'vitest';
 import type { CommittedPosition, FetchedBatch, NotedPosition, OutputBatch, TaskProducer } from '../../src/driver.ts';
 import { Gate } from '../../src/gate.ts';
 import { Outputs } from '../../src/pipeline/outputs.ts';
@@ -13,6 +12,7 @@ import { QueueMemory } from '../../src/task/queue.ts';
 import { Task, type TaskOrigin, type TaskPorts, type TaskSettings } from '../../src/task/task.ts';
 import type { Timing } from '../../src/timing.ts';
 import { ListedBatch, recordsOf } from './listed-batch.ts';
+import { soon } from './soon.ts';
 
 /**
  * A broker with one input partition `in/0`: offsets and outputs change only by a commit, and only
@@ -143,6 +143,6 @@ export function batch(from: number, values: readonly string[], bytes = 10): Fetc
 
 export async function running(broker = new FakeBroker(), options: Parameters<typeof taskOn>[1] = {}): Promise<Running> {
   const started = taskOn(broker, options);
-  await expect.poll(() => started.task.state).toBe('RUNNING');
+  await soon(() => started.task.state).toBe('RUNNING');
   return started;
 }
