@@ -52,7 +52,7 @@ export class Attempts {
 
   /** Whether this process noted it, and nobody since. */
   isOwn(notes: ReadonlyMap<string, Note | null>): boolean {
-    return !this.#hasBlocked && this.#noted.size > 0
+    return !this.#hasBlocked
       && [...notes].every(([topic, note]) => isSame(note, this.#noted.get(topic)) || (note !== null && isSame(note, this.#sent.get(topic))));
   }
 
@@ -88,7 +88,7 @@ export class Attempts {
     const where = { fromOffset: offset, untilOffset: endOffset };
     // Which one of them it was is not known yet: the next end shows it
     const singly = isShown && note.records! > 1 && !isContinued ? note.records! : 0;
-    const attempt = singly > 0 ? note.attempt : attemptAfter(note, isContinued);
+    const attempt = singly ? note.attempt : attemptAfter(note, isContinued);
     if (attempt === 1) return;
     const writes = note.writes + (note.isProcessed && !isContinued ? 1 : 0);
     const recordsLeft = singly || (attempt === 2 ? BATCHES_IN_HAND * this.#maxRecords : 1);
@@ -133,7 +133,7 @@ export class Attempts {
   /** What has to be committed before these records are processed, by topic; empty where the last commits say it. */
   toNote(records: readonly InputRecord[]): Map<string, Note> {
     const notes = this.#notesOf(records, (count, suspicion) => (suspicion ? noteOf(suspicion, count) : FIRST_ATTEMPT));
-    for (const [topic, note] of notes) if (isSame(note, this.#noted.get(topic) ?? null)) notes.delete(topic);
+    for (const [topic, note] of notes) if (isSame(note, this.#noted.get(topic))) notes.delete(topic);
     return notes;
   }
 

@@ -39,7 +39,7 @@ export class FakeGroup {
   constructor() {
     for (const topic of TOPICS) for (const partition of TASKS) this.committed.set(`${topic}/${partition}`, { topic, partition, offset: 5n, note: null });
     this.tasks = new TaskSet({
-      group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 1, settingsHash: '', queue: { highBytes: 1_000, lowBytes: 100 },
+      group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 1, settingsHash: 'now', queue: { highBytes: 1_000, lowBytes: 100 },
     }, {
       driver: { fenceTask: (task) => this.#fence(task) },
       pipeline: {
