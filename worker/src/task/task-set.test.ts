@@ -232,8 +232,9 @@ describe('positions that members of the group know of', () => {
   test.each(Object.entries(NEW_COORDINATOR))('a coordinator that is new to this process is believed %s', async (_sentence, { known, afterMs }) => {
     const group = new FakeGroup();
     group.coordinatorKnownForMs = 100;
+    const before = group.timing.now();
     await group.join([0], { floors: known });
-    expect(group.timing.now()).toBe(afterMs);
+    expect(group.timing.now() - before).toBe(afterMs);
   });
 });
 

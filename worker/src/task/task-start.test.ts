@@ -45,6 +45,15 @@ describe('a task that begins', () => {
     expect(broker.calls).toEqual(['fence', 'committed', 'prove']);
   });
 
+  test('does not fence where it is lost while it proves its membership', async () => {
+    const broker = new FakeBroker();
+    const { task, timing } = taskOn(broker);
+    timing.pass(1_001);
+    broker.before.prove = () => task.lose();
+    await task.done;
+    expect(broker.calls).toEqual(['prove', 'release']);
+  });
+
   test('takes a proof of a second ago for one', async () => {
     const broker = new FakeBroker();
     const { timing } = taskOn(broker);

@@ -32,6 +32,7 @@ export class FakeGroup {
   /** Where records stop their task. */
   tripped: Streak | null = null;
   coordinatorKnownForMs = Infinity;
+  readonly resumed = new Map<string, bigint>();
   readonly tasks: TaskSet;
   #generation = 0;
   #starts = 0;
@@ -70,12 +71,12 @@ export class FakeGroup {
   }
 
   /** So many records behind what is committed. */
-  offer(task: number, count: number): void {
-    const from = Number(this.committed.get(`in/${task}`)!.offset);
+  offer(task: number, count: number, topic = 'in'): void {
+    const from = Number(this.committed.get(`${topic}/${task}`)!.offset);
     const records = Array.from({ length: count }, (_, at): InputRecord => ({
-      topic: 'in', partition: task, offset: String(from + at), timestamp: '0', key: null, value: null, headers: [],
+      topic, partition: task, offset: String(from + at), timestamp: '0', key: null, value: null, headers: [],
     }));
-    this.tasks.onBatch({ topic: 'in', partition: task, records, nextOffset: BigInt(from + count), bytes: 1 });
+    this.tasks.onBatch({ topic, partition: task, records, nextOffset: BigInt(from + count), bytes: 1 });
   }
 
   #run(records: readonly InputRecord[]) {
@@ -119,7 +120,7 @@ export class FakeGroup {
       seek: (_topic, task, offset) => { this.calls.push(`seek ${task} to ${offset}`); },
       proveMembership: async () => undefined,
       committedOffsets: async () => [...this.committed.values()],
-      resumedFrom: async () => new Map(),
+      resumedFrom: async () => this.resumed,
       earliestOffset: async () => 2n,
       endOffset: async () => 1_000n,
       coordinatorTroubleAgeMs: () => Infinity,

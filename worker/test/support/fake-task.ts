@@ -119,7 +119,8 @@ export const copying: Run = async (records, { streak, isTripped, hasEndedWorkers
 
 /** Time passes by waiting only. */
 export function virtualTiming(): Timing & { pass(ms: number): void } {
-  let now = 0;
+  // Any time: no process begins at 0
+  let now = 1_000_000;
   return { now: () => now, wait: async (ms) => { now += ms; await tick(); }, random: () => 0.5, pass: (ms) => { now += ms; } };
 }
 

@@ -1,0 +1,263 @@
+/** What a task does with records from one start to the next, while its transactions are under way. */
+import { setImmediate as tick } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { FakeGroup } from '../../test/support/fake-group.ts';
+import { batch, copying, FakeBroker, type Options, type Run, type Running, running } from '../../test/support/fake-task.ts';
+import { soon } from '../../test/support/soon.ts';
+import { WorkerError } from '../errors.ts';
+import { BatchSize } from './batch-size.ts';
+
+const ENDED = { isHandedOver: false };
+const again = new WorkerError('markers-missing', 'systemic', 'the last transaction is not visible');
+
+async function ticks(): Promise<void> {
+  for (let at = 0; at < 20; at++) await tick();
+}
+
+/** With how many records it took at a time. */
+async function counting(broker = new FakeBroker(), options: Options = {}): Promise<Running & { taken: number[] }> {
+  const taken: number[] = [];
+  const run: Run = (records, limits) => {
+    taken.push(records.length);
+    return copying(records, limits);
+  };
+  return { ...await running(broker, { run, ...options }), taken };
+}
+
+/** Holds the call from now on. */
+function hold(broker: FakeBroker, call: 'commit' | 'send'): { held: Promise<void>; go(): void } {
+  const [held, going] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  broker.before[call] = () => {
+    held.resolve();
+    return going.promise;
+  };
+  return { held: held.promise, go: going.resolve };
+}
+
+const timesOf = (broker: FakeBroker, call: string) => broker.calls.filter((each) => each === call).length;
+
+async function restarted({ task, broker }: Running): Promise<void> {
+  const starts = timesOf(broker, 'resume');
+  task.startAgain(again);
+  await soon(() => timesOf(broker, 'resume')).toBe(starts + 1);
+}
+
+describe('while there is more', () => {
+  test('a task waits as long as it is told to before it takes it, and not for the first', async () => {
+    const { task, timing, taken } = await counting(new FakeBroker(), { settings: { lingerMs: 1 }, origin: { size: new BatchSize(1) } });
+    const waits: number[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    timing.wait = (ms) => {
+      waits.push(ms);
+      return promise;
+    };
+    task.offer(batch(0, ['a', 'b']));
+    await ticks();
+    expect([taken, waits]).toEqual([[1], [1]]);
+    resolve();
+    await soon(() => taken).toEqual([1, 1]);
+  });
+
+  test('a task that is not told to wait does not', async () => {
+    const { task, timing, taken } = await counting(new FakeBroker(), { origin: { size: new BatchSize(1) } });
+    const before = timing.now();
+    timing.wait = () => new Promise(() => undefined);
+    task.offer(batch(0, ['a', 'b']));
+    await soon(() => taken).toEqual([1, 1]);
+    expect(timing.now()).toBe(before);
+  });
+});
+
+describe('what was handled while a transaction was under way', () => {
+  test('is not written once the task is lost', async () => {
+    const { task, broker, taken } = await counting();
+    const { held, go } = hold(broker, 'commit');
+    task.offer(batch(0, ['a']));
+    await held;
+    task.offer(batch(1, ['b']));
+    await soon(() => taken).toEqual([1, 1]);
+    task.lose();
+    go();
+    await task.done;
+    expect([timesOf(broker, 'send'), timesOf(broker, 'offsets')]).toEqual([1, 1]);
+  });
+
+  test('is not written once the task has to start again', async () => {
+    const { task, broker, taken } = await counting();
+    const { held, go } = hold(broker, 'commit');
+    task.offer(batch(0, ['a']));
+    await held;
+    task.offer(batch(1, ['b']));
+    await soon(() => taken).toEqual([1, 1]);
+    task.startAgain(again);
+    go();
+    await soon(() => timesOf(broker, 'resume')).toBe(2);
+    expect(timesOf(broker, 'send')).toBe(1);
+  });
+});
+
+test('records that are queued are not handled once the task has to start again', async () => {
+  const { task, broker, taken } = await counting();
+  task.offer(batch(0, ['a']));
+  task.startAgain(again);
+  await soon(() => timesOf(broker, 'resume')).toBe(2);
+  expect(taken).toEqual([]);
+});
+
+test('the reason that is said to start again is the first', async () => {
+  const { task, broker, logged } = await running();
+  task.startAgain(again);
+  task.startAgain(new WorkerError('topic-recreated', 'systemic', 'topic in was created again'));
+  await soon(() => timesOf(broker, 'resume')).toBe(2);
+  expect(logged).toEqual([{ level: 40, task: 0, reason: 'the last transaction is not visible', msg: 'task starts again' }]);
+});
+
+test('a task that has started again waits as before', async () => {
+  const run: Run = async () => { throw new WorkerError('no-schema', 'systemic', 'the registry is away'); };
+  const started = await running(new FakeBroker(), { run });
+  await restarted(started);
+  const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
+  started.timing.wait = (_ms, signal) => {
+    resolve(signal?.aborted);
+    return new Promise(() => undefined);
+  };
+  started.task.offer(batch(0, ['a']));
+  expect(await promise).toBe(false);
+});
+
+test('a task that is drained ends only when its transaction does', async () => {
+  const { task, broker } = await running();
+  const { held, go } = hold(broker, 'commit');
+  task.offer(batch(0, ['a']));
+  await held;
+  task.drain();
+  await ticks();
+  expect(timesOf(broker, 'discard')).toBe(0);
+  go();
+  await task.done;
+  expect(broker.committed).toEqual(['a']);
+});
+
+describe('after a transaction that failed', () => {
+  test('a batch holds half of its records', async () => {
+    const { task, broker, taken } = await counting();
+    broker.before.commit = () => {
+      delete broker.before.commit;
+      throw new Error('no answer');
+    };
+    const values = Array.from({ length: 40 }, (_, at) => `${at}`);
+    task.offer(batch(0, values));
+    await soon(() => timesOf(broker, 'resume')).toBe(2);
+    task.offer(batch(0, values));
+    await soon(() => taken.slice(0, 2)).toEqual([40, 20]);
+  });
+
+  test('the task begins again only once its producer is gone', async () => {
+    const { task, broker } = await running();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    broker.before.discard = () => promise;
+    task.startAgain(again);
+    await ticks();
+    expect(broker.calls.at(-1)).toBe('discard');
+    resolve();
+    await soon(() => timesOf(broker, 'resume')).toBe(2);
+  });
+});
+
+describe('while records are suspected', () => {
+  test('none is taken before the transaction under way is written', async () => {
+    const { task, broker, taken } = await counting(new FakeBroker(), { origin: ENDED });
+    task.offer(batch(0, ['a']));
+    await soon(() => broker.committed).toEqual(['a']);
+    const { held, go } = hold(broker, 'send');
+    task.offer(batch(1, ['b', 'c', 'd']));
+    await held;
+    await ticks();
+    expect(taken).toEqual([1, 2]);
+    go();
+    await soon(() => taken).toEqual([1, 2, 1]);
+  });
+
+  test('one that ended two workers is alone until it is written, and one that ended one is until it is handled', async () => {
+    for (const [note, isAlone] of [['attempt:2,records:1', true], ['attempt:1', false]] as const) {
+      const broker = new FakeBroker();
+      broker.note = note;
+      const { task, gate } = await running(broker, { origin: ENDED });
+      const { held, go } = hold(broker, 'send');
+      task.offer(batch(0, ['a']));
+      await held;
+      let isIn = false;
+      const entered = gate.share().then(() => { isIn = true; });
+      await ticks();
+      expect(isIn).toBe(!isAlone);
+      go();
+      await entered;
+      expect(broker.committed).toEqual(isAlone ? ['a'] : []);
+    }
+  });
+});
+
+describe('the breaker', () => {
+  const bad = (count: number) => Array.from({ length: count }, (_, at) => `bad ${at}`);
+
+  test('counts on where the task starts again, however often', async () => {
+    const started = await running();
+    const { task, broker } = started;
+    task.offer(batch(0, bad(3)));
+    await soon(() => broker.offset).toBe(3n);
+    await restarted(started);
+    await restarted(started);
+    task.offer(batch(3, bad(3)));
+    await soon(() => task.state).toBe('STOPPED');
+    expect(broker.offset).toBe(5n);
+  });
+
+  test('says what to do', async () => {
+    const { task, logged } = await running();
+    task.offer(batch(0, bad(5)));
+    await soon(() => task.state).toBe('STOPPED');
+    expect(logged.at(-1)).toEqual({
+      level: 50, task: 0, reason: task.stopReason, msg: 'task stopped, nothing behind is lost: correct the step and apply it, or run "sagafleet resume payment"',
+    });
+  });
+
+  test('has stopped a task that is told to start again: it does, and is at rest no more than before', async () => {
+    const { task, broker } = await running();
+    task.offer(batch(0, bad(5)));
+    await soon(() => task.state).toBe('STOPPED');
+    task.startAgain(again);
+    await soon(() => timesOf(broker, 'resume')).toBe(2);
+    expect([task.state, task.isAtRest, timesOf(broker, 'fence')]).toEqual(['RUNNING', false, 2]);
+  });
+
+  test('lets a task go on that is resumed, fenced once, and then it is at rest', async () => {
+    const { task, broker } = await running();
+    task.offer(batch(0, bad(5)));
+    await soon(() => task.state).toBe('STOPPED');
+    broker.resumedAt = 5n;
+    await soon(() => task.state).toBe('RUNNING');
+    expect([task.isAtRest, timesOf(broker, 'fence')]).toEqual([true, 2]);
+  });
+
+  test('lets a task go on that is resumed in one of its topics', async () => {
+    const group = new FakeGroup();
+    for (const topic of ['in', 'more']) group.committed.set(`${topic}/0`, { topic, partition: 0, offset: 5n, note: 'stopped:now' });
+    group.resumed.set('more', 5n);
+    await group.join([], { tasks: new Map([[0, ['in', 'more']]]) });
+    group.offer(0, 10);
+    await soon(() => group.taken).toEqual(['0: 10']);
+  });
+});
+
+describe('a transaction of several topics', () => {
+  test('moves all of their positions', async () => {
+    const group = new FakeGroup();
+    await group.join([], { tasks: new Map([[0, ['in', 'more']]]) });
+    group.offer(0, 2);
+    group.offer(0, 3, 'more');
+    const positions = [{ topic: 'in', partition: 0, offset: 7n }, { topic: 'more', partition: 0, offset: 8n }];
+    await soon(() => group.tasks.knownPositions()).toEqual(positions);
+    expect([group.committed.get('in/0'), group.committed.get('more/0')]).toEqual(positions.map((each) => ({ ...each, note: 'attempt:1' })));
+    expect(group.taken).toEqual(['0: 5']);
+  });
+});
