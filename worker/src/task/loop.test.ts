@@ -3,7 +3,9 @@ import { setImmediate as tick } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { FakeGroup } from '../../test/support/fake-group.ts';
 import { batch, copying, FakeBroker, type Options, type Run, type Running, running } from '../../test/support/fake-task.ts';
+import { ListedBatch } from '../../test/support/listed-batch.ts';
 import { soon } from '../../test/support/soon.ts';
+import { RefusedBatch } from '../driver.ts';
 import { WorkerError } from '../errors.ts';
 import { BatchSize } from './batch-size.ts';
 
@@ -173,7 +175,7 @@ describe('while records are suspected', () => {
     task.offer(batch(1, ['b', 'c', 'd']));
     await held;
     await ticks();
-    expect(taken).toEqual([1, 2]);
+    expect([taken, broker.note]).toEqual([[1, 2], 'attempt:2,records:2']);
     go();
     await soon(() => taken).toEqual([1, 2, 1]);
   });
@@ -194,6 +196,152 @@ describe('while records are suspected', () => {
       await entered;
       expect(broker.committed).toEqual(isAlone ? ['a'] : []);
     }
+  });
+});
+
+describe('a record that is alone', () => {
+  test('is noted before it is handled and before it is written, one after the other', async () => {
+    const broker = new FakeBroker();
+    broker.note = 'attempt:2,records:1';
+    const { task } = await running(broker, { origin: ENDED });
+    const from = broker.calls.length;
+    task.offer(batch(0, ['a']));
+    await soon(() => broker.committed).toEqual(['a']);
+    expect(broker.calls.slice(from)).toEqual(['offsets', 'commit', 'offsets', 'commit', 'send', 'offsets', 'commit']);
+  });
+
+  test('that kept its event loop for longer than sessions last is not noted as processed', async () => {
+    const broker = new FakeBroker();
+    broker.note = 'attempt:2,records:1';
+    const run: Run = async (records, limits) => ({ ...await copying(records, limits), longestMs: 3_000 });
+    const { task } = await running(broker, { run, origin: ENDED });
+    const { held } = hold(broker, 'send');
+    task.offer(batch(0, ['a']));
+    await held;
+    expect(broker.note).toBe('attempt:3,records:1');
+  });
+});
+
+describe('before records are handled', () => {
+  test('their note is committed', async () => {
+    const broker = new FakeBroker();
+    broker.note = null;
+    const { task, taken } = await counting(broker);
+    const { held, go } = hold(broker, 'commit');
+    task.offer(batch(0, ['a']));
+    await held;
+    await ticks();
+    expect(taken).toEqual([]);
+    go();
+    await soon(() => taken).toEqual([1]);
+  });
+
+  test('whoever is alone has left, and the task may be lost by then', async () => {
+    const { task, gate, taken } = await counting();
+    const leave = await gate.alone(3);
+    task.offer(batch(0, ['a']));
+    await ticks();
+    expect(taken).toEqual([]);
+    task.lose();
+    leave();
+    await task.done;
+    expect(taken).toEqual([]);
+  });
+
+  test('what they need is looked for where one is suspected alone', async () => {
+    let prepares = 0;
+    const prepare = async () => { prepares++; };
+    const { task, broker } = await running(new FakeBroker(), { prepare });
+    task.offer(batch(0, ['a']));
+    await soon(() => broker.committed).toEqual(['a']);
+    expect(prepares).toBe(0);
+  });
+});
+
+test('nobody is alone while records are handled', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const run: Run = async (records, limits) => {
+    await promise;
+    return copying(records, limits);
+  };
+  const { task, gate } = await running(new FakeBroker(), { run });
+  task.offer(batch(0, ['a']));
+  await ticks();
+  let isIn = false;
+  const entered = gate.alone(3).then(() => { isIn = true; });
+  await ticks();
+  expect(isIn).toBe(false);
+  resolve();
+  await entered;
+});
+
+test('a task is stuck where records are handled for more than three minutes', async () => {
+  const { task, timing } = await running(new FakeBroker(), { run: () => new Promise(() => undefined) });
+  task.offer(batch(0, ['a']));
+  await ticks();
+  timing.pass(180_000);
+  expect(task.isStuck).toBe(false);
+  timing.pass(1);
+  expect(task.isStuck).toBe(true);
+});
+
+describe('what is tried again', () => {
+  const isAway = () => new WorkerError('no-schema', 'systemic', 'the registry is away');
+
+  /** Fails as often with this error, and how long was waited after each. */
+  async function failing(times: number, error: Error): Promise<Running & { waits: number[] }> {
+    let failures = 0;
+    const run: Run = (records, limits) => (failures++ < times ? Promise.reject(error) : copying(records, limits));
+    const started = await running(new FakeBroker(), { run });
+    const waits: number[] = [];
+    const { timing } = started;
+    const { wait } = timing;
+    timing.wait = (ms, signal) => {
+      waits.push(ms);
+      return wait(ms, signal);
+    };
+    return { ...started, waits };
+  }
+
+  test('is waited for longer each time, and said once', async () => {
+    const { task, broker, waits, logged } = await failing(3, isAway());
+    task.offer(batch(0, ['a']));
+    await soon(() => broker.committed).toEqual(['a']);
+    expect(waits).toEqual([50, 100, 200]);
+    expect(logged).toEqual([{ level: 40, task: 0, reason: 'the registry is away', msg: 'waiting' }]);
+  });
+
+  test('is said with where it happened where it is a defect of ours', async () => {
+    const { task, broker, waits, logged } = await failing(1, new WorkerError('defect', 'transient', 'met a defect', { cause: new TypeError('undefined') }));
+    task.offer(batch(0, ['a']));
+    await soon(() => timesOf(broker, 'resume')).toBe(2);
+    expect(logged).toEqual([{ level: 40, task: 0, reason: expect.stringContaining('met a defect') as string, stack: expect.stringContaining('TypeError') as string, msg: 'task starts again' }]);
+    expect(waits).toEqual([50]);
+  });
+
+  test('is sent in another form at once where it was refused, which is no warning', async () => {
+    const { task, broker, waits, logged } = await failing(0, isAway());
+    broker.before.send = () => {
+      delete broker.before.send;
+      throw new RefusedBatch('output-too-large', { topic: 'out', partition: 3, records: new ListedBatch() });
+    };
+    task.offer(batch(0, ['a']));
+    await soon(() => timesOf(broker, 'resume')).toBe(2);
+    expect(logged).toEqual([{ level: 30, task: 0, topic: 'out', partition: 3, msg: 'a batch was refused, it is sent in another form' }]);
+    expect(waits).toEqual([0]);
+  });
+
+  test('is counted by what failed: a defect is the first of its kind, whatever else failed before', async () => {
+    const { task, broker, fatal } = await failing(1, new WorkerError('defect', 'transient', 'met a defect', { cause: new TypeError('undefined') }));
+    let failures = 0;
+    broker.before.fence = () => {
+      if (failures++ < 3) throw isAway();
+    };
+    task.startAgain(again);
+    await soon(() => timesOf(broker, 'resume')).toBe(2);
+    task.offer(batch(0, ['a']));
+    await soon(() => timesOf(broker, 'resume')).toBe(3);
+    expect(fatal).toEqual([]);
   });
 });
 
