@@ -208,8 +208,20 @@ describe('a process that goes on', () => {
     expect(attempts.hasSuspicion).toBe(false);
   });
 
+  test('still suspects the last of a batch where the others are committed, and one where what lay before it is', () => {
+    for (const [note, before] of [['attempt:2,records:2', recordsOf('in', 0, 1)], ['attempt:3,records:1', []]] as const) {
+      const attempts = attemptsAfter(note);
+      attempts.noted(new Map([['in', attempts.afterwards]]));
+      attempts.processed(before, new Map([['in', 1n]]));
+      attempts.begin([found('attempt:1', { offset: 1n })], false);
+      expect([attempts.isAlone, attempts.hasEndedWorkers(recordsOf('in', 1, 1)[0]!)]).toEqual([true, before.length === 0]);
+    }
+  });
+
   const AGAIN: Record<string, { note: string; offset: bigint; isCondemned: boolean; hasSuspicion: boolean }> = {
     'what is condemned, until the task begins behind it': { note: 'attempt:3,records:1', offset: 0n, isCondemned: true, hasSuspicion: true },
+    'the only one, until the task begins behind it': { note: 'attempt:2,records:1', offset: 0n, isCondemned: false, hasSuspicion: true },
+    'no record behind the only one': { note: 'attempt:2,records:1', offset: 1n, isCondemned: false, hasSuspicion: false },
     'some of a batch, where the task begins behind others of it': { note: 'attempt:1', offset: 2n, isCondemned: false, hasSuspicion: true },
     'no record behind the batch': { note: 'attempt:1', offset: 3n, isCondemned: false, hasSuspicion: false },
   };

@@ -78,7 +78,8 @@ export class Attempts {
   #drop({ topic, offset }: FoundNote): void {
     const suspicion = this.#suspicions.get(topic);
     if (!suspicion) return;
-    const isOver = isCondemned(suspicion) ? offset > suspicion.fromOffset : offset >= suspicion.untilOffset;
+    // What speaks against one record does not speak against the next
+    const isOver = isCondemned(suspicion) || suspicion.recordsLeft === 1 ? offset > suspicion.fromOffset : offset >= suspicion.untilOffset;
     if (isOver) this.#suspicions.delete(topic);
   }
 
@@ -179,6 +180,7 @@ export class Attempts {
       if (!suspicion) continue;
       const count = records.filter((record) => record.topic === topic).length;
       suspicion.recordsLeft -= count;
+      suspicion.fromOffset = offset;
       if (count > 0) Object.assign(suspicion, { writes: 0, aloneLeft: Math.max(0, suspicion.aloneLeft - count) });
       if (suspicion.recordsLeft <= 0 || offset >= suspicion.untilOffset) this.#suspicions.delete(topic);
     }

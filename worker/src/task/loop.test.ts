@@ -7,7 +7,9 @@ import { ListedBatch } from '../../test/support/listed-batch.ts';
 import { soon } from '../../test/support/soon.ts';
 import { RefusedBatch } from '../driver.ts';
 import { WorkerError } from '../errors.ts';
+import { StageFailure } from '../pipeline/run-step.ts';
 import { BatchSize } from './batch-size.ts';
+import { NO_STREAK, withDeadLetter } from './breaker.ts';
 
 const ENDED = { isHandedOver: false };
 const again = new WorkerError('markers-missing', 'systemic', 'the last transaction is not visible');
@@ -222,6 +224,88 @@ describe('a record that is alone', () => {
   });
 });
 
+describe('a note is known for the own one', () => {
+  test('where it was committed, and that was not known', async () => {
+    const broker = new FakeBroker();
+    broker.note = 'attempt:2,records:1';
+    const { task } = await running(broker, { origin: ENDED });
+    broker.before.commit = () => {
+      delete broker.before.commit;
+      broker.note = 'attempt:3,records:1';
+      throw new Error('no answer');
+    };
+    task.offer(batch(0, ['a']));
+    await soon(() => timesOf(broker, 'resume')).toBe(2);
+    task.offer(batch(0, ['a']));
+    await soon(() => broker.committed).toEqual(['a']);
+  });
+
+  test('where it was committed with outputs, and that was not known', async () => {
+    const broker = new FakeBroker();
+    broker.note = 'attempt:2,records:1';
+    const { task } = await running(broker, { origin: ENDED });
+    broker.before.send = () => {
+      broker.before = {};
+      broker.before.commit = () => {
+        broker.before = {};
+        [broker.offset, broker.note] = [1n, 'attempt:1'];
+        throw new Error('no answer');
+      };
+    };
+    task.offer(batch(0, ['a']));
+    await soon(() => timesOf(broker, 'resume')).toBe(2);
+    const from = broker.calls.length;
+    task.offer(batch(1, ['b']));
+    await soon(() => broker.committed).toEqual(['b']);
+    expect(broker.calls.slice(from)).toEqual(['send', 'offsets', 'commit']);
+  });
+
+  test('and is not written again while records wait', async () => {
+    const broker = new FakeBroker();
+    broker.note = null;
+    let failures = 1;
+    const run: Run = async (records, limits) => {
+      if (failures-- > 0) throw new WorkerError('no-schema', 'systemic', 'the registry is away');
+      return copying(records, limits);
+    };
+    const { task } = await running(broker, { run });
+    task.offer(batch(0, ['a']));
+    await soon(() => broker.committed).toEqual(['a']);
+    expect(timesOf(broker, 'commit')).toBe(2);
+  });
+
+  test('nor behind records that were suspected', async () => {
+    const broker = new FakeBroker();
+    broker.endOffset = 1n;
+    const { task } = await running(broker, { origin: ENDED });
+    task.offer(batch(0, ['a']));
+    await soon(() => broker.committed).toEqual(['a']);
+    const from = broker.calls.length;
+    task.offer(batch(1, ['b']));
+    await soon(() => broker.committed).toEqual(['a', 'b']);
+    expect(broker.calls.slice(from)).toEqual(['send', 'offsets', 'commit']);
+  });
+});
+
+test('dead letters are said once they are committed, each with its reason', async () => {
+  const run: Run = async (records, limits) => {
+    const handled = await copying(records, limits);
+    for (const [at, record] of records.entries()) {
+      handled.outputs.add([], record, { error: new StageFailure('handle', new Error('no such key')), stub: at === 0 ? null : 'too large', isSmallest: true });
+    }
+    return handled;
+  };
+  const { task, broker, logged } = await running(new FakeBroker(), { run });
+  const { held, go } = hold(broker, 'commit');
+  task.offer(batch(0, ['a', 'b']));
+  await held;
+  expect(logged).toEqual([]);
+  go();
+  await soon(() => broker.offset).toBe(2n);
+  const letter = { level: 50, topic: 'in', partition: 0, stage: 'handle', reason: 'no such key', msg: 'dead letter' };
+  expect(logged).toEqual([{ ...letter, offset: '0' }, { ...letter, offset: '1', stub: 'too large' }]);
+});
+
 describe('before records are handled', () => {
   test('their note is committed', async () => {
     const broker = new FakeBroker();
@@ -360,6 +444,15 @@ describe('the breaker', () => {
     expect(broker.offset).toBe(5n);
   });
 
+  test('counts over transactions', async () => {
+    const { task, broker } = await running();
+    task.offer(batch(0, bad(3)));
+    await soon(() => broker.offset).toBe(3n);
+    task.offer(batch(3, bad(3)));
+    await soon(() => task.state).toBe('STOPPED');
+    expect(broker.offset).toBe(5n);
+  });
+
   test('says what to do', async () => {
     const { task, logged } = await running();
     task.offer(batch(0, bad(5)));
@@ -398,6 +491,44 @@ describe('the breaker', () => {
 });
 
 describe('a transaction of several topics', () => {
+  test('is where each of them is resumed from', async () => {
+    const group = new FakeGroup();
+    await group.join([], { tasks: new Map([[0, ['in', 'more']]]) });
+    group.tripped = withDeadLetter(NO_STREAK, { key: 'a', cause: 'handle: evaluation', message: 'no such key' });
+    group.offer(0, 2);
+    group.offer(0, 3, 'more');
+    await soon(() => group.tasks.states).toEqual({ 0: 'STOPPED' });
+    group.resumed.set('more', 8n);
+    await soon(() => group.tasks.states).toEqual({ 0: 'RUNNING' });
+  });
+
+  test.each(['is lost', 'goes on'])('is written before another of its topics is noted, where the task then %s', async (then) => {
+    const group = new FakeGroup();
+    await group.join([], { tasks: new Map([[0, ['in', 'more']]]) });
+    const { begin } = group;
+    let begun = 0;
+    group.begin = (task) => {
+      begun++;
+      return begin(task);
+    };
+    const { promise, resolve } = Promise.withResolvers<void>();
+    group.before.commit = () => (begun === 2 ? promise : undefined);
+    group.offer(0, 2);
+    await soon(() => begun).toBe(2);
+    group.offer(0, 3, 'more');
+    await ticks();
+    expect(begun).toBe(2);
+    if (then === 'is lost') {
+      await group.join([]);
+      resolve();
+      await group.tasks.drain();
+      expect(begun).toBe(2);
+    } else {
+      resolve();
+      await soon(() => group.committed.get('more/0')).toMatchObject({ offset: 8n });
+    }
+  });
+
   test('moves all of their positions', async () => {
     const group = new FakeGroup();
     await group.join([], { tasks: new Map([[0, ['in', 'more']]]) });
