@@ -55,6 +55,17 @@ describe('hand-off queue', () => {
     expect(queue.isLow).toBe(true);
   });
 
+  test('is low at its low mark', () => {
+    const queue = queueOf(batch('a', 0, 3));
+    expect([queue.isHigh, queue.isLow]).toEqual([false, true]);
+  });
+
+  test('is high with the first byte while all queues together hold too much', () => {
+    const memory = new QueueMemory(0);
+    const queue = queueIn(memory, { ...batch('a', 0, 1), bytes: 1 });
+    expect([queue.isHigh, queue.isLow]).toEqual([true, false]);
+  });
+
   test('while all queues together hold too much, one takes more only once it is empty', () => {
     const memory = new QueueMemory(500);
     const [stuck, moving] = [queueIn(memory, batch('a', 0, 6)), queueIn(memory, batch('b', 0, 2))];

@@ -99,7 +99,7 @@ describe('a task that begins', () => {
     group.committed.set('in/0', { topic: 'in', partition: 0, offset: 5n, note: 'stopped:now' });
     await group.join([], { tasks: new Map([[0, ['in', 'more']]]) });
     group.offer(0, 10);
-    await soon(() => group.taken[0]).toBe('0: 1');
+    await soon(() => group.taken).toEqual(['0: 1', '0: 1', '0: 8']);
   });
 });
 
@@ -224,6 +224,18 @@ describe('a task that is over', () => {
     expect(logged).toEqual([
       { level: 40, task: 0, reason: 'a marker is missing', msg: 'the last transaction becomes visible when the step starts again' },
     ]);
+  });
+
+  test('is at rest where its last transaction is written, and not where it never began', async () => {
+    const { task, broker } = await running();
+    task.offer(batch(0, ['a']));
+    await soon(() => broker.committed).toEqual(['a']);
+    task.drain();
+    await task.done;
+    const starting = taskOn(new FakeBroker());
+    starting.task.drain();
+    await starting.task.done;
+    expect([task.isAtRest, starting.task.isAtRest]).toEqual([true, false]);
   });
 
   test('its end is that of its producer', async () => {

@@ -148,6 +148,7 @@ describe('task', () => {
     await task.done;
     expect({ offset: broker.offset, committed: broker.committed, state: task.state }).toEqual({ offset: 0n, committed: [], state: 'LOST' });
     expect(broker.calls.at(-1)).toBe('discard');
+    expect(broker.calls.filter((call) => call === 'discard')).toHaveLength(1);
   });
 
   test.each(['lose', 'drain'] as const)('ends when told to %s during its last commit', async (how) => {
