@@ -112,6 +112,22 @@ describe('hand-off queue', () => {
     expect([memory.isFull, queue.take(10).records.length]).toEqual([true, 6]);
   });
 
+  test('is low once it was cleared, however much others hold', () => {
+    const memory = new QueueMemory(500);
+    const queue = queueIn(memory, batch('a', 0, 6));
+    memory.add(600);
+    queue.clear();
+    expect([memory.isFull, queue.isHigh, queue.isLow]).toEqual([true, false, true]);
+  });
+
+  test('a batch wakes all who wait for it', async () => {
+    const queue = queueOf();
+    const ready = [queue.ready(), queue.ready()];
+    queue.put(batch('a', 0, 1));
+    await Promise.all(ready);
+    await queue.ready();
+  });
+
   test('ready waits for a batch', async () => {
     const queue = queueOf();
     const ready = queue.ready();

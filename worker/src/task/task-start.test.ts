@@ -24,7 +24,7 @@ describe('a task that begins', () => {
     const { task } = taskOn(broker, { origin: ENDED });
     await ticks();
     expect(broker.calls).toEqual(ORDER.slice(0, ORDER.indexOf(call) + 1));
-    expect(task.isReady).toBe(false);
+    expect([task.isReady, task.isStuck]).toEqual([false, false]);
   });
 
   test.each(['fence', 'end', 'activate'] as const)('goes no further where it is lost during %s', async (call) => {
