@@ -12,7 +12,7 @@ import { BatchSize } from './batch-size.ts';
 import { NO_STREAK, withDeadLetter } from './breaker.ts';
 
 const ENDED = { isHandedOver: false };
-const again = new WorkerError('markers-missing', 'systemic', 'the last transaction is not visible');
+const again = new WorkerError('markers-missing', 'systemic', 'the last transaction is not visible', { cause: new Error('a marker is missing') });
 
 async function ticks(): Promise<void> {
   for (let at = 0; at < 20; at++) await tick();
@@ -113,7 +113,7 @@ test('the reason that is said to start again is the first', async () => {
   task.startAgain(again);
   task.startAgain(new WorkerError('topic-recreated', 'systemic', 'topic in was created again'));
   await soon(() => timesOf(broker, 'resume')).toBe(2);
-  expect(logged).toEqual([{ level: 40, task: 0, reason: 'the last transaction is not visible', msg: 'task starts again' }]);
+  expect(logged).toEqual([{ level: 40, task: 0, reason: expect.stringContaining('the last transaction is not visible') as string, msg: 'task starts again' }]);
 });
 
 test('a task that has started again waits as before', async () => {
@@ -210,6 +210,16 @@ describe('a record that is alone', () => {
     task.offer(batch(0, ['a']));
     await soon(() => broker.committed).toEqual(['a']);
     expect(broker.calls.slice(from)).toEqual(['offsets', 'commit', 'offsets', 'commit', 'send', 'offsets', 'commit']);
+  });
+
+  test('is not written before it is noted that it was handled', async () => {
+    const broker = new FakeBroker();
+    broker.note = 'attempt:2,records:1';
+    const { task } = await running(broker, { origin: ENDED });
+    broker.before.commit = () => (broker.note === 'attempt:3,records:1' ? new Promise(() => undefined) : undefined);
+    task.offer(batch(0, ['a']));
+    await ticks();
+    expect([timesOf(broker, 'commit'), timesOf(broker, 'send')]).toEqual([2, 0]);
   });
 
   test('that kept its event loop for longer than sessions last is not noted as processed', async () => {
@@ -342,7 +352,7 @@ describe('before records are handled', () => {
   });
 });
 
-test('nobody is alone while records are handled', async () => {
+test('others are handled, and nobody is alone, while records are handled', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const run: Run = async (records, limits) => {
     await promise;
@@ -351,6 +361,7 @@ test('nobody is alone while records are handled', async () => {
   const { task, gate } = await running(new FakeBroker(), { run });
   task.offer(batch(0, ['a']));
   await ticks();
+  (await gate.share())();
   let isIn = false;
   const entered = gate.alone(3).then(() => { isIn = true; });
   await ticks();
@@ -393,6 +404,13 @@ describe('what is tried again', () => {
     await soon(() => broker.committed).toEqual(['a']);
     expect(waits).toEqual([50, 100, 200]);
     expect(logged).toEqual([{ level: 40, task: 0, reason: 'the registry is away', msg: 'waiting' }]);
+  });
+
+  test('is said the first time', async () => {
+    const { task, broker, logged } = await failing(1, isAway());
+    task.offer(batch(0, ['a']));
+    await soon(() => broker.committed).toEqual(['a']);
+    expect(logged).toHaveLength(1);
   });
 
   test('is said with where it happened where it is a defect of ours', async () => {

@@ -120,6 +120,21 @@ describe('hand-off queue', () => {
     expect([memory.isFull, queue.isHigh, queue.isLow]).toEqual([true, false, true]);
   });
 
+  test('a batch that was cut leaves the next one whole', () => {
+    const queue = queueOf(batch('a', 0, 3), batch('a', 3, 3));
+    queue.take(1).done(1);
+    queue.take(10).done(2);
+    expect(queue.take(10).records.map(({ offset }) => offset)).toEqual(['3', '4', '5']);
+  });
+
+  test('what is taken and not done waits again, and is done once', () => {
+    const queue = queueOf(batch('a', 0, 11));
+    const taken = queue.take(11);
+    expect(queue.isHigh).toBe(false);
+    expect([taken.done(3).get('a'), taken.done(3).get('a')]).toEqual([3n, undefined]);
+    expect(queue.isHigh).toBe(true);
+  });
+
   test('a batch wakes all who wait for it', async () => {
     const queue = queueOf();
     const ready = [queue.ready(), queue.ready()];

@@ -69,6 +69,18 @@ describe('a task that begins', () => {
     await soon(() => broker.calls.slice(0, 5)).toEqual(['prove', 'fence', 'committed', 'prove', 'activate']);
   });
 
+  test('stays one that only an administrator can help until it is fenced', async () => {
+    const broker = new FakeBroker();
+    const { task } = taskOn(broker);
+    const seen: string[] = [];
+    broker.before.fence = () => {
+      seen.push(task.state);
+      if (seen.length < 3) throw new WorkerError('hung-transaction', 'systemic', 'out/0 holds a transaction open');
+    };
+    await soon(() => task.state).toBe('RUNNING');
+    expect(seen).toEqual(['FENCING', 'HUNG', 'HUNG']);
+  });
+
   test('suspects nothing where nothing came since', async () => {
     const broker = new FakeBroker();
     broker.endOffset = 0n;
