@@ -223,6 +223,19 @@ describe('a topic that was deleted and created again', () => {
   });
 });
 
+test('notes are those of the task, and none of a topic that was deleted', async () => {
+  const reader = { ...coordinator([]), committedOffsets: async () => [
+    { topic: 'a', partition: 1, offset: 1n, note: 'stopped:0b' }, { topic: 'b', partition: 0, offset: 2n, note: 'stopped:0c', isOfDeletedTopic: true },
+    { topic: 'a', partition: 0, offset: 3n, note: 'stopped:0a' },
+  ] };
+  const { notes } = await readStart({ ...question(), topics: ['a', 'b'] }, reader, virtualTiming());
+  expect([...notes]).toEqual([['a', { kind: 'stopped', settings: '0a' }], ['b', null]]);
+});
+
+test('a partition that the cluster does not know yet is waited for', async () => {
+  await expect(readStart(question(), coordinator([{ 'b/0': 3n }]), virtualTiming())).rejects.toMatchObject({ code: 'broker-unavailable' });
+});
+
 describe('before joining', () => {
   test('the offsets of a group that is being set up are waited for', async () => {
     const reader = coordinator([{ 'a/0': null }, { 'a/0': null }, { 'a/0': 0n }]);

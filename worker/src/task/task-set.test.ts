@@ -124,6 +124,7 @@ describe('drained', () => {
     await group.join([0, 1]);
     await group.tasks.drain();
     expect(group.tasks.atRest).toEqual([0, 1].map((partition) => ({ topic: 'in', partition, offset: 5n })));
+    expect(group.logged).toMatchObject([{ msg: 'joined the group' }]);
   });
 
   test('one that was in the middle of a transaction tells nothing', async () => {

@@ -247,7 +247,7 @@ describe('a task that is over', () => {
     const starting = taskOn(new FakeBroker());
     starting.task.drain();
     await starting.task.done;
-    expect([task.isAtRest, starting.task.isAtRest]).toEqual([true, false]);
+    expect([task.isAtRest, starting.task.isAtRest, starting.logged]).toEqual([true, false, []]);
   });
 
   test('its end is that of its producer', async () => {
