@@ -172,5 +172,6 @@ function isSetting(node: ts.Node): boolean {
 }
 
 function oneMore(node: ts.NumericLiteral | ts.BigIntLiteral): string {
+  if (node.text.includes('.')) return String(Number(node.text) + 1);
   return `${BigInt(node.text.replace(/n$/, '')) + 1n}${ts.isBigIntLiteral(node) ? 'n' : ''}`;
 }

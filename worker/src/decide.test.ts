@@ -34,3 +34,7 @@ const CASES: Record<string, { during: Activity; error: unknown; attempt?: number
 test.each(Object.entries(CASES))('%s', (_sentence, { during, error: cause, attempt = 0, decision }) => {
   expect(decide({ error: cause, during }, attempt, { random: () => 0.5 })).toEqual(decision);
 });
+
+test('a failure is the first of its kind, and by no chance, where nothing else is said', () => {
+  expect(decide({ error: withoutClass, during: 'task' })).toEqual({ next: 'restart-task', ms: 50 });
+});

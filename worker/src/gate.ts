@@ -54,7 +54,7 @@ export class Gate {
 
   #leave(): void {
     this.#inside--;
-    if (this.#inside === 0) this.#isAlone = false;
+    this.#isAlone = false;
     this.#admit();
   }
 

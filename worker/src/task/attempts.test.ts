@@ -110,6 +110,8 @@ describe('where it ended', () => {
     expect(textsOf(attemptsAfter('attempt:3,records:1,writes:1,processed').toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:3,records:1,writes:2' });
     const first = attemptsAfter('attempt:2,records:1,processed');
     expect([first.isAloneUntilWritten, first.rank]).toEqual([true, 3]);
+    first.processed([], new Map([['in', 1n]]));
+    expect(textsOf(first.toNote(recordsOf('in', 1, 1)))).toEqual({ in: 'attempt:2,records:1,writes:1' });
   });
 
   test('with one record that was not alone, it is alone the next time, and no further attempt', () => {
@@ -175,16 +177,59 @@ describe('a process that goes on', () => {
   });
 
   test('notes nothing as processed that kept its event loop for longer than sessions last', () => {
-    const attempts = attemptsAfter('attempt:2,records:1');
-    attempts.kept(9_000);
+    const attempts = attemptsAfter('attempt:2,records:2');
+    attempts.kept(2_999);
+    expect(textsOf(attempts.toNoteProcessed(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:2,records:1,processed' });
+    attempts.kept(3_000);
     expect(textsOf(attempts.toNoteProcessed(recordsOf('in', 0, 1)))).toEqual({});
+    attempts.processed(recordsOf('in', 0, 1), new Map([['in', 1n]]));
+    expect(textsOf(attempts.toNoteProcessed(recordsOf('in', 1, 1)))).toEqual({ in: 'attempt:2,records:1,processed' });
   });
 
-  test('but kept its event loop for longer than sessions last counts as ended', () => {
-    const attempts = attemptsAfter('attempt:2,records:1');
+  test('but kept its event loop for longer than sessions last counts as ended, once', () => {
+    const attempts = attemptsAfter('attempt:1');
     attempts.sent(attempts.toNote(recordsOf('in', 0, 1)));
     attempts.kept(9_000);
-    expect(again(attempts, 'attempt:3,records:1')).toEqual({ in: 'attempt:4,records:1' });
+    expect(again(attempts, 'attempt:2,records:1')).toEqual({ in: 'attempt:3,records:1' });
+    attempts.sent(attempts.toNote(recordsOf('in', 0, 1)));
+    expect(again(attempts, 'attempt:3,records:1')).toEqual({});
+  });
+
+  test('takes no note for its own that it did not come to write, once it began after it', () => {
+    const attempts = attemptsAfter('attempt:1');
+    attempts.sent(attempts.toNote(recordsOf('in', 0, 1)));
+    again(attempts, 'attempt:1');
+    expect(again(attempts, 'attempt:2,records:1')).toEqual({ in: 'attempt:3,records:1' });
+  });
+
+  test('suspects nothing any more where another owner came further', () => {
+    const attempts = attemptsAfter('attempt:2,records:1');
+    attempts.begin([found('attempt:1', { offset: 1n })], true);
+    expect(attempts.hasSuspicion).toBe(false);
+  });
+
+  test('still suspects the last of a batch where the others are committed, and one where what lay before it is', () => {
+    for (const [note, before] of [['attempt:2,records:2', recordsOf('in', 0, 1)], ['attempt:3,records:1', []]] as const) {
+      const attempts = attemptsAfter(note);
+      attempts.noted(new Map([['in', attempts.afterwards]]));
+      attempts.processed(before, new Map([['in', 1n]]));
+      attempts.begin([found('attempt:1', { offset: 1n })], false);
+      expect([attempts.isAlone, attempts.hasEndedWorkers(recordsOf('in', 1, 1)[0]!)]).toEqual([true, before.length === 0]);
+    }
+  });
+
+  const AGAIN: Record<string, { note: string; offset: bigint; isCondemned: boolean; hasSuspicion: boolean }> = {
+    'what is condemned, until the task begins behind it': { note: 'attempt:3,records:1', offset: 0n, isCondemned: true, hasSuspicion: true },
+    'the only one, until the task begins behind it': { note: 'attempt:2,records:1', offset: 0n, isCondemned: false, hasSuspicion: true },
+    'no record behind the only one': { note: 'attempt:2,records:1', offset: 1n, isCondemned: false, hasSuspicion: false },
+    'some of a batch, where the task begins behind others of it': { note: 'attempt:1', offset: 2n, isCondemned: false, hasSuspicion: true },
+    'no record behind the batch': { note: 'attempt:1', offset: 3n, isCondemned: false, hasSuspicion: false },
+  };
+
+  test.each(Object.entries(AGAIN))('still suspects %s', (_sentence, { note, offset, isCondemned, hasSuspicion }) => {
+    const attempts = attemptsAfter(note, false, { endOffset: 3n });
+    attempts.begin([found(note, { offset, endOffset: 3n })], false);
+    expect([attempts.hasEndedWorkers(recordsOf('in', Number(offset), 1)[0]!), attempts.hasSuspicion]).toEqual([isCondemned, hasSuspicion]);
   });
 
   test('does not take the next record for the one whose dead letter it wrote without knowing', () => {
@@ -193,4 +238,63 @@ describe('a process that goes on', () => {
     attempts.begin([found('attempt:1', { offset: 1n })], false);
     expect([attempts.hasEndedWorkers(recordsOf('in', 1, 1)[0]!), attempts.hasSuspicion]).toEqual([false, false]);
   });
+});
+
+describe('the topics of a task', () => {
+  const both = (first: string | null, second: string | null, changes: Partial<FoundNote> = {}) => [found(first, changes), found(second, { ...changes, topic: 'more' })];
+  function attemptsOf(first: string | null, second: string | null): Attempts {
+    const attempts = new Attempts(100);
+    attempts.begin(both(first, second), false);
+    return attempts;
+  }
+  const records = (...topics: string[]) => topics.flatMap((topic) => recordsOf(topic, 0, 1));
+
+  test('are each as their notes say', () => {
+    const attempts = attemptsOf('attempt:1', 'attempt:3,records:1');
+    expect(records('in', 'more').map((record) => attempts.hasEndedWorkers(record))).toEqual([false, true]);
+    expect(textsOf(attempts.toNote(records('in', 'more')))).toEqual({ in: 'attempt:2,records:1', more: 'attempt:4,records:1' });
+    expect([attempts.rank, attempts.isAlone, attempts.isAloneUntilWritten]).toEqual([4, true, true]);
+    attempts.processed(records('more'), new Map([['more', 1n]]));
+    expect([attempts.rank, attempts.isAlone, attempts.isAloneUntilWritten]).toEqual([2, true, false]);
+  });
+
+  test('are noted apart, and each only where its note says something else', () => {
+    const attempts = attemptsOf(null, null);
+    const notes = attempts.toNote(records('in', 'more'));
+    expect(textsOf(notes)).toEqual({ in: 'attempt:1', more: 'attempt:1' });
+    attempts.noted(notes);
+    expect(textsOf(attempts.toNote(records('in', 'more')))).toEqual({});
+  });
+
+  test('are this process\'s own where all of their notes are, committed or not', () => {
+    const attempts = attemptsOf('attempt:1', 'attempt:1');
+    const isOwn = (first: string, second: string) => attempts.isOwn(new Map(both(first, second).map(({ topic, note }) => [topic, note])));
+    expect([isOwn('attempt:1', 'attempt:1'), isOwn('attempt:1', 'stopped:0a'), isOwn('stopped:0a', 'attempt:1')]).toEqual([true, false, false]);
+    attempts.sent(attempts.toNote(records('in', 'more')));
+    expect([isOwn('attempt:2,records:1', 'attempt:2,records:1'), isOwn('attempt:2,records:1', 'attempt:1')]).toEqual([true, true]);
+  });
+
+  test('each lose the suspicion with their own records', () => {
+    const attempts = attemptsOf('attempt:2,records:2', 'attempt:2,records:2');
+    attempts.processed(records('in', 'more'), new Map([['in', 1n], ['more', 1n]]));
+    expect(attempts.limit(100)).toBe(1);
+    attempts.processed(records('in', 'more'), new Map([['in', 2n], ['more', 2n]]));
+    expect([attempts.hasSuspicion, attempts.rank]).toEqual([false, 0]);
+  });
+});
+
+const NEEDS_END: Record<string, { note: string | null; isContinued: boolean; isNeeded: boolean }> = {
+  'after a worker that ended': { note: 'attempt:1', isContinued: false, isNeeded: true },
+  'nor where it did not end': { note: 'attempt:1', isContinued: true, isNeeded: false },
+  'where it did not end over what ended one before it': { note: 'attempt:2,records:1', isContinued: true, isNeeded: true },
+  'nor where it noted nothing': { note: null, isContinued: false, isNeeded: false },
+  'nor where the breaker stopped it': { note: 'stopped:0a', isContinued: false, isNeeded: false },
+};
+
+test.each(Object.entries(NEEDS_END))('the end of a topic counts or not: %s', (_sentence, { note, isContinued, isNeeded }) => {
+  expect(new Attempts(100).needsEnd(decodeNote(note), isContinued)).toBe(isNeeded);
+});
+
+test('a first attempt shows no record, whatever it is said to have taken', () => {
+  expect(textsOf(attemptsAfter('attempt:1,records:5').toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:2,records:1' });
 });

@@ -52,7 +52,7 @@ export class Attempts {
 
   /** Whether this process noted it, and nobody since. */
   isOwn(notes: ReadonlyMap<string, Note | null>): boolean {
-    return !this.#hasBlocked && this.#noted.size > 0
+    return !this.#hasBlocked
       && [...notes].every(([topic, note]) => isSame(note, this.#noted.get(topic)) || (note !== null && isSame(note, this.#sent.get(topic))));
   }
 
@@ -78,7 +78,8 @@ export class Attempts {
   #drop({ topic, offset }: FoundNote): void {
     const suspicion = this.#suspicions.get(topic);
     if (!suspicion) return;
-    const isOver = isCondemned(suspicion) ? offset > suspicion.fromOffset : offset >= suspicion.untilOffset;
+    // What speaks against one record does not speak against the next
+    const isOver = isCondemned(suspicion) || suspicion.recordsLeft === 1 ? offset > suspicion.fromOffset : offset >= suspicion.untilOffset;
     if (isOver) this.#suspicions.delete(topic);
   }
 
@@ -88,7 +89,7 @@ export class Attempts {
     const where = { fromOffset: offset, untilOffset: endOffset };
     // Which one of them it was is not known yet: the next end shows it
     const singly = isShown && note.records! > 1 && !isContinued ? note.records! : 0;
-    const attempt = singly > 0 ? note.attempt : attemptAfter(note, isContinued);
+    const attempt = singly ? note.attempt : attemptAfter(note, isContinued);
     if (attempt === 1) return;
     const writes = note.writes + (note.isProcessed && !isContinued ? 1 : 0);
     const recordsLeft = singly || (attempt === 2 ? BATCHES_IN_HAND * this.#maxRecords : 1);
@@ -133,7 +134,7 @@ export class Attempts {
   /** What has to be committed before these records are processed, by topic; empty where the last commits say it. */
   toNote(records: readonly InputRecord[]): Map<string, Note> {
     const notes = this.#notesOf(records, (count, suspicion) => (suspicion ? noteOf(suspicion, count) : FIRST_ATTEMPT));
-    for (const [topic, note] of notes) if (isSame(note, this.#noted.get(topic) ?? null)) notes.delete(topic);
+    for (const [topic, note] of notes) if (isSame(note, this.#noted.get(topic))) notes.delete(topic);
     return notes;
   }
 
@@ -179,6 +180,7 @@ export class Attempts {
       if (!suspicion) continue;
       const count = records.filter((record) => record.topic === topic).length;
       suspicion.recordsLeft -= count;
+      suspicion.fromOffset = offset;
       if (count > 0) Object.assign(suspicion, { writes: 0, aloneLeft: Math.max(0, suspicion.aloneLeft - count) });
       if (suspicion.recordsLeft <= 0 || offset >= suspicion.untilOffset) this.#suspicions.delete(topic);
     }

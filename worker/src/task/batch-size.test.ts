@@ -19,6 +19,13 @@ test('it holds one record at least, however often it fails', () => {
   expect(size.records).toBe(1);
 });
 
+test('half of one record is one', () => {
+  const size = new BatchSize(100);
+  size.taken(1);
+  size.failed();
+  expect(size.records).toBe(1);
+});
+
 test('a take without records says nothing of the size', () => {
   const size = new BatchSize(100);
   size.taken(0);

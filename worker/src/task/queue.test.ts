@@ -55,6 +55,17 @@ describe('hand-off queue', () => {
     expect(queue.isLow).toBe(true);
   });
 
+  test('is low at its low mark', () => {
+    const queue = queueOf(batch('a', 0, 3));
+    expect([queue.isHigh, queue.isLow]).toEqual([false, true]);
+  });
+
+  test('is high with the first byte while all queues together hold too much', () => {
+    const memory = new QueueMemory(0);
+    const queue = queueIn(memory, { ...batch('a', 0, 1), bytes: 1 });
+    expect([queue.isHigh, queue.isLow]).toEqual([true, false]);
+  });
+
   test('while all queues together hold too much, one takes more only once it is empty', () => {
     const memory = new QueueMemory(500);
     const [stuck, moving] = [queueIn(memory, batch('a', 0, 6)), queueIn(memory, batch('b', 0, 2))];
@@ -99,6 +110,37 @@ describe('hand-off queue', () => {
     queue.put(batch('a', 0, 6));
     expect([...taken.done(6)]).toEqual([]);
     expect([memory.isFull, queue.take(10).records.length]).toEqual([true, 6]);
+  });
+
+  test('is low once it was cleared, however much others hold', () => {
+    const memory = new QueueMemory(500);
+    const queue = queueIn(memory, batch('a', 0, 6));
+    memory.add(600);
+    queue.clear();
+    expect([memory.isFull, queue.isHigh, queue.isLow]).toEqual([true, false, true]);
+  });
+
+  test('a batch that was cut leaves the next one whole', () => {
+    const queue = queueOf(batch('a', 0, 3), batch('a', 3, 3));
+    queue.take(1).done(1);
+    queue.take(10).done(2);
+    expect(queue.take(10).records.map(({ offset }) => offset)).toEqual(['3', '4', '5']);
+  });
+
+  test('what is taken and not done waits again, and is done once', () => {
+    const queue = queueOf(batch('a', 0, 11));
+    const taken = queue.take(11);
+    expect(queue.isHigh).toBe(false);
+    expect([taken.done(3).get('a'), taken.done(3).get('a')]).toEqual([3n, undefined]);
+    expect(queue.isHigh).toBe(true);
+  });
+
+  test('a batch wakes all who wait for it', async () => {
+    const queue = queueOf();
+    const ready = [queue.ready(), queue.ready()];
+    queue.put(batch('a', 0, 1));
+    await Promise.all(ready);
+    await queue.ready();
   });
 
   test('ready waits for a batch', async () => {

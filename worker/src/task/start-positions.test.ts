@@ -1,5 +1,6 @@
+import { setImmediate as tick } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { awaitGroupOffsets, readStart } from './start-positions.ts';
+import { awaitGroupOffsets, isDoubtful, readStart } from './start-positions.ts';
 import { WorkerError } from '../errors.ts';
 import type { Timing } from '../timing.ts';
 
@@ -31,8 +32,11 @@ function coordinator(answers: Offsets[], { troubleAgeMs = Infinity, knownForMs =
 function virtualTiming(): Timing & { waited: number } {
   const timing = {
     waited: 0,
-    now: () => timing.waited,
-    wait: async (ms: number) => { timing.waited += ms; },
+    now: () => 1_000_000 + timing.waited,
+    wait: async (ms: number) => {
+      await tick();
+      timing.waited += ms;
+    },
     random: () => 0.5,
   };
   return timing;
@@ -79,9 +83,23 @@ describe('start positions', () => {
   });
 
   test('no offset anywhere that stays so is fatal and says what to do', async () => {
-    const reading = readStart(question(), coordinator([{ 'a/0': null, 'a/1': null }]), virtualTiming());
+    const timing = virtualTiming();
+    const reading = readStart(question(), coordinator([{ 'a/0': null, 'a/1': null }]), timing);
     await expect(reading).rejects.toMatchObject({ code: 'offsets-missing', consequence: 'fatal' });
     await expect(reading).rejects.toThrow(/--reset-offsets/);
+    expect(timing.waited).toBe(5_500);
+  });
+
+  test('are the first record where the group is there, and nobody knows of more', async () => {
+    const timing = virtualTiming();
+    expect([await positionsOf(question(), coordinator([{ 'a/0': 0n }]), timing), timing.waited]).toEqual([new Map([['a', 0n]]), 0]);
+  });
+
+  test('are not read any more once the task is lost', async () => {
+    const lost = new AbortController();
+    const timing = { ...virtualTiming(), wait: async () => lost.abort() };
+    const reading = readStart({ ...question({ a: 12n }), signal: lost.signal }, coordinator([{ 'a/0': 3n }]), timing);
+    await expect(reading).rejects.toMatchObject({ code: 'not-a-member' });
   });
 
   test('an answer below what is known is not believed', async () => {
@@ -91,8 +109,10 @@ describe('start positions', () => {
   });
 
   test('an answer that stays below what is known is an error, not a start', async () => {
-    const reading = readStart(question({ a: 12n }), coordinator([{ 'a/0': 3n }]), virtualTiming());
+    const timing = virtualTiming();
+    const reading = readStart(question({ a: 12n }), coordinator([{ 'a/0': 3n }]), timing);
     await expect(reading).rejects.toMatchObject({ code: 'offsets-stale', consequence: 'systemic' });
+    expect(timing.waited).toBe(5_500);
   });
 
   test('soon after trouble an answer is believed that stays the same for three seconds', async () => {
@@ -119,6 +139,39 @@ describe('shortly after trouble with the coordinator', () => {
     'does not where it has not read it for long enough': { watched: { unchangedForMs: 2_000, unchangedAt: 12n }, reads: 7 },
     'does not where it has been reading something else': { watched: { unchangedForMs: 60_000, unchangedAt: 11n }, reads: 7 },
   };
+
+  const SECOND: Record<string, { second: Offsets; waited: number }> = {
+    'agrees where other tasks came further': { second: { 'a/0': 3n, 'b/0': 5n, 'a/1': 9n }, waited: 3_000 },
+    'does not where one of two topics did': { second: { 'a/0': 3n, 'b/0': 6n, 'a/1': 4n }, waited: 4_000 },
+  };
+
+  test.each(Object.entries(SECOND))('an answer %s', async (_sentence, { second, waited }) => {
+    const reader = coordinator([{ 'a/0': 3n, 'b/0': 5n, 'a/1': 4n }, second], { troubleAgeMs: 2_000 });
+    const timing = virtualTiming();
+    await readStart({ ...question(), topics: ['a', 'b'] }, reader, timing);
+    expect(timing.waited).toBe(waited);
+  });
+
+  test('a task believes what has been read for long enough in all of its topics, whatever is answered for others', async () => {
+    const reader = coordinator([{ 'b/1': 1n, 'b/0': 5n, 'a/1': 4n, 'a/0': 12n }], { troubleAgeMs: 100 });
+    const timing = virtualTiming();
+    const unchanged = (topic: string, partition: number, offset: bigint | null) => {
+      const isRead = partition === 0 && (topic === 'a' ? offset === 12n : offset === 5n && timing.waited >= 1_000);
+      return isRead ? 3_000 : 0;
+    };
+    await readStart({ ...question(), topics: ['a', 'b'] }, { ...reader, committedOffsets: reader.committedOffsets, offsetUnchangedForMs: unchanged }, timing);
+    expect(timing.waited).toBe(1_000);
+  });
+
+  const DOUBTS: Record<string, { troubleAgeMs: number; knownForMs: number; isSo: boolean }> = {
+    'in quiet times': { troubleAgeMs: 10_001, knownForMs: 5_001, isSo: false },
+    'soon after trouble': { troubleAgeMs: 10_000, knownForMs: Infinity, isSo: true },
+    'soon after it came to be known': { troubleAgeMs: Infinity, knownForMs: 5_000, isSo: true },
+  };
+
+  test.each(Object.entries(DOUBTS))('single reads are doubted or not: %s', (_sentence, { isSo, ...ages }) => {
+    expect(isDoubtful(coordinator([], ages))).toBe(isSo);
+  });
 
   test.each(Object.entries(WATCHED))('a task %s', async (_sentence, { watched, reads }) => {
     const reader = coordinator([{ 'a/0': 12n }], { troubleAgeMs: 100, ...watched });
@@ -170,6 +223,19 @@ describe('a topic that was deleted and created again', () => {
   });
 });
 
+test('notes are those of the task, and none of a topic that was deleted', async () => {
+  const reader = { ...coordinator([]), committedOffsets: async () => [
+    { topic: 'a', partition: 1, offset: 1n, note: 'stopped:0b' }, { topic: 'b', partition: 0, offset: 2n, note: 'stopped:0c', isOfDeletedTopic: true },
+    { topic: 'a', partition: 0, offset: 3n, note: 'stopped:0a' },
+  ] };
+  const { notes } = await readStart({ ...question(), topics: ['a', 'b'] }, reader, virtualTiming());
+  expect([...notes]).toEqual([['a', { kind: 'stopped', settings: '0a' }], ['b', null]]);
+});
+
+test('a partition that the cluster does not know yet is waited for', async () => {
+  await expect(readStart(question(), coordinator([{ 'b/0': 3n }]), virtualTiming())).rejects.toMatchObject({ code: 'broker-unavailable' });
+});
+
 describe('before joining', () => {
   test('the offsets of a group that is being set up are waited for', async () => {
     const reader = coordinator([{ 'a/0': null }, { 'a/0': null }, { 'a/0': 0n }]);
@@ -178,7 +244,15 @@ describe('before joining', () => {
   });
 
   test('a group that nobody sets up is fatal', async () => {
-    const waiting = awaitGroupOffsets('default.payment', coordinator([{ 'a/0': null }]), virtualTiming());
+    const timing = virtualTiming();
+    const waiting = awaitGroupOffsets('default.payment', coordinator([{ 'a/0': null }]), timing);
     await expect(waiting).rejects.toMatchObject({ code: 'offsets-missing', consequence: 'fatal' });
+    expect(timing.waited).toBe(15_500);
+  });
+
+  test('one offset is enough', async () => {
+    const timing = virtualTiming();
+    await awaitGroupOffsets('default.payment', coordinator([{ 'a/0': null, 'a/1': 0n }]), timing);
+    expect(timing.waited).toBe(0);
   });
 });

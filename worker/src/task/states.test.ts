@@ -26,3 +26,12 @@ test.each(Object.entries(WAYS))('%s', (_sentence, { moves, is }) => {
 test('a move that the table does not list is a defect', () => {
   expect(() => after('RUNNING')).toThrow('from FENCING to RUNNING');
 });
+
+const WAYS_TO: Record<string, TaskState[]> = {
+  'that is fenced': [], 'that waits for an administrator': ['HUNG'], 'that reads its positions': ['RESTORING'],
+  'that runs': ['RESTORING', 'RUNNING'], 'that is stopped': ['RESTORING', 'RUNNING', 'STOPPED'],
+};
+
+test.each(Object.entries(WAYS_TO))('a task %s can start again, be drained and be lost', (_sentence, way) => {
+  for (const to of ['FENCING', 'DRAINING', 'LOST'] as const) expect(after(...way, to).now).toBe(to);
+});

@@ -2,6 +2,7 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { batch, copying, FakeBroker, type Options, type Run, type Running, running } from '../../test/support/fake-task.ts';
+import { soon } from '../../test/support/soon.ts';
 import { WorkerError } from '../errors.ts';
 import type { Task } from './task.ts';
 
@@ -13,7 +14,7 @@ describe('a worker that ended', () => {
     const from = Number(broker.offset);
     task.offer(batch(from, values.slice(from)));
     let last = -1n;
-    await expect.poll(async () => {
+    await soon(async () => {
       const before = last;
       last = broker.offset!;
       for (let at = 0; at < 20; at++) await tick();
@@ -52,7 +53,7 @@ describe('a worker that ended', () => {
     let prepares = 0;
     const { task } = await running(broker, { prepare: () => new Promise(() => { prepares++; }), origin: { isHandedOver: false } });
     task.offer(batch(0, ['a']));
-    await expect.poll(() => prepares).toBe(1);
+    await soon(() => prepares).toBe(1);
     for (let at = 0; at < 20; at++) await tick();
     expect(broker.note).toBe('attempt:2,records:1');
   });
@@ -64,12 +65,12 @@ describe('a worker that ended', () => {
     for (const writes of [16, 17, 18, 19]) {
       const { task } = await running(broker, { origin: { isHandedOver: false } });
       task.offer(batch(0, ['a']));
-      await expect.poll(() => broker.note).toBe(`attempt:3,records:1,writes:${writes},processed`);
+      await soon(() => broker.note).toBe(`attempt:3,records:1,writes:${writes},processed`);
     }
     delete broker.before.send;
     const { task } = await running(broker, { origin: { isHandedOver: false } });
     task.offer(batch(0, ['a', 'b']));
-    await expect.poll(() => broker.committed).toEqual(['dead a', 'b']);
+    await soon(() => broker.committed).toEqual(['dead a', 'b']);
   });
 
   test('while records wait for the registry does not count against them', async () => {
@@ -83,7 +84,7 @@ describe('a worker that ended', () => {
       return seen.length < 3 ? Promise.resolve() : new Promise((resolve) => { signal?.addEventListener('abort', () => resolve()); });
     };
     task.offer(batch(0, ['a']));
-    await expect.poll(() => seen).toEqual(['attempt:2,records:1', 'attempt:2,records:1', 'attempt:2,records:1']);
+    await soon(() => seen).toEqual(['attempt:2,records:1', 'attempt:2,records:1', 'attempt:2,records:1']);
   });
 });
 
@@ -94,7 +95,7 @@ describe('the breaker', () => {
     const started = await running(broker, options);
     const from = Number(broker.offset);
     started.task.offer(batch(from, ['good', ...bad(9)].slice(from)));
-    await expect.poll(() => started.task.state).toBe('STOPPED');
+    await soon(() => started.task.state).toBe('STOPPED');
     return started;
   }
 
@@ -123,10 +124,10 @@ describe('the breaker', () => {
     (await stopped(broker)).task.lose();
     const { task } = await running(broker);
     task.offer({ ...batch(6, []), nextOffset: 7n });
-    await expect.poll(() => broker.offset).toBe(7n);
+    await soon(() => broker.offset).toBe(7n);
     expect(broker.note).toBe('stopped:now');
     task.offer(batch(7, bad(1)));
-    await expect.poll(() => task.state).toBe('STOPPED');
+    await soon(() => task.state).toBe('STOPPED');
     expect(broker.offset).toBe(7n);
   });
 
@@ -135,7 +136,7 @@ describe('the breaker', () => {
     (await stopped(broker)).task.lose();
     const { task } = await running(broker);
     task.offer(batch(6, ['repaired', 'and more']));
-    await expect.poll(() => broker.offset).toBe(8n);
+    await soon(() => broker.offset).toBe(8n);
     expect(broker.note).toBe('attempt:1');
   });
 
@@ -147,7 +148,7 @@ describe('the breaker', () => {
     'goes on where somebody says so': async (broker) => {
       const { task } = await stopped(broker);
       broker.resumedAt = broker.offset;
-      await expect.poll(() => task.state).toBe('RUNNING');
+      await soon(() => task.state).toBe('RUNNING');
       return task;
     },
   };
@@ -157,7 +158,7 @@ describe('the breaker', () => {
     const task = await goOn(broker);
     expect(task.stopReason).toBeNull();
     task.offer(batch(6, bad(9)));
-    await expect.poll(() => task.state).toBe('STOPPED');
+    await soon(() => task.state).toBe('STOPPED');
     expect(broker.offset).toBe(11n);
   });
 
@@ -169,9 +170,9 @@ describe('the breaker', () => {
       throw new Error('connection closed');
     };
     task.offer(batch(0, bad(4)));
-    await expect.poll(() => broker.calls.filter((call) => call === 'resume')).toHaveLength(2);
+    await soon(() => broker.calls.filter((call) => call === 'resume')).toHaveLength(2);
     task.offer(batch(0, [...bad(4), 'good']));
-    await expect.poll(() => broker.offset).toBe(5n);
+    await soon(() => broker.offset).toBe(5n);
     expect(task.state).toBe('RUNNING');
   });
 });

@@ -1,69 +1,8 @@
-import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import type { Assignment, Driver, GroupMember } from '../driver.ts';
-import { ListedBatch } from '../../test/support/listed-batch.ts';
-import { Gate } from '../gate.ts';
-import { Outputs } from '../pipeline/outputs.ts';
-import { SizeLimits } from '../pipeline/size-limits.ts';
-import { QueueMemory } from './queue.ts';
-import { TaskSet } from './task-set.ts';
-import { systemTiming } from '../timing.ts';
-
-/** A group and its broker: what this member asked of them, in order. */
-class FakeGroup {
-  readonly calls: string[] = [];
-  readonly fatal: unknown[] = [];
-  committed: bigint | null = 5n;
-  beforeFencing: Promise<void> = Promise.resolve();
-  readonly tasks: TaskSet;
-  begin: () => Promise<never> = async () => { throw new Error('nothing to write'); };
-  #generation = 0;
-
-  constructor() {
-    const driver: Pick<Driver, 'fenceTask'> = {
-      fenceTask: async (task: number) => {
-        await this.beforeFencing;
-        this.calls.push(`fence ${task}`);
-        return { begin: () => this.begin(), discard: async () => { this.calls.push(`discard ${task}`); } };
-      },
-    };
-    const member = {
-      pause: (_topics: readonly string[], task: number) => { this.calls.push(`pause ${task}`); },
-      release: (_topics: readonly string[], task: number) => { this.calls.push(`release ${task}`); },
-      resume: (_topics: readonly string[], task: number) => { this.calls.push(`resume ${task}`); },
-      seek: (_topic: string, task: number, offset: bigint) => { this.calls.push(`seek ${task} to ${offset}`); },
-      proveMembership: async () => undefined,
-      committedOffsets: async () => ['in', 'more'].flatMap((topic) => [0, 1].map((partition) => ({ topic, partition, offset: topic === 'in' ? this.committed : 5n }))),
-      earliestOffset: async () => 2n,
-      coordinatorTroubleAgeMs: () => Infinity,
-      coordinatorKnownForMs: () => Infinity,
-      offsetUnchangedForMs: () => 0,
-    };
-    this.tasks = new TaskSet({
-      group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 0, settingsHash: '', queue: { highBytes: 1_000, lowBytes: 100 },
-    }, {
-      driver,
-      pipeline: {
-        prepare: async () => undefined,
-        run: async (_records, { streak }) => ({ outputs: new Outputs(() => new ListedBatch(), new SizeLimits()), count: 0, streak, isTripped: false, longestMs: 0 }),
-        deadLetters: () => { throw new Error('nothing is refused'); },
-      },
-      sizeLimits: new SizeLimits(), timing: systemTiming, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000), gate: new Gate(() => new Promise(() => undefined)),
-      onFatal: (error) => { this.fatal.push(error); },
-    });
-    this.tasks.use(member as unknown as GroupMember);
-  }
-
-  /** The next join; resolves when every task runs, with the calls since. */
-  async join(tasks: readonly number[]): Promise<string[]> {
-    const from = this.calls.length;
-    this.tasks.onAssigned({
-      memberId: 'a', generation: ++this.#generation, tasks: new Map(tasks.map((task) => [task, ['in']])), floors: [], handedOver: new Set(),
-    });
-    await expect.poll(() => this.tasks.isReady).toBe(true);
-    return this.calls.slice(from);
-  }
-}
+import { FakeGroup } from '../../test/support/fake-group.ts';
+import { soon } from '../../test/support/soon.ts';
+import type { Assignment, TopicPosition } from '../driver.ts';
+import { NO_STREAK, withDeadLetter } from './breaker.ts';
 
 describe('a task that is still there after a join', () => {
   test('goes on reading as if nothing had happened', async () => {
@@ -76,14 +15,106 @@ describe('a task that is still there after a join', () => {
     'under a new member id, as after a crash': { memberId: 'b' },
     'in a later generation than the next, since another owner may have committed more': { generation: 3 },
     'with other topics': { tasks: new Map([[0, ['in', 'more']]]) },
+    'with as many topics, one of them another': { tasks: new Map([[0, ['more']]]) },
   };
 
   test.each(Object.entries(OWNED_BY_OTHERS))('is not read any more and fenced as if it were new %s', async (_sentence, changes) => {
     const group = new FakeGroup();
     await group.join([0]);
-    group.tasks.onAssigned({ memberId: 'a', generation: 2, tasks: new Map([[0, ['in']]]), floors: [], handedOver: new Set(), ...changes });
+    group.assign([0], changes);
     const since = group.calls.indexOf('resume 0') + 1;
-    await expect.poll(() => group.calls.slice(since, since + 3)).toEqual(['release 0', 'discard 0', 'fence 0']);
+    await soon(() => group.calls.slice(since, since + 3)).toEqual(['release 0', 'discard 0', 'fence 0']);
+  });
+
+  test('is one with the same topics in any order, and no other', async () => {
+    const group = new FakeGroup();
+    await group.join([], { tasks: new Map([[0, ['in', 'more']]]) });
+    expect(await group.join([], { tasks: new Map([[0, ['more', 'in']]]) })).toEqual([]);
+    group.assign([], { tasks: new Map([[0, ['in', 'third']]]) });
+    expect(group.calls.at(-1)).toBe('release 0');
+  });
+});
+
+describe('a task that comes back', () => {
+  test('takes fewer records than those that it was lost over, and suspects none that this process noted itself', async () => {
+    const group = new FakeGroup();
+    await group.join([0]);
+    group.offer(0, 40);
+    await soon(() => group.committed.get('in/0')).toMatchObject({ offset: 45n, note: 'attempt:1' });
+    await group.join([]);
+    await group.join([0]);
+    group.offer(0, 40);
+    await soon(() => group.taken.at(1)).toBe('0: 20');
+  });
+
+  test('begins only when its producer from before is gone', async () => {
+    const group = new FakeGroup();
+    await group.join([0, 1]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    group.before.discard = (task) => (task === 0 ? promise : undefined);
+    await group.join([1]);
+    group.assign([0, 1]);
+    await soon(() => group.tasks.states).toEqual({ 0: 'FENCING', 1: 'RUNNING' });
+    expect([group.calls.at(-1), group.tasks.isReady]).toEqual(['release 0', false]);
+    resolve();
+    await soon(() => group.calls.slice(-4)).toEqual(['discard 0', 'fence 0', 'seek 0 to 5', 'resume 0']);
+  });
+});
+
+describe('the health of the process', () => {
+  test('is ready once it is a member and all of its tasks run', async () => {
+    const group = new FakeGroup();
+    expect(group.tasks.isReady).toBe(false);
+    group.before.fence = (task) => (task === 1 ? new Promise(() => undefined) : undefined);
+    group.assign([0, 1]);
+    await soon(() => group.tasks.states).toEqual({ 0: 'RUNNING', 1: 'FENCING' });
+    expect(group.tasks.isReady).toBe(false);
+  });
+
+  test('is alive until one of its tasks makes no progress', async () => {
+    const group = new FakeGroup();
+    await group.join([0, 1]);
+    expect(group.tasks.isAlive).toBe(true);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    group.before.commit = () => {
+      resolve();
+      return new Promise(() => undefined);
+    };
+    group.offer(1, 1);
+    await promise;
+    group.timing.pass(600_000);
+    expect(group.tasks.isAlive).toBe(false);
+  });
+
+  test('says which tasks the breaker stopped, and why', async () => {
+    const group = new FakeGroup();
+    await group.join([0, 1]);
+    expect(group.tasks.stopReasons).toEqual({});
+    group.tripped = withDeadLetter(NO_STREAK, { key: 'a', cause: 'handle: evaluation', message: 'no such key' });
+    group.offer(1, 1);
+    await soon(() => group.tasks.states).toEqual({ 0: 'RUNNING', 1: 'STOPPED' });
+    expect(group.tasks.stopReasons).toEqual({ 1: '1 dead letters in a row, 1 of them handle: evaluation (no such key)' });
+  });
+
+  test('is told when too much was fetched', async () => {
+    const group = new FakeGroup();
+    await group.join([0]);
+    expect(group.tasks.isMemoryFull()).toBe(false);
+    group.memory.add(1_001);
+    expect(group.tasks.isMemoryFull()).toBe(true);
+  });
+
+  test.each(['onUnreadable', 'onCrash'] as const)('ends with %s', (event) => {
+    const group = new FakeGroup();
+    const error = new Error('no keys for this topic');
+    group.tasks[event](error);
+    expect(group.fatal).toEqual([error]);
+  });
+
+  test('says which tasks it has after each join', () => {
+    const group = new FakeGroup();
+    group.assign([2, 0, 1]);
+    expect(group.logged).toEqual([{ level: 30, tasks: [0, 1, 2], memberId: 'a', msg: 'joined the group' }]);
   });
 });
 
@@ -93,19 +124,42 @@ describe('drained', () => {
     await group.join([0, 1]);
     await group.tasks.drain();
     expect(group.tasks.atRest).toEqual([0, 1].map((partition) => ({ topic: 'in', partition, offset: 5n })));
+    expect(group.logged).toMatchObject([{ msg: 'joined the group' }]);
   });
 
   test('one that was in the middle of a transaction tells nothing', async () => {
     const group = new FakeGroup();
     await group.join([0, 1]);
-    const writing = Promise.withResolvers<never>();
-    group.begin = () => { group.calls.push('begin'); return writing.promise; };
+    const [begun, writing] = [Promise.withResolvers<void>(), Promise.withResolvers<never>()];
+    group.begin = () => {
+      begun.resolve();
+      return writing.promise;
+    };
     group.tasks.onBatch({ topic: 'in', partition: 0, records: [], nextOffset: 6n, bytes: 1 });
-    await expect.poll(() => group.calls).toContain('begin');
+    await begun.promise;
     const drained = group.tasks.drain();
     writing.reject(new Error('no answer'));
     await drained;
     expect(group.tasks.atRest).toEqual([{ topic: 'in', partition: 1, offset: 5n }]);
+  });
+
+  test('takes no task any more, and ends with the last producer, those of lost tasks among them', async () => {
+    const group = new FakeGroup();
+    await group.join([0, 1, 2]);
+    const discards = [0, 1, 2].map(() => Promise.withResolvers<void>());
+    group.before.discard = (task) => discards[task]!.promise;
+    await group.join([1, 2]);
+    let isDrained = false;
+    const drained = group.tasks.drain().then(() => { isDrained = true; });
+    group.assign([0, 1, 2]);
+    expect(group.tasks.states).toEqual({ 1: 'DRAINING', 2: 'DRAINING' });
+    for (const task of [1, 2, 0]) {
+      expect(isDrained).toBe(false);
+      discards[task]!.resolve();
+      await soon(() => group.calls.at(-1)).toBe(`discard ${task}`);
+    }
+    await drained;
+    expect(group.calls.filter((call) => call.startsWith('fence'))).toHaveLength(3);
   });
 });
 
@@ -113,16 +167,80 @@ describe('a topic that was deleted and created again', () => {
   test('is read from its beginning, wherever the group was in the one before', async () => {
     const group = new FakeGroup();
     await group.join([0]);
-    group.committed = null;
     group.tasks.onRecreated('in', 0);
-    await expect.poll(() => group.calls.slice(-2)).toEqual(['seek 0 to 2', 'resume 0']);
+    await soon(() => group.calls.slice(-2)).toEqual(['seek 0 to 2', 'resume 0']);
     expect(group.fatal).toEqual([]);
     expect(group.tasks.knownPositions()).toEqual([{ topic: 'in', partition: 0, offset: 2n }]);
   });
 });
 
+describe('records that the broker deleted before they were read', () => {
+  test('are passed over, and said to be lost', async () => {
+    const group = new FakeGroup();
+    await group.join([0]);
+    group.logged.length = 0;
+    group.tasks.onOutOfRange({ topic: 'in', partition: 0, offset: 1n }, 5n);
+    expect(group.logged).toEqual([
+      { level: 50, topic: 'in', partition: 0, from: '5', to: '5', msg: 'records were deleted by the topic\'s retention before they were read' },
+    ]);
+    expect([group.calls.at(-1), group.fatal]).toEqual(['seek 0 to 5', []]);
+    await soon(() => group.committed.get('in/0')).toMatchObject({ offset: 5n, note: 'attempt:1' });
+  });
+
+  test('end the process where they were processed: the topic is another one', async () => {
+    const group = new FakeGroup();
+    await group.join([0]);
+    const before = [...group.calls];
+    group.tasks.onOutOfRange({ topic: 'in', partition: 0, offset: 5n }, 4n);
+    expect(group.fatal).toMatchObject([{ code: 'offset-out-of-range', consequence: 'fatal' }]);
+    expect(String(group.fatal[0])).toContain('in/0 ends before 5');
+    expect(group.calls).toEqual(before);
+  });
+});
+
+test('what is told of a task that is not there any more has no effect', () => {
+  const group = new FakeGroup();
+  group.tasks.onOutOfRange({ topic: 'in', partition: 1, offset: 0n }, 0n);
+  group.tasks.onRecreated('in', 1);
+  group.offer(1, 1);
+  expect([group.calls, group.fatal]).toEqual([[], []]);
+  expect(group.logged).toMatchObject([{ topic: 'in', partition: 1, from: '0', to: '0' }]);
+});
+
+describe('positions that members of the group know of', () => {
+  const floors = [{ topic: 'in', partition: 0, offset: 9n }, { topic: 'in', partition: 1, offset: 4n }, { topic: 'in', partition: 2, offset: 8n }];
+
+  test('are kept for as long as nobody knows of a higher one', async () => {
+    const group = new FakeGroup();
+    await group.join([1], { floors });
+    expect(group.tasks.knownPositions()).toEqual([floors[0], { ...floors[1], offset: 5n }, floors[2]]);
+    await group.join([1], { floors });
+    expect(group.tasks.knownPositions()).toEqual([floors[0], { ...floors[1], offset: 5n }, floors[2]]);
+  });
+
+  test('are not gone below, whatever the coordinator says', async () => {
+    const group = new FakeGroup();
+    group.assign([0], { floors });
+    await soon(() => group.logged.at(-1)).toMatchObject({ msg: 'task starts again', reason: expect.stringContaining('it was at 9 before') as string });
+  });
+
+  const NEW_COORDINATOR: Record<string, { known: TopicPosition[]; afterMs: number }> = {
+    'at once where they agree': { known: [{ topic: 'in', partition: 0, offset: 5n }], afterMs: 0 },
+    'after a while where they know nothing': { known: [], afterMs: 3_000 },
+    'after a while where they know of others': { known: [{ topic: 'in', partition: 1, offset: 5n }, { topic: 'more', partition: 0, offset: 5n }], afterMs: 3_000 },
+  };
+
+  test.each(Object.entries(NEW_COORDINATOR))('a coordinator that is new to this process is believed %s', async (_sentence, { known, afterMs }) => {
+    const group = new FakeGroup();
+    group.coordinatorKnownForMs = 100;
+    const before = group.timing.now();
+    await group.join([0], { floors: known });
+    expect(group.timing.now() - before).toBe(afterMs);
+  });
+});
+
 test('a listener that fails ends the process and not the consumer', () => {
   const group = new FakeGroup();
-  group.tasks.onAssigned({ memberId: 'a', generation: 1, tasks: null as never, floors: [], handedOver: new Set() });
+  group.assign([], { tasks: null as never });
   expect(group.fatal).toEqual([expect.objectContaining({ code: 'unexpected', consequence: 'fatal' })]);
 });

@@ -12,7 +12,7 @@ export class TaskSet implements MemberEvents {
   readonly #settings: TaskSettings;
   readonly #ports: TaskSetPorts;
   readonly #tasks = new Map<number, Task>();
-  /** Instances that were lost and may still be closing their producer. */
+  /** The end of each task's instance that was lost last, which may still be closing its producer. */
   readonly #closing = new Map<number, Promise<void>>();
   /** Of every task that this process ever had: a batch that was too much for it shrinks the next one. */
   readonly #sizes = new Map<number, BatchSize>();
@@ -153,10 +153,7 @@ export class TaskSet implements MemberEvents {
   #lose(task: Task): void {
     task.lose();
     this.#tasks.delete(task.number);
-    const closed = task.done.then(() => {
-      if (this.#closing.get(task.number) === closed) this.#closing.delete(task.number);
-    });
-    this.#closing.set(task.number, closed);
+    this.#closing.set(task.number, task.done);
   }
 
   #know(position: TopicPosition): void {

@@ -1,6 +1,5 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { pino } from 'pino';
-import { expect } from 'vitest';
 import type { CommittedPosition, FetchedBatch, NotedPosition, OutputBatch, TaskProducer } from '../../src/driver.ts';
 import { Gate } from '../../src/gate.ts';
 import { Outputs } from '../../src/pipeline/outputs.ts';
@@ -13,6 +12,10 @@ import { QueueMemory } from '../../src/task/queue.ts';
 import { Task, type TaskOrigin, type TaskPorts, type TaskSettings } from '../../src/task/task.ts';
 import type { Timing } from '../../src/timing.ts';
 import { ListedBatch, recordsOf } from './listed-batch.ts';
+import { soon } from './soon.ts';
+
+/** A task that starts again for ever is to fail its test, and not to keep the processor until then. */
+const MAX_STARTS = 50;
 
 /**
  * A broker with one input partition `in/0`: offsets and outputs change only by a commit, and only
@@ -25,7 +28,7 @@ export class FakeBroker {
   /** Committed with the offset. */
   note: string | null = 'attempt:1';
   /** Runs before a call of that name: to fail it, to hold it, or to let something happen meanwhile. */
-  before: Partial<Record<'prove' | 'fence' | 'send' | 'offsets' | 'commit' | 'committed' | 'activate' | 'settle', () => Promise<void> | void>> = {};
+  before: Partial<Record<'prove' | 'fence' | 'send' | 'offsets' | 'commit' | 'committed' | 'activate' | 'settle' | 'end' | 'discard', () => Promise<void> | void>> = {};
   endOffset = 1_000n;
   resumedAt: bigint | null = null;
   #epoch = 0;
@@ -33,10 +36,11 @@ export class FakeBroker {
   readonly driver: TaskPorts['driver'] = {
     fenceTask: async (): Promise<TaskProducer> => {
       await this.#call('fence');
+      if (this.#epoch >= MAX_STARTS) return new Promise(() => undefined);
       const epoch = ++this.#epoch;
       return {
         activate: () => this.#call('activate'), begin: async () => this.#transaction(epoch), settled: async () => this.before.settle?.(),
-        discard: async () => { this.calls.push('discard'); },
+        discard: () => this.#call('discard'),
       };
     },
   };
@@ -53,7 +57,10 @@ export class FakeBroker {
     },
     resumedFrom: async () => new Map(this.resumedAt === null ? [] : [['in', this.resumedAt]]),
     earliestOffset: async () => 0n,
-    endOffset: async () => this.endOffset,
+    endOffset: async () => {
+      await this.#call('end');
+      return this.endOffset;
+    },
     coordinatorTroubleAgeMs: () => Infinity,
     coordinatorKnownForMs: () => Infinity,
     offsetUnchangedForMs: () => 0,
@@ -111,25 +118,49 @@ export const copying: Run = async (records, { streak, isTripped, hasEndedWorkers
 };
 
 /** Time passes by waiting only. */
-function virtualTiming(): Timing & { pass(ms: number): void } {
-  let now = 0;
+export function virtualTiming(): Timing & { pass(ms: number): void } {
+  // Any time: no process begins at 0
+  let now = 1_000_000;
   return { now: () => now, wait: async (ms) => { now += ms; await tick(); }, random: () => 0.5, pass: (ms) => { now += ms; } };
 }
 
-export interface Running { task: Task; broker: FakeBroker; fatal: unknown[]; timing: ReturnType<typeof virtualTiming> }
+/** Says of which tasks it was to forget what it knows. */
+class TellingLimits extends SizeLimits {
+  readonly forgotten: number[] = [];
+
+  override forgetTask(task: number): void {
+    this.forgotten.push(task);
+    super.forgetTask(task);
+  }
+}
+
+export interface Running {
+  task: Task;
+  broker: FakeBroker;
+  fatal: unknown[];
+  timing: ReturnType<typeof virtualTiming>;
+  logged: Record<string, unknown>[];
+  gate: Gate;
+  sizeLimits: TellingLimits;
+}
 
 export interface Options { run?: Run; prepare?: TaskPorts['pipeline']['prepare']; settings?: Partial<TaskSettings>; origin?: Partial<TaskOrigin> }
 
 export function taskOn(broker: FakeBroker, { run = copying, prepare = async () => undefined, settings = {}, origin = {} }: Options = {}): Running {
   const fatal: unknown[] = [];
   const timing = virtualTiming();
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({ base: null, timestamp: false }, { write: (line: string) => { logged.push(JSON.parse(line) as Record<string, unknown>); } });
+  const gate = new Gate(() => new Promise(() => undefined));
+  const sizeLimits = new TellingLimits();
   const task = new Task({ number: 0, topics: ['in'], size: new BatchSize(100), attempts: new Attempts(100), isHandedOver: true, before: Promise.resolve(), ...origin }, {
     group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 5, settingsHash: 'now', queue: { highBytes: 1_000, lowBytes: 100 }, ...settings,
   }, {
-    driver: broker.driver, member: broker.member, pipeline: { prepare, run, deadLetters: () => { throw new Error('nothing is refused'); } }, sizeLimits: new SizeLimits(), timing, log: pino({ level: 'silent' }), memory: new QueueMemory(1_000_000), gate: new Gate(() => new Promise(() => undefined)),
+    driver: broker.driver, member: broker.member, pipeline: { prepare, run, deadLetters: () => { throw new Error('nothing is refused'); } },
+    sizeLimits, timing, log, memory: new QueueMemory(1_000_000), gate,
     floorOf: () => 0n, isRecreated: () => false, onPosition: () => undefined, onFatal: (error) => { fatal.push(error); },
   });
-  return { task, broker, fatal, timing };
+  return { task, broker, fatal, timing, logged, gate, sizeLimits };
 }
 
 export function batch(from: number, values: readonly string[], bytes = 10): FetchedBatch {
@@ -143,6 +174,6 @@ export function batch(from: number, values: readonly string[], bytes = 10): Fetc
 
 export async function running(broker = new FakeBroker(), options: Parameters<typeof taskOn>[1] = {}): Promise<Running> {
   const started = taskOn(broker, options);
-  await expect.poll(() => started.task.state).toBe('RUNNING');
+  await soon(() => started.task.state).toBe('RUNNING');
   return started;
 }
