@@ -28,7 +28,7 @@ export async function gatherEvidence(world: World, neverCommitted: ReadonlySet<s
   }
   const { records } = await read({ topics: [OFFSETS_TOPIC] });
   return {
-    inputs: input.records.map(toInputRecord), neverCommitted, outputs, ends, committed: input.committed,
+    guarantee: world.guarantee, inputs: input.records.map(toInputRecord), neverCommitted, outputs, ends, committed: input.committed,
     commits: records.flatMap((record) => readCommit(record) ?? []),
   };
 }

@@ -1,4 +1,5 @@
 /** Which faults happen when, to whom and for how long. Pure: the same options give the same faults. */
+import type { Ingredients } from './ingredients.ts';
 import { type Random, randomFrom } from './random.ts';
 
 export const WORKER_FAULTS = ['worker-kill', 'worker-freeze', 'worker-stop', 'worker-add', 'worker-remove'] as const;
@@ -30,6 +31,7 @@ export interface PlanOptions {
   sessionTimeoutMs: number;
   /** Of the topics that the step writes: of one replica alone the leader can be killed. */
   outputReplication: number;
+  ingredients: Pick<Ingredients, 'guarantee' | 'hasIngress'>;
   kinds?: readonly FaultKind[];
 }
 
@@ -97,8 +99,11 @@ class Fleet {
   }
 
   allows(kind: FaultKind, atMs: number): boolean {
+    const { brokers, outputReplication, ingredients } = this.#options;
     if (kind === 'connections-cut') return this.#networkFreeAt <= atMs;
-    if (isOutputLeaderFault(kind) && (this.#options.brokers === 1 || this.#options.outputReplication > 1)) return false;
+    // Without transactions there are no markers
+    if (isMarkerFault(kind) && ingredients.guarantee === 'AtLeastOnce') return false;
+    if (isOutputLeaderFault(kind) && (brokers === 1 || outputReplication > 1)) return false;
     if (hitsAll(kind)) return this.#brokersFreeAt <= atMs && this.#freeWorkers(atMs).length === this.#workersFreeAt.size;
     // One broker at a time: of three, two are a majority and enough replicas
     if (isBrokerFault(kind)) return this.#brokersFreeAt <= atMs;

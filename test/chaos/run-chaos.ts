@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gatherEvidence } from './evidence.ts';
 import { happen } from './faults.ts';
 import { Feed } from './feed.ts';
+import type { Ingredients } from './ingredients.ts';
 import { loadProcessors } from './load.ts';
 import type { MarkerKill } from './marker-faults.ts';
 import { judge, type Evidence, type Verdict } from './judge.ts';
@@ -13,6 +14,7 @@ import { longestStandstills, type Mover } from './standstill.ts';
 import { INPUT_PARTITIONS, TOPICS, World } from './world.ts';
 
 export interface ChaosOptions extends PlanOptions {
+  ingredients: Ingredients;
   /** To be committed to the input by the end of the faults. */
   records: number;
   /** From the end of the faults until the group is at the end of its input. */
@@ -49,6 +51,8 @@ export interface ChaosReport {
   folder: string | null;
 }
 
+/** Of records, in runs with slow expressions. */
+const SLOW_SHARE = 1 / 200;
 const CODEC_TURNS = ['producer', 'snappy', 'lz4'];
 const CODEC_TURN_MS = 10_000;
 const PROGRESS_EVERY_MS = 5_000;
@@ -62,8 +66,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const startedAt = performance.now();
   const tell = (event: Untimed<ChaosEvent>) => options.onEvent({ ...event, atMs: performance.now() - startedAt });
   const note = (text: string) => tell({ kind: 'note', text });
-  const { brokers, sessionTimeoutMs, outputReplication, workerMain } = options;
-  const world = await World.start({ brokers, sessionTimeoutMs, outputReplication, folder, onNote: note, ...(workerMain ? { workerMain } : {}) });
+  const { brokers, sessionTimeoutMs, outputReplication, ingredients, workerMain } = options;
+  const world = await World.start({ brokers, sessionTimeoutMs, outputReplication, ingredients, folder, onNote: note, ...(workerMain ? { workerMain } : {}) });
   const endLoad = loadProcessors(options.load, 'half');
   let evidence: WatchedEvidence | null = null;
   let verdict: Verdict | null = null;
@@ -81,7 +85,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     markers = { kills: kills.length, skippingKills: kills.filter(({ skipped }) => skipped > 0).length, skippedTransactions: world.skippedMarkers() };
   } finally {
     endLoad();
-    world.writeWorkerLogs(join(folder, 'logs'));
+    world.workers.writeLogs(join(folder, 'logs'));
     await world.stop();
     if (verdict?.isClean && !options.keep) rmSync(folder, { recursive: true, force: true });
     else note(`topics and logs are kept in ${folder}`);
@@ -102,19 +106,19 @@ type Tell = (event: Untimed<ChaosEvent>) => void;
 interface Course { world: World; plan: readonly Fault[]; signal: AbortSignal | undefined; over: (MarkerKill | null)[] }
 
 /** It lasts until the last fault is over: a fault while there is nothing to do shows nothing. */
-async function createFeed({ world, plan, over }: Course, { records, seed }: ChaosOptions): Promise<Feed> {
+async function createFeed({ world, plan, over }: Course, { records, seed, ingredients }: ChaosOptions): Promise<Feed> {
   const { brokers } = world;
   const durationMs = Math.max(...plan.map(({ atMs, lengthMs }) => atMs + lengthMs)) + WORK_AFTER_FAULTS_MS;
   return new Feed({
-    brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records, durationMs, seed,
+    brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records, durationMs, seed, slowShare: ingredients.hasSlowExpressions ? SLOW_SHARE : 0,
     goesOn: () => over.length < plan.length, isResting: () => world.isFeedResting, encoders: await world.encoders(),
   });
 }
 
 async function startWorkers(world: World, count: number): Promise<void> {
   const workers = [...Array(count).keys()];
-  await Promise.all(workers.map((worker) => world.startWorker(worker)));
-  await world.whenReady(workers);
+  await Promise.all(workers.map((worker) => world.workers.start(worker)));
+  await world.workers.whenReady(workers);
 }
 
 /** Until every fault is over and every record is in. */
@@ -122,7 +126,7 @@ async function runFaults({ world, plan, signal: outer, over }: Course, feed: Fee
   const stop = new AbortController();
   const signal = outer ? AbortSignal.any([outer, stop.signal]) : stop.signal;
   const progress = setInterval(() => tell({
-    kind: 'progress', records: feed.confirmed, workers: world.runningWorkers.length, faultsOver: over.length,
+    kind: 'progress', records: feed.confirmed, workers: world.workers.running.length, faultsOver: over.length,
   }), PROGRESS_EVERY_MS);
   const startedAt = performance.now();
   const turns = new Turns();
@@ -156,7 +160,7 @@ async function takeTurnsOfCodecs({ admin }: World, signal: AbortSignal): Promise
 
 /** Faults of one worker, and of any broker, follow each other, also where one lasts longer than planned. */
 function whomItHits({ kind, target }: Fault, world: World): string[] {
-  const workers = world.runningWorkers.map((worker) => `worker ${worker}`);
+  const workers = world.workers.running.map((worker) => `worker ${worker}`);
   if (hitsAll(kind)) return ['brokers', ...workers];
   if (isBrokerFault(kind)) return ['brokers'];
   return [kind === 'connections-cut' ? kind : `worker ${target}`];
