@@ -4,6 +4,7 @@ import { createKafka } from '@sagafleet/kafka';
 import type { Guarantee } from '@sagafleet/schemas';
 import { API } from '../support/kafka-proxy.ts';
 import { until } from '../support/until.ts';
+import { moveLeaders } from './leader-election.ts';
 import { loadProcessors } from './load.ts';
 import { killBeforeMarkers, type MarkerKill } from './marker-faults.ts';
 import { isMarkerFault, type Fault, type FaultKind, type MarkerFaultKind } from './plan.ts';
@@ -78,6 +79,7 @@ const HAPPEN: Record<Exclude<FaultKind, MarkerFaultKind | 'worker-freeze'>, (fau
       endLoad();
     }
   },
+  'leader-election': moveLeaders,
   'connections-cut': async ({ lengthMs }, { proxy }) => {
     await proxy.shut();
     await delay(lengthMs);

@@ -55,6 +55,12 @@ test('the leader of an output is killed only where there is no other replica, an
   });
 });
 
+test('leaders are moved only where others could lead', () => {
+  forEveryPlan((faults, { brokers }) => {
+    if (faults.some(({ kind }) => kind === 'leader-election')) expect(brokers).toBe(3);
+  });
+});
+
 test('markers are left out only where there are transactions', () => {
   forEveryPlan((faults, { ingredients: { guarantee } }) => {
     if (faults.some(({ kind }) => isMarkerFault(kind))) expect(guarantee).toBe('ExactlyOnce');

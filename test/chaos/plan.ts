@@ -3,7 +3,7 @@ import type { Ingredients } from './ingredients.ts';
 import { type Random, randomFrom } from './random.ts';
 
 export const WORKER_FAULTS = ['worker-kill', 'worker-freeze', 'worker-stop', 'worker-add', 'worker-remove'] as const;
-export const BROKER_FAULTS = ['broker-kill', 'broker-pause', 'broker-stop', 'slow-disk', 'coordinator-under-load'] as const;
+export const BROKER_FAULTS = ['broker-kill', 'broker-pause', 'broker-stop', 'slow-disk', 'coordinator-under-load', 'leader-election'] as const;
 /** A broker is killed when a transaction was acknowledged and its markers are not written yet; `-workers`: and every worker with it. */
 export const MARKER_FAULTS = [
   'kill-after-end-txn', 'kill-after-end-txn-workers', 'kill-output-leader', 'kill-output-leader-workers',
@@ -48,6 +48,9 @@ const WORKER_RECOVERS_MS = 1_500;
 /** A kill among markers is over when everything moves again: no sooner than the workers' sessions end, as a rule. */
 const MARKERS_RECOVER_MS = 10_000;
 
+/** Of brokers: which one, is found out when it happens, or it is none. */
+const WITHOUT_TARGET: readonly FaultKind[] = ['coordinator-under-load', 'leader-election'];
+
 /** Down to the millisecond, at least and less than. */
 const LENGTHS_MS: Record<Exclude<FaultKind, 'worker-freeze'>, readonly [number, number]> = {
   'worker-kill': [0, 3_000],
@@ -59,6 +62,7 @@ const LENGTHS_MS: Record<Exclude<FaultKind, 'worker-freeze'>, readonly [number, 
   'broker-stop': [0, 5_000],
   'slow-disk': [3_000, 8_000],
   'coordinator-under-load': [0, 3_000],
+  'leader-election': [0, 5_000],
   'connections-cut': [0, 2_500],
   'power-cut': [0, 3_000],
   'kill-after-end-txn': [0, 1_500],
@@ -105,6 +109,8 @@ class Fleet {
     if (isMarkerFault(kind) && ingredients.guarantee === 'AtLeastOnce') return false;
     if (isOutputLeaderFault(kind) && (brokers === 1 || outputReplication > 1)) return false;
     if (hitsAll(kind)) return this.#brokersFreeAt <= atMs && this.#freeWorkers(atMs).length === this.#workersFreeAt.size;
+    // Of one replica nobody else can lead
+    if (kind === 'leader-election' && brokers === 1) return false;
     // One broker at a time: of three, two are a majority and enough replicas
     if (isBrokerFault(kind)) return this.#brokersFreeAt <= atMs;
     if (kind === 'worker-add') return this.#workersFreeAt.size < this.#options.workers + EXTRA_WORKERS;
@@ -137,7 +143,7 @@ class Fleet {
     }
     if (isBrokerFault(kind)) {
       this.#brokersFreeAt = endsAt + brokerRecoversMs(kind);
-      return kind === 'coordinator-under-load' || isMarkerFault(kind) ? null : random.whole(0, this.#options.brokers);
+      return WITHOUT_TARGET.includes(kind) || isMarkerFault(kind) ? null : random.whole(0, this.#options.brokers);
     }
     const target = kind === 'worker-add' ? this.#absentWorker() : random.pick(this.#freeWorkers(atMs));
     if (kind === 'worker-remove') this.#workersFreeAt.delete(target);
