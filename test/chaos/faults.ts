@@ -8,6 +8,7 @@ import { moveLeaders } from './leader-election.ts';
 import { loadProcessors } from './load.ts';
 import { killBeforeMarkers, type MarkerKill } from './marker-faults.ts';
 import { isMarkerFault, type Fault, type FaultKind, type MarkerFaultKind } from './plan.ts';
+import type { StepWorkers } from './step-workers.ts';
 import { GROUP, OFFSETS_TOPIC, type World } from './world.ts';
 
 /** How long a worker is given to come to the request at which it is frozen: after another fault it may be idle for a while. */
@@ -35,8 +36,10 @@ export async function happen(fault: Fault, world: World): Promise<MarkerKill | n
 }
 
 const HAPPEN: Record<Exclude<FaultKind, MarkerFaultKind | 'worker-freeze'>, (fault: Fault, world: World) => Promise<void>> = {
-  'worker-kill': (fault, world) => restartWorker(fault, world, 'SIGKILL'),
-  'worker-stop': (fault, world) => restartWorker(fault, world, 'SIGTERM'),
+  'worker-kill': (fault, world) => restartWorker(fault, world.workers, 'SIGKILL'),
+  'worker-stop': (fault, world) => restartWorker(fault, world.workers, 'SIGTERM'),
+  'ingress-kill': (fault, world) => restartWorker(fault, world.ingress!.workers, 'SIGKILL'),
+  'ingress-stop': (fault, world) => restartWorker(fault, world.ingress!.workers, 'SIGTERM'),
   'worker-add': ({ target }, world) => world.workers.start(target!),
   'worker-remove': ({ target }, world) => world.workers.stop(target!, 'SIGTERM'),
   'broker-kill': ({ target, lengthMs }, world) => restartAfter(brokerOf(world, target!), lengthMs, (broker) => broker.kill()),
@@ -68,12 +71,12 @@ const HAPPEN: Record<Exclude<FaultKind, MarkerFaultKind | 'worker-freeze'>, (fau
   },
   'power-cut': async ({ lengthMs }, world) => {
     const broker = await coordinatorOf(world);
-    const workers = world.workers.running;
     const endLoad = loadProcessors(availableParallelism(), 'whole');
     try {
-      await Promise.all([broker.kill(), ...workers.map((worker) => world.workers.stop(worker, 'SIGKILL'))]);
+      const cut = world.cutWorkers();
+      await Promise.all([broker.kill(), cut.ended]);
       await delay(lengthMs);
-      await Promise.all([broker.start(), ...workers.map((worker) => world.workers.start(worker))]);
+      await Promise.all([broker.start(), cut.startAgain()]);
       await delay(LOAD_AFTER_START_MS);
     } finally {
       endLoad();
@@ -87,10 +90,10 @@ const HAPPEN: Record<Exclude<FaultKind, MarkerFaultKind | 'worker-freeze'>, (fau
   },
 };
 
-async function restartWorker({ target, lengthMs }: Fault, world: World, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-  await world.workers.stop(target!, signal);
+async function restartWorker({ target, lengthMs }: Fault, workers: StepWorkers, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  await workers.stop(target!, signal);
   await delay(lengthMs);
-  await world.workers.start(target!);
+  await workers.start(target!);
 }
 
 /** What it had sent arrives when it runs again, long after others took over: the proxy keeps it. */

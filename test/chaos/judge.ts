@@ -4,6 +4,7 @@
  */
 import type { Guarantee } from '@sagafleet/schemas';
 import { aheadIn } from './ahead.ts';
+import { Findings } from './findings.ts';
 import { Reads } from './redelivery.ts';
 import { lengthOf, stalledIn, type TopicEnd, type TopicPosition, type Watched } from './standstill.ts';
 
@@ -76,8 +77,6 @@ export interface Finding { kind: FindingKind; count: number; examples: readonly 
 /** `redelivered`: outputs that came again, and may. */
 export interface Verdict { isClean: boolean; findings: readonly Finding[]; redelivered: number }
 
-const EXAMPLES = 5;
-
 export function judge(evidence: Evidence): Verdict {
   const findings = new Findings();
   judgeEvidence(evidence, findings);
@@ -94,24 +93,18 @@ export function judge(evidence: Evidence): Verdict {
   return { isClean: all.length === 0, findings: all, redelivered: redelivered.reduce((sum, each) => sum + each, 0) };
 }
 
+/** Of all of them together. */
+export function joinVerdicts(verdicts: readonly Verdict[]): Verdict {
+  return {
+    isClean: verdicts.every(({ isClean }) => isClean),
+    findings: verdicts.flatMap(({ findings }) => findings),
+    redelivered: verdicts.reduce((sum, { redelivered }) => sum + redelivered, 0),
+  };
+}
+
 /** "lost 2: in/0/17 is not in kept; in/0/18 is not in kept" for each kind of finding. */
 export function describeFindings({ findings }: Verdict): string[] {
   return findings.map(({ kind, count, examples }) => `${kind} ${count}: ${examples.join('; ')}${count > examples.length ? '; …' : ''}`);
-}
-
-class Findings {
-  readonly #byKind = new Map<FindingKind, { count: number; examples: string[] }>();
-
-  add(kind: FindingKind, example: string): void {
-    const found = this.#byKind.get(kind) ?? { count: 0, examples: [] };
-    found.count++;
-    if (found.examples.length < EXAMPLES) found.examples.push(example);
-    this.#byKind.set(kind, found);
-  }
-
-  all(): Finding[] {
-    return [...this.#byKind].map(([kind, found]) => ({ kind, ...found }));
-  }
 }
 
 /** Where nothing went in, nothing can be missing: such a run must not pass. */

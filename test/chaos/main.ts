@@ -2,7 +2,7 @@
 import { describeFindings, type Verdict } from './judge.ts';
 import { describeIngredients } from './ingredients.ts';
 import { argumentsOf, HELP, readOptions, type Options, type Run } from './options.ts';
-import { planFaults, type Fault } from './plan.ts';
+import { isBrokerFault, planFaults, type Fault } from './plan.ts';
 import type { MarkerKill } from './marker-faults.ts';
 import { runChaos, type ChaosEvent, type ChaosReport } from './run-chaos.ts';
 
@@ -51,7 +51,7 @@ function describeMarkerKill({ skipped, movedAfterMs }: MarkerKill): string {
 }
 
 function describeFault({ kind, target, lengthMs }: Fault): string {
-  const whom = target === null ? '' : ` of ${kind.startsWith('worker') ? 'worker' : 'broker'} ${target}`;
+  const whom = target === null ? '' : ` of ${isBrokerFault(kind) ? 'broker' : 'worker'} ${target}`;
   return `${kind}${whom}${lengthMs > 0 ? ` for ${inSeconds(lengthMs)}` : ''}`;
 }
 

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Guarantee } from '@sagafleet/schemas';
 import { chooseIngredients, type WantedIngredients } from './ingredients.ts';
-import { BROKER_FAULTS, FAULT_KINDS, isMarkerFault, isOutputLeaderFault, MARKER_FAULTS, planFaults, WORKER_FAULTS, type FaultKind } from './plan.ts';
+import { BROKER_FAULTS, FAULT_KINDS, INGRESS_FAULTS, isIngressFault, isMarkerFault, isOutputLeaderFault, MARKER_FAULTS, planFaults, WORKER_FAULTS, type FaultKind } from './plan.ts';
 import type { ChaosOptions } from './run-chaos.ts';
 
 export const HELP = `Runs workers of a step through faults and judges what they wrote.
@@ -17,6 +17,7 @@ export const HELP = `Runs workers of a step through faults and judges what they 
   --kinds <a,b>          only these faults, of
                          ${WORKER_FAULTS.join(', ')},
                          ${BROKER_FAULTS.join(', ')},
+                         ${INGRESS_FAULTS.join(', ')} (with an ingress),
                          connections-cut, power-cut,
                          ${MARKER_FAULTS.slice(0, 2).join(', ')},
                          ${MARKER_FAULTS.slice(2).join(', ')}
@@ -25,6 +26,8 @@ export const HELP = `Runs workers of a step through faults and judges what they 
                          of the step (by-seed); with AtLeastOnce outputs may come again, and no fault is one of markers
   --slow-expressions <yes|no|by-seed>
                          one record of 200 takes a processor 20 to 50 ms (by-seed)
+  --ingress <yes|no|by-seed>
+                         a second step beside the other, with clients that POST and repeat (by-seed)
   --records <n>          of one run, committed by three producers (200000)
   --brokers <1|3|1,3>    Kafka brokers; with "1,3" runs take turns (1,3)
   --output-replication <1|3>
@@ -67,6 +70,7 @@ const OPTIONS = {
   load: { type: 'string', default: String(availableParallelism()) },
   delivery: { type: 'string', default: BY_SEED },
   'slow-expressions': { type: 'string', default: BY_SEED },
+  ingress: { type: 'string', default: BY_SEED },
   workers: { type: 'string', default: '3' },
   'session-timeout': { type: 'string', default: '6000' },
   plan: { type: 'boolean', default: false },
@@ -113,12 +117,13 @@ export function readOptions(): Options | undefined {
 }
 
 /** What is the seed's, the kinds of faults may still ask for. */
-function readIngredients(values: Record<'delivery' | 'slow-expressions', string>, kinds: readonly FaultKind[]): WantedIngredients {
+function readIngredients(values: Record<'delivery' | 'slow-expressions' | 'ingress', string>, kinds: readonly FaultKind[]): WantedIngredients {
   const guarantee = oneOf('delivery', values.delivery, GUARANTEES);
+  const hasIngress = oneOf('ingress', values.ingress, ANSWERS);
   return {
     guarantee: guarantee === null && kinds.every(isMarkerFault) ? 'ExactlyOnce' : guarantee,
     hasSlowExpressions: oneOf('slow-expressions', values['slow-expressions'], ANSWERS),
-    hasIngress: false,
+    hasIngress: hasIngress === null && kinds.every(isIngressFault) ? true : hasIngress,
   };
 }
 
@@ -131,7 +136,7 @@ function oneOf<T>(name: string, value: string, choices: Record<string, T>): T {
 export function argumentsOf({ seed, brokers, outputReplication, load, durationMs, faults, records, workers, sessionTimeoutMs, ingredients, kinds }: Run): string {
   return `--seed ${seed} --brokers ${brokers} --output-replication ${outputReplication} --load ${load} --minutes ${durationMs / MINUTE_MS} --faults ${faults} --records ${records} `
     + `--workers ${workers} --session-timeout ${sessionTimeoutMs} --delivery ${ingredients.guarantee} `
-    + `--slow-expressions ${yesOrNo(ingredients.hasSlowExpressions)} --kinds ${kinds.join(',')}`;
+    + `--slow-expressions ${yesOrNo(ingredients.hasSlowExpressions)} --ingress ${yesOrNo(ingredients.hasIngress)} --kinds ${kinds.join(',')}`;
 }
 
 function yesOrNo(isSo: boolean): string {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  FAULT_KINDS, hitsAll, isBrokerFault, isMarkerFault, isOutputLeaderFault, planFaults, WORKER_FAULTS, type Fault, type FaultKind, type PlanOptions,
+  FAULT_KINDS, hitsAll, isBrokerFault, isIngressFault, isMarkerFault, isOutputLeaderFault, planFaults, WORKER_FAULTS, type Fault, type FaultKind, type PlanOptions,
 } from './plan.ts';
 
 const OPTIONS: PlanOptions = { seed: 1, durationMs: 240_000, faults: 30, brokers: 3, workers: 3, sessionTimeoutMs: 6_000, outputReplication: 1,
@@ -52,6 +52,18 @@ test('only kinds that are wanted', () => {
 test('the leader of an output is killed only where there is no other replica, and other brokers are left', () => {
   forEveryPlan((faults, { brokers, outputReplication }) => {
     if (faults.some(({ kind }) => isOutputLeaderFault(kind))) expect([brokers, outputReplication]).toEqual([3, 1]);
+  });
+});
+
+test('workers of an ingress are hit only where there is one, each of them once at a time', () => {
+  forEveryPlan((faults, { ingredients }) => {
+    const hits = faults.filter(({ kind }) => isIngressFault(kind));
+    if (hits.length > 0) expect(ingredients.hasIngress).toBe(true);
+    for (const [at, { target, atMs }] of hits.entries()) {
+      expect([0, 1]).toContain(target);
+      const before = hits.slice(0, at).findLast((each) => each.target === target);
+      if (before) expect(atMs).toBeGreaterThan(before.atMs + before.lengthMs);
+    }
   });
 });
 

@@ -15,6 +15,9 @@ export interface StepWorkersOptions {
   onNote: (text: string) => void;
 }
 
+/** Of workers that were killed. */
+export interface WorkersCut { ended: Promise<void>; startAgain(): Promise<void>; whenAlive(): Promise<void> }
+
 const RESTART_AFTER_MS = 500;
 const ALIVE_WITHIN_MS = 10_000;
 
@@ -63,6 +66,16 @@ export class StepWorkers {
     const { code, signal: endedBy } = await worker.stop(signal);
     // One that had just been started may not listen yet, and is ended by the signal itself
     if (signal === 'SIGTERM' && code !== 0 && endedBy !== signal) this.#options.onNote(`${this.clientIdOf(number)} did not end well: ${code ?? endedBy}`);
+  }
+
+  /** Kills everyone at once. */
+  cut(): WorkersCut {
+    const workers = this.running;
+    return {
+      ended: Promise.all(workers.map((worker) => this.stop(worker, 'SIGKILL'))).then(() => undefined),
+      startAgain: async () => { await Promise.all(workers.map((worker) => this.start(worker))); },
+      whenAlive: () => this.whenAlive(workers),
+    };
   }
 
   /** They answer their probe: from now on it is their doing how long they take. Not at all, where one ends before. */

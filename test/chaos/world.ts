@@ -9,7 +9,8 @@ import { until } from '../support/until.ts';
 import { eventBefore, eventNow, idText, SCHEMA_BEFORE, SCHEMA_NOW, type ChaosEvent, type SchemaIds } from './events.ts';
 import type { Ingredients } from './ingredients.ts';
 import { countSkippedMarkers } from './skipped-markers.ts';
-import { StepWorkers } from './step-workers.ts';
+import { IngressStep } from './ingress-step.ts';
+import { StepWorkers, type WorkersCut } from './step-workers.ts';
 import { Watch } from './watch.ts';
 
 export const TOPICS = { input: 'chaos-in', kept: 'chaos-kept', spread: 'chaos-spread', deadLetters: 'default.chaos.dlq' } as const;
@@ -59,6 +60,8 @@ export class World {
   readonly markerProxy: KafkaProxy | null;
   readonly watch: Watch;
   readonly workers: StepWorkers;
+  /** The step that clients POST to, in runs that have one. */
+  readonly ingress: IngressStep | null;
   /** The feed waits. */
   isFeedResting = false;
   readonly #registryProxy: AuthProxy;
@@ -79,13 +82,16 @@ export class World {
       brokers: this.brokers, input, outputs: Object.values(outputs), partitions: PARTITIONS, group: GROUP,
       limitMs: options.sessionTimeoutMs + MOVES_WITHIN_MS,
     });
-    this.workers = new StepWorkers({
-      name: 'worker', settings: this.#settings(), workerMain: options.workerMain, onNote: options.onNote,
-      env: {
-        [WORKER_ENV.registryUsername]: REGISTRY_CREDENTIALS.username,
-        [WORKER_ENV.registryPassword]: REGISTRY_CREDENTIALS.password,
-        SAGAFLEET_RUN: process.env['SAGAFLEET_RUN'] ?? '',
-      },
+    const { workerMain, onNote, sessionTimeoutMs } = options;
+    const env = {
+      [WORKER_ENV.registryUsername]: REGISTRY_CREDENTIALS.username,
+      [WORKER_ENV.registryPassword]: REGISTRY_CREDENTIALS.password,
+      SAGAFLEET_RUN: process.env['SAGAFLEET_RUN'] ?? '',
+    };
+    this.workers = new StepWorkers({ name: 'worker', settings: this.#settings(), workerMain, onNote, env });
+    this.ingress = !options.ingredients?.hasIngress ? null : new IngressStep({
+      platform, admin: this.admin, registry: this.#registry, brokers: proxy.brokers, registryUrl: registryProxy.url, env, workerMain, onNote, sessionTimeoutMs,
+      replicas: Math.min(options.brokers, 3), offsetsTopic: OFFSETS_TOPIC,
     });
   }
 
@@ -140,22 +146,41 @@ export class World {
     return [(event) => before!.encode(eventBefore(event)), (event) => now!.encode(eventNow(event))];
   }
 
-  /** The group is at the end of its inputs; false at the deadline. */
+  /** Kills every worker of every step at once. */
+  cutWorkers(): WorkersCut {
+    const cuts = this.#fleets.map((workers) => workers.cut());
+    return {
+      ended: Promise.all(cuts.map(({ ended }) => ended)).then(() => undefined),
+      startAgain: async () => { await Promise.all(cuts.map((cut) => cut.startAgain())); },
+      whenAlive: async () => { await Promise.all(cuts.map((cut) => cut.whenAlive())); },
+    };
+  }
+
+  /** One file for each process that ran. */
+  writeWorkerLogs(folder: string): void {
+    for (const workers of this.#fleets) workers.writeLogs(folder);
+  }
+
+  /** The groups are at the end of their inputs; false at the deadline. */
   async drained(deadlineMs: number): Promise<boolean> {
     const isDrained = async () => {
       const ends = await this.admin.offsets(TOPICS.input);
       const committed = await this.admin.committedOffsets(GROUP, [TOPICS.input]);
       return ends.every(({ partition, latest }) => committed.some((each) => each.partition === partition && each.offset === latest));
     };
-    return until('the group to be at the end', () => isDrained().catch(() => false), deadlineMs).catch(() => false);
+    return until('the groups to be at the end', async () => (await isDrained().catch(() => false)) && (await this.ingress?.isDrained().catch(() => false) ?? true), deadlineMs).catch(() => false);
   }
 
   async stop(): Promise<void> {
-    await this.workers.remove();
+    await Promise.all(this.#fleets.map((workers) => workers.remove()));
     await this.watch.stop();
     await this.admin.close();
     await Promise.all([this.proxy.shut(), this.markerProxy?.shut(), this.#registryProxy.close()]);
     await this.platform.stop();
+  }
+
+  get #fleets(): StepWorkers[] {
+    return this.ingress ? [this.workers, this.ingress.workers] : [this.workers];
   }
 
   #settings(): WorkerSettings {
@@ -184,6 +209,7 @@ export class World {
     this.#schemaIds = { before: idText(before.id), now: idText(now.id) };
     await this.admin.commitOffsets(GROUP, [...Array(INPUT_PARTITIONS).keys()].map((partition) =>
       ({ topic: TOPICS.input, partition, offset: 0n })));
+    await this.ingress?.provision();
   }
 }
 
