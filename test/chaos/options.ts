@@ -40,6 +40,11 @@ export const HELP = `Runs workers of a step through faults and judges what they 
   --keep                 keep topics and logs of clean runs too
   -h, --help             this text
 
+Whether records come again at least once, and what clients are told; leaders that move:
+
+  npm run test:chaos -- --delivery AtLeastOnce --ingress yes
+  npm run test:chaos -- --brokers 3 --output-replication 3 --kinds leader-election
+
 Kills between the answer to EndTxn and its markers alone, on one broker; the last lines say how many made it skip markers:
 
   npm run test:chaos -- --brokers 1 --kinds kill-after-end-txn,kill-after-end-txn-workers --faults 30
