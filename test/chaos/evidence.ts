@@ -28,8 +28,8 @@ export async function gatherEvidence(world: World, neverCommitted: ReadonlySet<s
   }
   const { records } = await read({ topics: [OFFSETS_TOPIC] });
   return {
-    inputs: input.records.map(toInputRecord), neverCommitted, outputs, ends, committed: input.committed,
-    commits: records.flatMap((record) => readCommit(record) ?? []),
+    guarantee: world.guarantee, inputs: input.records.map(toInputRecord), neverCommitted, outputs, ends, committed: input.committed,
+    commits: records.flatMap((record) => readCommit(record, GROUP) ?? []),
   };
 }
 
@@ -37,11 +37,11 @@ function isPoison({ value }: InputRecord): boolean {
   return value!.startsWith(POISON);
 }
 
-function toInputRecord({ topic, partition, offset, key, value }: ReadBackRecord): InputRecord {
+export function toInputRecord({ topic, partition, offset, key, value }: ReadBackRecord): InputRecord {
   return { topic, partition, offset, key: key && textOf(key), value: value && textOf(value) };
 }
 
-function toOutputRecord({ partition, offset, key, value, headers }: ReadBackRecord): OutputRecord {
+export function toOutputRecord({ partition, offset, key, value, headers }: ReadBackRecord): OutputRecord {
   const texts = new Map(headers.map(([name, content]) => [name, content?.toString()]));
   return { partition, offset, key: key && textOf(key), value: value && textOf(value), source: sourceIn(texts) };
 }
@@ -57,13 +57,13 @@ function sourceIn(headers: ReadonlyMap<string, string | undefined>): string | nu
 }
 
 /**
- * A commit of the group, from Kafka's `OffsetCommitKey` and `OffsetCommitValue`: version (0 and 1 alike, 2 is a group),
+ * A commit of a group, from Kafka's `OffsetCommitKey` and `OffsetCommitValue`: version (0 and 1 alike, 2 is a group),
  * group, topic, partition; version, offset. Null for what is none.
  */
-function readCommit({ key, value }: ReadBackRecord): TopicPosition | null {
+export function readCommit({ key, value }: ReadBackRecord, group: string): TopicPosition | null {
   if (!key || !value || key.readInt16BE(0) > 1) return null;
   const groupEnd = 4 + key.readInt16BE(2);
   const topicEnd = groupEnd + 2 + key.readInt16BE(groupEnd);
-  if (key.toString('utf8', 4, groupEnd) !== GROUP) return null;
+  if (key.toString('utf8', 4, groupEnd) !== group) return null;
   return { topic: key.toString('utf8', groupEnd + 2, topicEnd), partition: key.readInt32BE(topicEnd), offset: Number(value.readBigInt64BE(2)) };
 }

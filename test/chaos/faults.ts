@@ -1,17 +1,23 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createKafka } from '@sagafleet/kafka';
+import type { Guarantee } from '@sagafleet/schemas';
 import { API } from '../support/kafka-proxy.ts';
 import { until } from '../support/until.ts';
+import { moveLeaders } from './leader-election.ts';
 import { loadProcessors } from './load.ts';
 import { killBeforeMarkers, type MarkerKill } from './marker-faults.ts';
 import { isMarkerFault, type Fault, type FaultKind, type MarkerFaultKind } from './plan.ts';
+import type { StepWorkers } from './step-workers.ts';
 import { GROUP, OFFSETS_TOPIC, type World } from './world.ts';
 
 /** How long a worker is given to come to the request at which it is frozen: after another fault it may be idle for a while. */
 const FREEZE_POINT_WITHIN_MS = 30_000;
-/** Writes of a transaction, in their order: a worker is frozen before one of them. */
-const FREEZE_POINTS = [API.produce, API.txnOffsetCommit, API.endTxn] as const;
+/** What a worker writes for a batch, in its order: it is frozen before one of them. */
+const FREEZE_POINTS: Record<Guarantee, readonly number[]> = {
+  ExactlyOnce: [API.produce, API.txnOffsetCommit, API.endTxn],
+  AtLeastOnce: [API.produce, API.offsetCommit],
+};
 const STALL_MS = 200;
 const BETWEEN_STALLS_MS = 100;
 /** Kafka 4.3 gives wrong answers about offsets for up to 3 s after the start of a coordinator. */
@@ -30,10 +36,12 @@ export async function happen(fault: Fault, world: World): Promise<MarkerKill | n
 }
 
 const HAPPEN: Record<Exclude<FaultKind, MarkerFaultKind | 'worker-freeze'>, (fault: Fault, world: World) => Promise<void>> = {
-  'worker-kill': (fault, world) => restartWorker(fault, world, 'SIGKILL'),
-  'worker-stop': (fault, world) => restartWorker(fault, world, 'SIGTERM'),
-  'worker-add': ({ target }, world) => world.startWorker(target!),
-  'worker-remove': ({ target }, world) => world.stopWorker(target!, 'SIGTERM'),
+  'worker-kill': (fault, world) => restartWorker(fault, world.workers, 'SIGKILL'),
+  'worker-stop': (fault, world) => restartWorker(fault, world.workers, 'SIGTERM'),
+  'ingress-kill': (fault, world) => restartWorker(fault, world.ingress!.workers, 'SIGKILL'),
+  'ingress-stop': (fault, world) => restartWorker(fault, world.ingress!.workers, 'SIGTERM'),
+  'worker-add': ({ target }, world) => world.workers.start(target!),
+  'worker-remove': ({ target }, world) => world.workers.stop(target!, 'SIGTERM'),
   'broker-kill': ({ target, lengthMs }, world) => restartAfter(brokerOf(world, target!), lengthMs, (broker) => broker.kill()),
   'broker-stop': ({ target, lengthMs }, world) => restartAfter(brokerOf(world, target!), lengthMs, (broker) => broker.stop()),
   'broker-pause': async ({ target, lengthMs }, world) => {
@@ -63,17 +71,18 @@ const HAPPEN: Record<Exclude<FaultKind, MarkerFaultKind | 'worker-freeze'>, (fau
   },
   'power-cut': async ({ lengthMs }, world) => {
     const broker = await coordinatorOf(world);
-    const workers = world.runningWorkers;
     const endLoad = loadProcessors(availableParallelism(), 'whole');
     try {
-      await Promise.all([broker.kill(), ...workers.map((worker) => world.stopWorker(worker, 'SIGKILL'))]);
+      const cut = world.cutWorkers();
+      await Promise.all([broker.kill(), cut.ended]);
       await delay(lengthMs);
-      await Promise.all([broker.start(), ...workers.map((worker) => world.startWorker(worker))]);
+      await Promise.all([broker.start(), cut.startAgain()]);
       await delay(LOAD_AFTER_START_MS);
     } finally {
       endLoad();
     }
   },
+  'leader-election': moveLeaders,
   'connections-cut': async ({ lengthMs }, { proxy }) => {
     await proxy.shut();
     await delay(lengthMs);
@@ -81,19 +90,20 @@ const HAPPEN: Record<Exclude<FaultKind, MarkerFaultKind | 'worker-freeze'>, (fau
   },
 };
 
-async function restartWorker({ target, lengthMs }: Fault, world: World, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-  await world.stopWorker(target!, signal);
+async function restartWorker({ target, lengthMs }: Fault, workers: StepWorkers, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  await workers.stop(target!, signal);
   await delay(lengthMs);
-  await world.startWorker(target!);
+  await workers.start(target!);
 }
 
 /** What it had sent arrives when it runs again, long after others took over: the proxy keeps it. */
 async function freezeInTransaction({ target, lengthMs }: Fault, world: World): Promise<void> {
-  const clientId = world.clientIdOf(target!);
-  const point = FREEZE_POINTS[lengthMs % FREEZE_POINTS.length];
+  const clientId = world.workers.clientIdOf(target!);
+  const points = FREEZE_POINTS[world.guarantee];
+  const point = points[lengthMs % points.length];
   const hold = world.proxy.hold((request) => request.clientId === clientId && request.api === point);
   await until('the worker to write', () => hold.requests.length > 0, FREEZE_POINT_WITHIN_MS).catch(() => undefined);
-  const worker = world.worker(target!);
+  const worker = world.workers.get(target!);
   await world.watch.disturbed(async () => worker.signal('SIGSTOP'));
   await delay(lengthMs);
   await world.watch.disturbed(async () => {

@@ -15,6 +15,8 @@ export interface FeedOptions {
   goesOn?: () => boolean;
   isResting?: () => boolean;
   seed: number;
+  /** Of records with an expression that takes long; default none. */
+  slowShare?: number;
   /** Writers take turns, record by record. */
   encoders: readonly ((event: ChaosEvent) => Buffer)[];
 }
@@ -37,6 +39,8 @@ const HOT_SHARE = 0.4;
 /** Few, since each is as much as a thousand others. */
 const LARGE_SHARE = 0.001;
 const LARGE_BYTES = [50_000, 300_000] as const;
+/** An expression that looks at each pair of them takes a processor 20 to 50 ms. */
+const SLOW_READINGS = [160, 260] as const;
 const NO_PADDING = Buffer.alloc(0);
 
 /**
@@ -189,9 +193,11 @@ export class Feed {
     const id = `event-${++this.#made}`;
     const lane = `lane-${random.whole(FIRST_LANE, FIRST_LANE + LANES)}`;
     const padding = random.fraction() < LARGE_SHARE ? this.#largePadding() : NO_PADDING;
+    const isSlow = random.fraction() < (this.#options.slowShare ?? 0);
+    const readings = isSlow ? Array.from({ length: random.whole(...SLOW_READINGS) }, (_, at) => BigInt(at)) : [];
     const encode = this.#options.encoders[this.#made % this.#options.encoders.length]!;
     const isPoison = random.fraction() < POISON_SHARE;
-    const value = isPoison ? Buffer.concat([Buffer.from(`${POISON}-${id}`), padding]) : encode({ id, sequence, padding, lane });
+    const value = isPoison ? Buffer.concat([Buffer.from(`${POISON}-${id}`), padding]) : encode({ id, sequence, padding, readings, lane });
     return { key, value, partition: partitionOf(Buffer.from(key), this.#options.partitions) };
   }
 

@@ -1,8 +1,11 @@
 /**
- * Says whether a step did its work exactly once, from what went in and what came out. Pure, and linear in the number of
- * records. Texts stand for bytes: they are only compared.
+ * Says whether a step did its work exactly once, or at least once, from what went in and what came out. Pure, and linear
+ * in the number of records. Texts stand for bytes: they are only compared.
  */
-
+import type { Guarantee } from '@sagafleet/schemas';
+import { aheadIn } from './ahead.ts';
+import { Findings } from './findings.ts';
+import { Reads } from './redelivery.ts';
 import { lengthOf, stalledIn, type TopicEnd, type TopicPosition, type Watched } from './standstill.ts';
 
 export type { TopicEnd, TopicPosition } from './standstill.ts';
@@ -10,9 +13,9 @@ export type { TopicEnd, TopicPosition } from './standstill.ts';
 export type FindingKind =
   /** An input without its output. */
   | 'lost'
-  /** An input with more than one. */
+  /** An input with more than one, where each is to have one. */
   | 'doubled'
-  /** Outputs of one key in another order than their inputs, or in several partitions, where there is no order. */
+  /** Outputs of one key in another order than their inputs, or than a read of them makes, or in several partitions, where there is no order. */
   | 'reordered'
   /** An output of a record that was written in a transaction which was never committed. */
   | 'uncommitted'
@@ -22,6 +25,8 @@ export type FindingKind =
   | 'invented'
   /** A position of the group was committed below an earlier one. */
   | 'offset-back'
+  /** A position of the group was committed before an output of a record below it was written. */
+  | 'offset-ahead'
   /** The group is not at the end of its inputs, or a transaction is still open. */
   | 'not-drained'
   /** A partition of an output stood still for those who read committed records only, longer than it may. */
@@ -51,6 +56,8 @@ export interface Output {
 }
 
 export interface Evidence {
+  /** With `AtLeastOnce` an input may have several outputs, each of them whole. */
+  guarantee: Guarantee;
   /** What the input topics hold, committed only. */
   inputs: readonly InputRecord[];
   /** Values that were written to the input topics in transactions that were not, or may not have been, committed. */
@@ -67,40 +74,37 @@ export interface Evidence {
 }
 
 export interface Finding { kind: FindingKind; count: number; examples: readonly string[] }
-export interface Verdict { isClean: boolean; findings: readonly Finding[] }
-
-const EXAMPLES = 5;
+/** `redelivered`: outputs that came again, and may. */
+export interface Verdict { isClean: boolean; findings: readonly Finding[]; redelivered: number }
 
 export function judge(evidence: Evidence): Verdict {
   const findings = new Findings();
   judgeEvidence(evidence, findings);
   const indexOf = new Map(evidence.inputs.map((input, index) => [positionOf(input), index]));
-  for (const output of evidence.outputs) judgeOutput(output, { evidence, indexOf, findings });
+  const redelivered = evidence.outputs.map((output) => judgeOutput(output, { evidence, indexOf, findings }));
   judgeCommits(evidence, findings);
   judgeEnds(evidence, findings);
-  if (evidence.watched) judgeMovement(evidence.watched, findings);
+  const { watched } = evidence;
+  if (watched) {
+    judgeMovement(watched, findings);
+    judgeAhead({ ...evidence, watched }, findings);
+  }
   const all = findings.all();
-  return { isClean: all.length === 0, findings: all };
+  return { isClean: all.length === 0, findings: all, redelivered: redelivered.reduce((sum, each) => sum + each, 0) };
+}
+
+/** Of all of them together. */
+export function joinVerdicts(verdicts: readonly Verdict[]): Verdict {
+  return {
+    isClean: verdicts.every(({ isClean }) => isClean),
+    findings: verdicts.flatMap(({ findings }) => findings),
+    redelivered: verdicts.reduce((sum, { redelivered }) => sum + redelivered, 0),
+  };
 }
 
 /** "lost 2: in/0/17 is not in kept; in/0/18 is not in kept" for each kind of finding. */
 export function describeFindings({ findings }: Verdict): string[] {
   return findings.map(({ kind, count, examples }) => `${kind} ${count}: ${examples.join('; ')}${count > examples.length ? '; …' : ''}`);
-}
-
-class Findings {
-  readonly #byKind = new Map<FindingKind, { count: number; examples: string[] }>();
-
-  add(kind: FindingKind, example: string): void {
-    const found = this.#byKind.get(kind) ?? { count: 0, examples: [] };
-    found.count++;
-    if (found.examples.length < EXAMPLES) found.examples.push(example);
-    this.#byKind.set(kind, found);
-  }
-
-  all(): Finding[] {
-    return [...this.#byKind].map(([kind, found]) => ({ kind, ...found }));
-  }
 }
 
 /** Where nothing went in, nothing can be missing: such a run must not pass. */
@@ -120,10 +124,13 @@ function judgeEvidence({ inputs, outputs, commits, ends, watched }: Evidence, fi
 
 interface Court { evidence: Evidence; indexOf: ReadonlyMap<string, number>; findings: Findings }
 
-function judgeOutput({ topic, records, wanted }: Output, { evidence, indexOf, findings }: Court): void {
+/** How many came again, and may. */
+function judgeOutput({ topic, records, wanted }: Output, { evidence, indexOf, findings }: Court): number {
   const { inputs, neverCommitted } = evidence;
   const isSeen = new Uint8Array(inputs.length);
   const order = new KeyOrder();
+  const reads = evidence.guarantee === 'AtLeastOnce' ? new Reads(evidence, wanted) : null;
+  let redelivered = 0;
   for (const record of records) {
     const place = `${topic}/${record.partition}/${record.offset}`;
     const index = record.source === null ? undefined : indexOf.get(record.source);
@@ -135,17 +142,21 @@ function judgeOutput({ topic, records, wanted }: Output, { evidence, indexOf, fi
       continue;
     }
     if (record.key !== want.key || record.value !== want.value) findings.add('altered', `${place} of ${record.source}`);
-    if (isSeen[index]) {
+    const isRepeated = isSeen[index] === 1;
+    isSeen[index] = 1;
+    if (isRepeated && !reads) {
       findings.add('doubled', `${place} of ${record.source}`);
       continue;
     }
-    isSeen[index] = 1;
-    const reason = order.broken(want.key, input, record.partition);
+    if (isRepeated) redelivered++;
+    const isOfRead = reads?.take(index, isRepeated) ?? true;
+    const reason = isOfRead ? order.broken(want.key, { input, partition: record.partition, isRepeated }) : 'comes again out of the order of any read';
     if (reason) findings.add('reordered', `${place} of ${record.source} ${reason}`);
   }
   for (const [index, input] of inputs.entries()) {
     if (!isSeen[index] && wanted(input)) findings.add('lost', `${positionOf(input)} is not in ${topic}`);
   }
+  return redelivered;
 }
 
 /** What a topic promises: records of one key that come from one partition keep their order. */
@@ -153,7 +164,7 @@ class KeyOrder {
   readonly #last = new Map<string, { offset: number; partition: number }>();
 
   /** Why the next output of a key breaks the order; undefined where it does not. */
-  broken(key: string | null, input: InputRecord, partition: number): string | undefined {
+  broken(key: string | null, { input, partition, isRepeated }: { input: InputRecord; partition: number; isRepeated: boolean }): string | undefined {
     const lane = `${input.topic}/${input.partition}/${key}`;
     const last = this.#last.get(lane);
     if (!last) {
@@ -161,6 +172,7 @@ class KeyOrder {
       return undefined;
     }
     if (last.partition !== partition) return `is in another partition than others of its key, in ${last.partition}`;
+    if (isRepeated) return undefined;
     if (input.offset < last.offset) return `comes after that of ${last.offset}`;
     last.offset = input.offset;
     return undefined;
@@ -194,6 +206,12 @@ function judgeMovement(watched: Watched, findings: Findings): void {
   for (const standstill of stalledIn(watched)) {
     const { mover, place, position } = standstill;
     findings.add(`${mover}-stalled`, `${place} at ${position} for ${(lengthOf(standstill) / 1_000).toFixed(1)} s`);
+  }
+}
+
+function judgeAhead(evidence: Parameters<typeof aheadIn>[0], findings: Findings): void {
+  for (const { place, position, topic, partition, end, needed } of aheadIn(evidence)) {
+    findings.add('offset-ahead', `${place} at ${position}, while ${topic}/${partition} ended at ${end}, below ${needed}`);
   }
 }
 

@@ -36,13 +36,13 @@ export async function killBeforeMarkers({ kind, lengthMs }: Fault, world: World)
   let isOver = Promise.resolve();
   const strike = (number: number) => {
     const broker = brokers[number]!;
-    const workers = hitsAll(kind) ? world.runningWorkers : [];
-    ended.push(broker.kill(), ...workers.map((worker) => world.stopWorker(worker, 'SIGKILL')));
+    const cut = hitsAll(kind) ? world.cutWorkers() : null;
+    ended.push(broker.kill(), cut?.ended ?? Promise.resolve());
     isOver = world.watch.disturbed(async () => {
       await Promise.all(ended);
       await delay(lengthMs);
-      await Promise.all([broker.start(), ...workers.map((worker) => world.startWorker(worker))]);
-      await world.whenAlive(workers);
+      await Promise.all([broker.start(), cut?.startAgain()]);
+      await cut?.whenAlive();
     });
   };
   const isOutputLeader = isOutputLeaderFault(kind);

@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { FAULT_KINDS, hitsAll, isBrokerFault, isOutputLeaderFault, planFaults, WORKER_FAULTS, type Fault, type FaultKind, type PlanOptions } from './plan.ts';
+import {
+  FAULT_KINDS, hitsAll, isBrokerFault, isIngressFault, isMarkerFault, isOutputLeaderFault, planFaults, WORKER_FAULTS, type Fault, type FaultKind, type PlanOptions,
+} from './plan.ts';
 
-const OPTIONS: PlanOptions = { seed: 1, durationMs: 240_000, faults: 30, brokers: 3, workers: 3, sessionTimeoutMs: 6_000, outputReplication: 1 };
+const OPTIONS: PlanOptions = { seed: 1, durationMs: 240_000, faults: 30, brokers: 3, workers: 3, sessionTimeoutMs: 6_000, outputReplication: 1,
+  ingredients: { guarantee: 'ExactlyOnce', hasIngress: true },
+};
 
 const anyOptions = fc.record({
   seed: fc.integer(), durationMs: fc.integer({ min: 10_000, max: 600_000 }), faults: fc.integer({ min: 1, max: 100 }),
   brokers: fc.constantFrom(1, 3), workers: fc.integer({ min: 3, max: 5 }), sessionTimeoutMs: fc.constant(6_000),
   outputReplication: fc.constantFrom(1, 3),
+  ingredients: fc.record({ guarantee: fc.constantFrom('ExactlyOnce', 'AtLeastOnce'), hasIngress: fc.boolean() }),
 });
 
 const isOneOf = (kinds: readonly FaultKind[]) => ({ kind }: Pick<Fault, 'kind'>) => kinds.includes(kind);
@@ -47,6 +52,30 @@ test('only kinds that are wanted', () => {
 test('the leader of an output is killed only where there is no other replica, and other brokers are left', () => {
   forEveryPlan((faults, { brokers, outputReplication }) => {
     if (faults.some(({ kind }) => isOutputLeaderFault(kind))) expect([brokers, outputReplication]).toEqual([3, 1]);
+  });
+});
+
+test('workers of an ingress are hit only where there is one, each of them once at a time', () => {
+  forEveryPlan((faults, { ingredients }) => {
+    const hits = faults.filter(({ kind }) => isIngressFault(kind));
+    if (hits.length > 0) expect(ingredients.hasIngress).toBe(true);
+    for (const [at, { target, atMs }] of hits.entries()) {
+      expect([0, 1]).toContain(target);
+      const before = hits.slice(0, at).findLast((each) => each.target === target);
+      if (before) expect(atMs).toBeGreaterThan(before.atMs + before.lengthMs);
+    }
+  });
+});
+
+test('leaders are moved only where others could lead', () => {
+  forEveryPlan((faults, { brokers }) => {
+    if (faults.some(({ kind }) => kind === 'leader-election')) expect(brokers).toBe(3);
+  });
+});
+
+test('markers are left out only where there are transactions', () => {
+  forEveryPlan((faults, { ingredients: { guarantee } }) => {
+    if (faults.some(({ kind }) => isMarkerFault(kind))) expect(guarantee).toBe('ExactlyOnce');
   });
 });
 

@@ -1,13 +1,18 @@
 /** Which faults happen when, to whom and for how long. Pure: the same options give the same faults. */
+import type { Ingredients } from './ingredients.ts';
 import { type Random, randomFrom } from './random.ts';
 
 export const WORKER_FAULTS = ['worker-kill', 'worker-freeze', 'worker-stop', 'worker-add', 'worker-remove'] as const;
-export const BROKER_FAULTS = ['broker-kill', 'broker-pause', 'broker-stop', 'slow-disk', 'coordinator-under-load'] as const;
+export const BROKER_FAULTS = ['broker-kill', 'broker-pause', 'broker-stop', 'slow-disk', 'coordinator-under-load', 'leader-election'] as const;
 /** A broker is killed when a transaction was acknowledged and its markers are not written yet; `-workers`: and every worker with it. */
 export const MARKER_FAULTS = [
   'kill-after-end-txn', 'kill-after-end-txn-workers', 'kill-output-leader', 'kill-output-leader-workers',
 ] as const;
-export const FAULT_KINDS = [...WORKER_FAULTS, ...BROKER_FAULTS, 'connections-cut', 'power-cut', ...MARKER_FAULTS] as const;
+/** Of workers that clients POST to. */
+export const INGRESS_FAULTS = ['ingress-kill', 'ingress-stop'] as const;
+/** As many run, faults apart. */
+export const INGRESS_WORKERS = 2;
+export const FAULT_KINDS = [...WORKER_FAULTS, ...INGRESS_FAULTS, ...BROKER_FAULTS, 'connections-cut', 'power-cut', ...MARKER_FAULTS] as const;
 export type MarkerFaultKind = (typeof MARKER_FAULTS)[number];
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -30,6 +35,7 @@ export interface PlanOptions {
   sessionTimeoutMs: number;
   /** Of the topics that the step writes: of one replica alone the leader can be killed. */
   outputReplication: number;
+  ingredients: Pick<Ingredients, 'guarantee' | 'hasIngress'>;
   kinds?: readonly FaultKind[];
 }
 
@@ -46,10 +52,15 @@ const WORKER_RECOVERS_MS = 1_500;
 /** A kill among markers is over when everything moves again: no sooner than the workers' sessions end, as a rule. */
 const MARKERS_RECOVER_MS = 10_000;
 
+/** Of brokers: which one, is found out when it happens, or it is none. */
+const WITHOUT_TARGET: readonly FaultKind[] = ['coordinator-under-load', 'leader-election'];
+
 /** Down to the millisecond, at least and less than. */
 const LENGTHS_MS: Record<Exclude<FaultKind, 'worker-freeze'>, readonly [number, number]> = {
   'worker-kill': [0, 3_000],
   'worker-stop': [0, 1_500],
+  'ingress-kill': [0, 3_000],
+  'ingress-stop': [0, 1_500],
   'worker-add': [0, 1],
   'worker-remove': [0, 1],
   'broker-kill': [0, 5_000],
@@ -57,6 +68,7 @@ const LENGTHS_MS: Record<Exclude<FaultKind, 'worker-freeze'>, readonly [number, 
   'broker-stop': [0, 5_000],
   'slow-disk': [3_000, 8_000],
   'coordinator-under-load': [0, 3_000],
+  'leader-election': [0, 5_000],
   'connections-cut': [0, 2_500],
   'power-cut': [0, 3_000],
   'kill-after-end-txn': [0, 1_500],
@@ -88,6 +100,7 @@ class Fleet {
   readonly #options: PlanOptions;
   readonly #workersFreeAt: Map<number, number>;
   #brokersFreeAt = 0;
+  readonly #ingressFreeAt = Array.from({ length: INGRESS_WORKERS }, () => 0);
   #networkFreeAt = 0;
   #hadMinute = false;
 
@@ -97,9 +110,15 @@ class Fleet {
   }
 
   allows(kind: FaultKind, atMs: number): boolean {
+    const { brokers, outputReplication, ingredients } = this.#options;
     if (kind === 'connections-cut') return this.#networkFreeAt <= atMs;
-    if (isOutputLeaderFault(kind) && (this.#options.brokers === 1 || this.#options.outputReplication > 1)) return false;
-    if (hitsAll(kind)) return this.#brokersFreeAt <= atMs && this.#freeWorkers(atMs).length === this.#workersFreeAt.size;
+    if (isIngressFault(kind)) return ingredients.hasIngress && this.#freeIngress(atMs).length > 0;
+    // Without transactions there are no markers
+    if (isMarkerFault(kind) && ingredients.guarantee === 'AtLeastOnce') return false;
+    if (isOutputLeaderFault(kind) && (brokers === 1 || outputReplication > 1)) return false;
+    if (hitsAll(kind)) return this.#brokersFreeAt <= atMs && this.#areAllFree(atMs);
+    // Of one replica nobody else can lead
+    if (kind === 'leader-election' && brokers === 1) return false;
     // One broker at a time: of three, two are a majority and enough replicas
     if (isBrokerFault(kind)) return this.#brokersFreeAt <= atMs;
     if (kind === 'worker-add') return this.#workersFreeAt.size < this.#options.workers + EXTRA_WORKERS;
@@ -109,7 +128,7 @@ class Fleet {
 
   /** When the next one is done with a fault. */
   nextFreeAt(atMs: number): number {
-    const next = Math.min(...[this.#brokersFreeAt, this.#networkFreeAt, ...this.#workersFreeAt.values()].filter((freeAt) => freeAt > atMs));
+    const next = Math.min(...[this.#brokersFreeAt, this.#networkFreeAt, ...this.#workersFreeAt.values(), ...this.#ingressFreeAt].filter((freeAt) => freeAt > atMs));
     if (next === Infinity) throw new Error('no fault of these kinds is possible any more');
     return next;
   }
@@ -128,11 +147,17 @@ class Fleet {
     if (hitsAll(kind)) {
       this.#brokersFreeAt = endsAt + brokerRecoversMs(kind);
       for (const worker of this.#workersFreeAt.keys()) this.#workersFreeAt.set(worker, endsAt + WORKER_RECOVERS_MS);
+      this.#ingressFreeAt.fill(endsAt + WORKER_RECOVERS_MS);
       return null;
     }
     if (isBrokerFault(kind)) {
       this.#brokersFreeAt = endsAt + brokerRecoversMs(kind);
-      return kind === 'coordinator-under-load' || isMarkerFault(kind) ? null : random.whole(0, this.#options.brokers);
+      return WITHOUT_TARGET.includes(kind) || isMarkerFault(kind) ? null : random.whole(0, this.#options.brokers);
+    }
+    if (isIngressFault(kind)) {
+      const worker = random.pick(this.#freeIngress(atMs));
+      this.#ingressFreeAt[worker] = endsAt + WORKER_RECOVERS_MS;
+      return worker;
     }
     const target = kind === 'worker-add' ? this.#absentWorker() : random.pick(this.#freeWorkers(atMs));
     if (kind === 'worker-remove') this.#workersFreeAt.delete(target);
@@ -152,6 +177,14 @@ class Fleet {
     return isMinute ? MINUTE_MS : sessionTimeoutMs + random.whole(1_000, 4_000);
   }
 
+  #areAllFree(atMs: number): boolean {
+    return this.#freeWorkers(atMs).length === this.#workersFreeAt.size && this.#freeIngress(atMs).length === INGRESS_WORKERS;
+  }
+
+  #freeIngress(atMs: number): number[] {
+    return [...this.#ingressFreeAt.keys()].filter((worker) => this.#ingressFreeAt[worker]! <= atMs);
+  }
+
   #freeWorkers(atMs: number): number[] {
     return [...this.#workersFreeAt].filter(([, freeAt]) => freeAt <= atMs).map(([worker]) => worker);
   }
@@ -164,6 +197,10 @@ export function hitsAll(kind: FaultKind): boolean {
 
 export function isMarkerFault(kind: FaultKind): kind is MarkerFaultKind {
   return (MARKER_FAULTS as readonly FaultKind[]).includes(kind);
+}
+
+export function isIngressFault(kind: FaultKind): boolean {
+  return (INGRESS_FAULTS as readonly FaultKind[]).includes(kind);
 }
 
 export function isOutputLeaderFault(kind: FaultKind): boolean {

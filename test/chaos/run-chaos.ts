@@ -5,14 +5,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gatherEvidence } from './evidence.ts';
 import { happen } from './faults.ts';
 import { Feed } from './feed.ts';
+import type { Ingredients } from './ingredients.ts';
 import { loadProcessors } from './load.ts';
 import type { MarkerKill } from './marker-faults.ts';
-import { judge, type Evidence, type Verdict } from './judge.ts';
-import { hitsAll, isBrokerFault, planFaults, type Fault, type PlanOptions } from './plan.ts';
+import { judgeInbox } from './inbox.ts';
+import { joinVerdicts, judge, type Evidence, type Verdict } from './judge.ts';
+import { hitsAll, isBrokerFault, isIngressFault, planFaults, type Fault, type PlanOptions } from './plan.ts';
 import { longestStandstills, type Mover } from './standstill.ts';
 import { INPUT_PARTITIONS, TOPICS, World } from './world.ts';
 
 export interface ChaosOptions extends PlanOptions {
+  ingredients: Ingredients;
   /** To be committed to the input by the end of the faults. */
   records: number;
   /** From the end of the faults until the group is at the end of its input. */
@@ -49,6 +52,8 @@ export interface ChaosReport {
   folder: string | null;
 }
 
+/** Of records, in runs with slow expressions. */
+const SLOW_SHARE = 1 / 200;
 const CODEC_TURNS = ['producer', 'snappy', 'lz4'];
 const CODEC_TURN_MS = 10_000;
 const PROGRESS_EVERY_MS = 5_000;
@@ -62,21 +67,21 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const startedAt = performance.now();
   const tell = (event: Untimed<ChaosEvent>) => options.onEvent({ ...event, atMs: performance.now() - startedAt });
   const note = (text: string) => tell({ kind: 'note', text });
-  const { brokers, sessionTimeoutMs, outputReplication, workerMain } = options;
-  const world = await World.start({ brokers, sessionTimeoutMs, outputReplication, folder, onNote: note, ...(workerMain ? { workerMain } : {}) });
+  const { brokers, sessionTimeoutMs, outputReplication, ingredients, workerMain } = options;
+  const world = await World.start({ brokers, sessionTimeoutMs, outputReplication, ingredients, folder, onNote: note, ...(workerMain ? { workerMain } : {}) });
   const endLoad = loadProcessors(options.load, 'half');
   let evidence: WatchedEvidence | null = null;
   let verdict: Verdict | null = null;
   let markers = { kills: 0, skippingKills: 0, skippedTransactions: 0 };
   try {
-    const course: Course = { world, plan: planFaults(options), signal: options.signal, over: [] };
+    const course: Course = { world, seed: options.seed, plan: planFaults(options), signal: options.signal, over: [] };
     const feed = await createFeed(course, options);
     await startWorkers(world, options.workers);
     world.watch.start();
     await runFaults(course, feed, tell);
     if (!(await world.drained(options.drainWithinMs))) note('the group did not come to the end of its input in time');
     evidence = await gatherSettled(world, feed.neverCommitted);
-    verdict = judge(evidence);
+    verdict = joinVerdicts([judge(evidence), ...await judgeIngress(world)]);
     const kills = course.over.filter((kill) => kill !== null);
     markers = { kills: kills.length, skippingKills: kills.filter(({ skipped }) => skipped > 0).length, skippedTransactions: world.skippedMarkers() };
   } finally {
@@ -99,30 +104,30 @@ type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;
 type Tell = (event: Untimed<ChaosEvent>) => void;
 
 /** `over`: what came of the faults that are over. */
-interface Course { world: World; plan: readonly Fault[]; signal: AbortSignal | undefined; over: (MarkerKill | null)[] }
+interface Course { world: World; seed: number; plan: readonly Fault[]; signal: AbortSignal | undefined; over: (MarkerKill | null)[] }
 
 /** It lasts until the last fault is over: a fault while there is nothing to do shows nothing. */
-async function createFeed({ world, plan, over }: Course, { records, seed }: ChaosOptions): Promise<Feed> {
+async function createFeed({ world, plan, over }: Course, { records, seed, ingredients }: ChaosOptions): Promise<Feed> {
   const { brokers } = world;
   const durationMs = Math.max(...plan.map(({ atMs, lengthMs }) => atMs + lengthMs)) + WORK_AFTER_FAULTS_MS;
   return new Feed({
-    brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records, durationMs, seed,
+    brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records, durationMs, seed, slowShare: ingredients.hasSlowExpressions ? SLOW_SHARE : 0,
     goesOn: () => over.length < plan.length, isResting: () => world.isFeedResting, encoders: await world.encoders(),
   });
 }
 
 async function startWorkers(world: World, count: number): Promise<void> {
   const workers = [...Array(count).keys()];
-  await Promise.all(workers.map((worker) => world.startWorker(worker)));
-  await world.whenReady(workers);
+  await Promise.all(workers.map((worker) => world.workers.start(worker)));
+  await Promise.all([world.workers.whenReady(workers), world.ingress?.start()]);
 }
 
 /** Until every fault is over and every record is in. */
-async function runFaults({ world, plan, signal: outer, over }: Course, feed: Feed, tell: Tell): Promise<void> {
+async function runFaults({ world, seed, plan, signal: outer, over }: Course, feed: Feed, tell: Tell): Promise<void> {
   const stop = new AbortController();
   const signal = outer ? AbortSignal.any([outer, stop.signal]) : stop.signal;
   const progress = setInterval(() => tell({
-    kind: 'progress', records: feed.confirmed, workers: world.runningWorkers.length, faultsOver: over.length,
+    kind: 'progress', records: feed.confirmed, workers: world.workers.running.length, faultsOver: over.length,
   }), PROGRESS_EVERY_MS);
   const startedAt = performance.now();
   const turns = new Turns();
@@ -136,13 +141,13 @@ async function runFaults({ world, plan, signal: outer, over }: Course, feed: Fee
       tell({ kind: 'end', fault, number, markerKill });
     });
   };
-  const codecs = takeTurnsOfCodecs(world, stop.signal);
+  const beside = Promise.all([takeTurnsOfCodecs(world, stop.signal), world.ingress?.post(seed, stop.signal)]);
   try {
     await Promise.all([feed.run(signal), ...plan.map((fault, at) => make(fault, at + 1))]);
   } finally {
     clearInterval(progress);
     stop.abort();
-    await codecs;
+    await beside;
   }
 }
 
@@ -156,8 +161,10 @@ async function takeTurnsOfCodecs({ admin }: World, signal: AbortSignal): Promise
 
 /** Faults of one worker, and of any broker, follow each other, also where one lasts longer than planned. */
 function whomItHits({ kind, target }: Fault, world: World): string[] {
-  const workers = world.runningWorkers.map((worker) => `worker ${worker}`);
-  if (hitsAll(kind)) return ['brokers', ...workers];
+  const ingress = world.ingress?.workers.running.map((worker) => `ingress ${worker}`) ?? [];
+  const workers = world.workers.running.map((worker) => `worker ${worker}`);
+  if (hitsAll(kind)) return ['brokers', ...workers, ...ingress];
+  if (isIngressFault(kind)) return [`ingress ${target}`];
   if (isBrokerFault(kind)) return ['brokers'];
   return [kind === 'connections-cut' ? kind : `worker ${target}`];
 }
@@ -170,6 +177,15 @@ class Turns {
     for (const name of whose) this.#last.set(name, turn);
     return turn;
   }
+}
+
+/** What clients were told, and what the step behind it made of it. */
+async function judgeIngress(world: World): Promise<Verdict[]> {
+  if (!world.ingress) return [];
+  const { inbox, step } = await world.ingress.evidence();
+  const verdict = judgeInbox(inbox);
+  world.note(`ingress: ${inbox.posted.length} events POSTed, ${verdict.accepted} accepted, ${inbox.records.length} in the inbox, ${verdict.repeated} of them again`);
+  return [verdict, judge(step)];
 }
 
 /** Read again while a transaction is open: the markers of the last ones may follow their offsets. */

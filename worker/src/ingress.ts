@@ -36,11 +36,25 @@ export async function serveIngress(options: IngressOptions, listen: ListenAddres
   server.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: 'not-found', message: `there is no ${request.method} ${request.url}, POST to ${ingress.path}` }));
   server.post(ingress.path, (request, reply) => accept(request, reply, options, keyOf));
+  endConnectionsOnClose(server);
   await server.listen(listen).catch((error: unknown) => {
     // Taken by another process, or not allowed: waiting does not help
     throw new WorkerError('bad-settings', 'fatal', `cannot listen for events on ${listen.host}:${listen.port}: ${messageOf(error)}`, { cause: error });
   });
   return server;
+}
+
+/** Idle connections are closed at once. One that is in use would stay for over a minute after its answer, and the worker with it. */
+function endConnectionsOnClose(server: FastifyInstance): void {
+  let isClosing = false;
+  server.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (isClosing) reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 async function accept(

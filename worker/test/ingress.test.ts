@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { ingressSettings, post } from './support/orders-ingress.ts';
 import { headersOf, StepFixture, type FixtureOptions } from './support/step-fixture.ts';
-import { KafkaProxy } from '../../test/support/kafka-proxy.ts';
+import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
 import { until } from '../../test/support/until.ts';
+import type { Exit } from '../../test/support/worker-process.ts';
 
 async function startIngress(options: FixtureOptions = {}) {
   const step = await StepFixture.create({ settings: ingressSettings, ...options });
@@ -81,4 +82,22 @@ test('without Kafka the answer is 503 with Retry-After; when it is back events a
   expect({ status, retryAfter: headers.get('retry-after'), error: body['error'] }).toEqual({ status: 503, retryAfter: '2', error: 'unavailable' });
   await kafka.open();
   await until('an event to be accepted', async () => (await post(worker, event)).status === 202);
+});
+
+test('a worker that is stopped while it accepts an event answers it and ends, also where the client keeps its connection', async () => {
+  const kafka = await KafkaProxy.open([inject('brokers')]);
+  onTestFinished(() => kafka.shut());
+  const { worker } = await startIngress({ brokers: kafka.brokers });
+  const event = JSON.stringify({ id: 'a', amount: 1, note: '' });
+  const append = kafka.hold(({ api }) => api === API.produce);
+  const accepting = post(worker, event);
+  await until('the event to be under way', () => append.requests.length > 0);
+  worker.signal('SIGTERM');
+  await until('the ingress to be closing', () => post(worker, event).then(({ status }) => status === 503, () => true));
+  append.release();
+  expect((await accepting).status).toBe(202);
+  const ended: Exit[] = [];
+  void worker.ended.then((exit) => ended.push(exit));
+  await until('the worker to end', () => ended.length > 0, 15_000);
+  expect(ended).toEqual([{ code: 0, signal: null }]);
 });

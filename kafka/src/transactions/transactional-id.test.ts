@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { FakeCoordinator } from '../../test/fake-coordinator.ts';
+import { errorOf } from '../wire/request.ts';
 import { timeoutFor } from './purpose.ts';
-import { TransactionalId } from './transactional-id.ts';
+import { type Fenced, TransactionalId } from './transactional-id.ts';
 
+const NOT_COORDINATOR = 16;
 const TIMEOUT_MS = 15_000;
 const WORK_MS = timeoutFor('work', TIMEOUT_MS);
 
@@ -91,6 +93,23 @@ test('a taker that decides otherwise than another has ended does not know', asyn
     if (api === 'DescribeTransactions') broker.state = 'CompleteCommit';
   };
   expect((await id.decide(taken, 'abort')).ending).toBe('unknown');
+});
+
+const AT_THE_COORDINATOR_FOUND: Record<string, (id: TransactionalId, taken: Fenced) => Promise<unknown>> = {
+  'begins to work': (id, taken) => id.beginWork(taken),
+  decides: (id, taken) => id.decide(taken, 'abort'),
+  'waits for an ending': (id, taken) => id.completed(taken.coordinator),
+};
+
+test.each(Object.entries(AT_THE_COORDINATOR_FOUND))('a taker that %s does not wait for a coordinator that is none any more', async (_, step) => {
+  const broker = new FakeCoordinator();
+  broker.write({ timeoutMs: WORK_MS, state: 'Empty' });
+  const id = idOn(broker);
+  const taken = await id.takeOver();
+  const asked = broker.requests.length;
+  broker.beforeRequest = () => { throw errorOf(NOT_COORDINATOR); };
+  await expect(step(id, taken)).rejects.toMatchObject({ type: 'NOT_COORDINATOR_FOR_GROUP' });
+  expect(broker.requests.length - asked).toBeLessThanOrEqual(1);
 });
 
 test('a taker that was fenced while it decided does not end anything', async () => {

@@ -1,6 +1,6 @@
 import type { Connections } from '../connections/connections.ts';
 import { type Patience, typeOf, untilReady } from '../until-ready.ts';
-import { CONCURRENT_TRANSACTIONS, COORDINATOR_MOVES, INVALID_PRODUCER_EPOCH } from '../wire/error-codes.ts';
+import { CONCURRENT_TRANSACTIONS, COORDINATOR_MOVES, INVALID_PRODUCER_EPOCH, NOT_COORDINATOR } from '../wire/error-codes.ts';
 import { errorOf } from '../wire/request.ts';
 import {
   COORDINATOR, describeTransactionsRequest, endTxnRequest, findCoordinatorRequest, initProducerIdRequest, type ProducerIdentity,
@@ -13,6 +13,8 @@ export const FENCING: Patience = {
   soonOver: new Set(['CONCURRENT_TRANSACTIONS', ...COORDINATOR_MOVES]),
   forMs: 20_000, lastWaitMs: 250,
 };
+/** The same at a coordinator that was found before: where it is none any more it will not be soon, and whoever takes the id over again finds the other. */
+const AT_THE_COORDINATOR_FOUND: Patience = { ...FENCING, soonOver: new Set([...FENCING.soonOver].filter((type) => type !== NOT_COORDINATOR)) };
 /** Somebody else fenced since the state was read. */
 const OVERTAKEN = ['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH'];
 const TRANSACTIONAL_ID_NOT_FOUND = 105;
@@ -73,7 +75,7 @@ export class TransactionalId {
    */
   async beginWork({ identity, coordinator }: Fenced): Promise<ProducerIdentity> {
     for (let before = identity; ;) {
-      const working = await untilReady(FENCING, () => this.#init(coordinator, 'work', null));
+      const working = await untilReady(AT_THE_COORDINATOR_FOUND, () => this.#init(coordinator, 'work', null));
       if (!isNext(working, before) && before.producerEpoch < LAST_EPOCH) throw errorOf(INVALID_PRODUCER_EPOCH);
       if (working.producerEpoch <= LAST_WORKING_EPOCH) return working;
       before = working;
@@ -85,7 +87,7 @@ export class TransactionalId {
    * same one again: what is stored in the end counts for both. @throws where anybody has fenced since
    */
   async decide(fenced: Fenced, ending: Exclude<Ending, 'unknown'>): Promise<Fenced> {
-    const identity = await untilReady(FENCING, () => this.#init(fenced.coordinator, ending, fenced.identity));
+    const identity = await untilReady(AT_THE_COORDINATOR_FOUND, () => this.#init(fenced.coordinator, ending, fenced.identity));
     const stored = await this.completed(fenced.coordinator);
     if (String(stored?.producerId) !== identity.producerId || stored!.producerEpoch !== identity.producerEpoch) throw errorOf(INVALID_PRODUCER_EPOCH);
     // The other one may be ending it already
@@ -104,7 +106,7 @@ export class TransactionalId {
 
   /** When the coordinator holds the open transaction for complete. */
   async completed(coordinator: number): Promise<TransactionDescription | null> {
-    return untilReady(FENCING, async () => {
+    return untilReady(AT_THE_COORDINATOR_FOUND, async () => {
       this.#options.throwIfOver();
       const found = await this.describe(coordinator);
       if (found?.state.startsWith('Prepare')) throw errorOf(CONCURRENT_TRANSACTIONS);

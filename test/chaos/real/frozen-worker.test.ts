@@ -46,17 +46,17 @@ async function startWorld(): Promise<{ world: World; feed: Feed }> {
 
 test('a worker frozen in the middle of transactions writes nothing after it wakes', { timeout: 120_000 + FROZEN_MS }, async () => {
   const { world, feed } = await startWorld();
-  await world.startWorker(0);
-  await world.whenReady([0]);
+  await world.workers.start(0);
+  await world.workers.whenReady([0]);
   const hold = world.proxy.hold((request) =>
-    request.clientId === world.clientIdOf(0) && FREEZE_POINTS[taskOf(request)] === request.api);
+    request.clientId === world.workers.clientIdOf(0) && FREEZE_POINTS[taskOf(request)] === request.api);
   const fed = feed.run(AbortSignal.timeout(FEED_MS * 3));
   await until('the worker to be in the middle of three transactions', () => hold.requests.length === 3);
 
-  world.worker(0).signal('SIGSTOP');
-  await world.startWorker(1);
-  await until('another worker to own every task', async () => (await world.worker(1).tasks()).length === INPUT_PARTITIONS);
-  await world.whenReady([1]);
+  world.workers.get(0).signal('SIGSTOP');
+  await world.workers.start(1);
+  await until('another worker to own every task', async () => (await world.workers.get(1).tasks()).length === INPUT_PARTITIONS);
+  await world.workers.whenReady([1]);
   await delay(FROZEN_MS);
 
   // Before it wakes: after a minute its first deed is to close connections that did not answer
@@ -65,9 +65,9 @@ test('a worker frozen in the middle of transactions writes nothing after it wake
   const refused = hold.requests.filter((request) => FENCED.includes(errorCodeOf(request)));
   expect(refused.map(taskOf).sort()).toEqual([0, 1, 2]);
 
-  world.worker(0).signal('SIGCONT');
+  world.workers.get(0).signal('SIGCONT');
   await until('the woken worker to have tasks again', async () => {
-    const shares = await Promise.all([0, 1].map((worker) => world.worker(worker).tasks()));
+    const shares = await Promise.all([0, 1].map((worker) => world.workers.get(worker).tasks()));
     return shares.every(({ length }) => length === INPUT_PARTITIONS / 2);
   });
   await fed;

@@ -122,6 +122,7 @@ export class Scenario {
     const committed = (await admin.committedOffsets(names.group, [names.input]))
       .map(({ topic, partition, offset }) => ({ topic, partition, offset: Number(offset ?? 0n) }));
     return {
+      guarantee: 'ExactlyOnce',
       inputs: inputs.map(({ topic, partition, offset, key, value }) => ({ topic, partition, offset: Number(offset), key: textOf(key), value: textOf(value) })),
       neverCommitted: this.#neverCommitted,
       outputs: [{
