@@ -2,7 +2,8 @@ import { readBack, type ReadBackOptions, type ReadBackRecord, type ReadBackResul
 import { CE_ID, DEAD_LETTER_HEADERS } from '@sagafleet/schemas';
 import { LANE_LENGTH, POISON, textOf, valueRead } from './events.ts';
 import type { Evidence, InputRecord, Output, OutputRecord, TopicPosition } from './judge.ts';
-import { GROUP, OFFSETS_TOPIC, TOPICS, type World } from './world.ts';
+import { GROUP, OFFSETS_TOPIC, TOPICS } from './topics.ts';
+import type { World } from './world.ts';
 
 /** What has to be in each output topic: an event as the new schema reads it, or a poison as it was. */
 function wantedOutputs({ schemaIds }: World): [topic: string, wanted: Output['wanted']][] {

@@ -9,7 +9,8 @@ import { loadProcessors } from './load.ts';
 import { killBeforeMarkers, type MarkerKill } from './marker-faults.ts';
 import { isMarkerFault, type Fault, type FaultKind, type MarkerFaultKind } from './plan.ts';
 import type { StepWorkers } from './step-workers.ts';
-import { GROUP, OFFSETS_TOPIC, type World } from './world.ts';
+import { GROUP, OFFSETS_TOPIC } from './topics.ts';
+import type { World } from './world.ts';
 
 /** How long a worker is given to come to the request at which it is frozen: after another fault it may be idle for a while. */
 const FREEZE_POINT_WITHIN_MS = 30_000;

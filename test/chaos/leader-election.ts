@@ -5,7 +5,8 @@ import { until } from '../support/until.ts';
 import { byTopic, countMoved, electLeadersBody, electLeadersError, planElections, type Election, type PartitionReplicas } from './elections.ts';
 import type { Fault } from './plan.ts';
 import { randomFrom } from './random.ts';
-import { OFFSETS_TOPIC, TOPICS, TRANSACTIONS_TOPIC, type World } from './world.ts';
+import { OFFSETS_TOPIC, TOPICS, TRANSACTIONS_TOPIC } from './topics.ts';
+import type { World } from './world.ts';
 
 const ELECT_LEADERS = { apiKey: 43, apiVersion: 1, apiName: 'ElectLeaders' };
 const TIMEOUT_MS = 5_000;

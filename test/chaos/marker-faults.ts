@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { API, type AnsweredRequest, type Hold } from '../support/kafka-proxy.ts';
 import { until } from '../support/until.ts';
 import { isOutputLeaderFault, hitsAll, type Fault } from './plan.ts';
-import { INPUT_PARTITIONS, type World } from './world.ts';
+import { INPUT_PARTITIONS } from './topics.ts';
+import type { World } from './world.ts';
 
 /** What came of a kill between the answer to EndTxn and the markers. */
 export interface MarkerKill {

@@ -12,7 +12,8 @@ import { judgeInbox } from './inbox.ts';
 import { joinVerdicts, judge, type Evidence, type Verdict } from './judge.ts';
 import { hitsAll, isBrokerFault, isIngressFault, planFaults, type Fault, type PlanOptions } from './plan.ts';
 import { longestStandstills, type Mover } from './standstill.ts';
-import { INPUT_PARTITIONS, TOPICS, World } from './world.ts';
+import { INPUT_PARTITIONS, TOPICS } from './topics.ts';
+import { World } from './world.ts';
 
 export interface ChaosOptions extends PlanOptions {
   ingredients: Ingredients;

@@ -11,16 +11,8 @@ import type { Ingredients } from './ingredients.ts';
 import { countSkippedMarkers } from './skipped-markers.ts';
 import { IngressStep } from './ingress-step.ts';
 import { StepWorkers, type WorkersCut } from './step-workers.ts';
+import { GROUP, INPUT_PARTITIONS, OFFSETS_TOPIC, PARTITIONS, TOPICS } from './topics.ts';
 import { Watch } from './watch.ts';
-
-export const TOPICS = { input: 'chaos-in', kept: 'chaos-kept', spread: 'chaos-spread', deadLetters: 'default.chaos.dlq' } as const;
-export const GROUP = 'default.chaos';
-/** Where brokers keep what groups commit, also in transactions: the whole history, as long as nothing is compacted. */
-export const OFFSETS_TOPIC = '__consumer_offsets';
-export const TRANSACTIONS_TOPIC = '__transaction_state';
-
-const PARTITIONS = { [TOPICS.input]: 6, [TOPICS.kept]: 6, [TOPICS.spread]: 4, [TOPICS.deadLetters]: 3 };
-export const INPUT_PARTITIONS = PARTITIONS[TOPICS.input];
 
 const EVENTS = { kind: 'subject', subject: `${TOPICS.input}-value` } as const;
 const REGISTRY_CREDENTIALS = { username: 'chaos', password: 'with: a colon, and ü' };

@@ -8,7 +8,8 @@ import { until } from '../../support/until.ts';
 import { gatherEvidence } from '../evidence.ts';
 import { Feed } from '../feed.ts';
 import { describeFindings, judge } from '../judge.ts';
-import { INPUT_PARTITIONS, TOPICS, World } from '../world.ts';
+import { INPUT_PARTITIONS, TOPICS } from '../topics.ts';
+import { World } from '../world.ts';
 
 /** Its session is over after 6 s; `SAGAFLEET_FROZEN_MS=60000` for a minute. */
 const FROZEN_MS = Number(process.env['SAGAFLEET_FROZEN_MS'] ?? 0);
