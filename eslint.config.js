@@ -16,6 +16,10 @@ export default tseslint.config(
     settings: { 'import-x/resolver-next': [createNodeResolver({ conditionNames: ['source', 'import'], extensions: ['.ts', '.js'] })], 'import-x/extensions': ['.ts', '.js'] },
     rules: {
       'import-x/no-cycle': 'error',
+      'import-x/order': ['error', {
+        groups: ['builtin', 'external', 'parent', ['sibling', 'index']], 'newlines-between': 'never',
+        alphabetize: { order: 'asc', caseInsensitive: true },
+      }],
       'sagafleet/telling-names': 'error',
       'max-lines': ['error', 400],
       'max-lines-per-function': ['error', 60],

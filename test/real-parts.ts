@@ -1,5 +1,5 @@
-import { findFreePort, startPlatform } from '@sagafleet/cli';
 import type { TestProject } from 'vitest/node';
+import { findFreePort, startPlatform } from '@sagafleet/cli';
 
 declare module 'vitest' {
   export interface ProvidedContext {

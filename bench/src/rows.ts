@@ -2,9 +2,9 @@
 import type { Arena } from './arena.ts';
 import { type Entrant, nameOf } from './entrant.ts';
 import { type Input, writeInput } from './input.ts';
+import type { Launch } from './job.ts';
 import type { Missing, Row } from './report.ts';
 import { spreadOf } from './statistics.ts';
-import type { Launch } from './job.ts';
 import type { Subject } from './subjects.ts';
 import { runRace, type Throughput } from './throughput.ts';
 

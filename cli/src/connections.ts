@@ -1,5 +1,5 @@
-import { InvalidArgumentError, type Command } from 'commander';
 import type { KafkaConnection, KafkaOptions } from '@sagafleet/kafka';
+import { InvalidArgumentError, type Command } from 'commander';
 
 /** Where the local platform is when nothing else is said. */
 export const DEFAULT_BROKERS = 'localhost:9092';

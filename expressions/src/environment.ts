@@ -1,8 +1,8 @@
 /** The one CEL environment of sagafleet, in two forms: typed to check in, untyped to evaluate in. */
 import { Environment, EvaluationError } from '@marcbachmann/cel-js';
 import type { VariableName } from './kinds.ts';
-import { isMap, mergeMaps } from './values.ts';
 import type { RecordType, ValueType } from './value-types.ts';
+import { isMap, mergeMaps } from './values.ts';
 
 /** Milliseconds since the epoch. */
 export type Clock = () => number;

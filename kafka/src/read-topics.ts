@@ -1,11 +1,11 @@
 import { ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
-import { listOffsets } from './group-offsets.ts';
-import { OFFSET_OUT_OF_RANGE } from './wire/error-codes.ts';
-import { type FetchedPartition, fetchRequest, NO_SESSION, type PartitionFetch } from './wire/fetch.ts';
 import type { HeaderPair } from './fetched-record.ts';
+import { listOffsets } from './group-offsets.ts';
 import { type DecodedPartition, decodeRecords } from './read/record-batches.ts';
 import { Session } from './session.ts';
+import { OFFSET_OUT_OF_RANGE } from './wire/error-codes.ts';
+import { type FetchedPartition, fetchRequest, NO_SESSION, type PartitionFetch } from './wire/fetch.ts';
 import { LOG_END, LOG_START } from './wire/offsets.ts';
 import { errorOf } from './wire/request.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Broker } from 'kafkajs';
 import { createAdmin, type Isolation, openCluster, type OpenCluster } from './cluster.ts';
-import { createKafka, type KafkaConnection, type KafkaOptions, PATIENCE_MS, retryFor } from './create-kafka.ts';
 import { Connections } from './connections/connections.ts';
+import { createKafka, type KafkaConnection, type KafkaOptions, PATIENCE_MS, retryFor } from './create-kafka.ts';
 import type { KafkaErrorCode } from './errors.ts';
 import { type NeededAcls, principalOf } from './missing-acl.ts';
 import { toKafkaError } from './to-kafka-error.ts';

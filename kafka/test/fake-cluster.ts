@@ -1,7 +1,7 @@
-import { once, EventEmitter } from 'node:events';
 import { randomBytes } from 'node:crypto';
-import { Leaders } from '../src/connections/leaders.ts';
+import { once, EventEmitter } from 'node:events';
 import type { Destination } from '../src/connections/connections.ts';
+import { Leaders } from '../src/connections/leaders.ts';
 import { KafkaError } from '../src/errors.ts';
 import type { AbortedTransaction, FetchAnswer, FetchedPartition } from '../src/wire/fetch.ts';
 import { WireReader } from '../src/wire/flexible.ts';

@@ -1,5 +1,5 @@
-import { expect, onTestFinished, test } from 'vitest';
 import type { Message, Transaction } from 'kafkajs';
+import { expect, onTestFinished, test } from 'vitest';
 import { type ReadRecord, readTopics } from '../src/index.ts';
 import { client, connection, createTopic, options, readAll, readUntil, texts, uniqueName } from './cluster-under-test.ts';
 

@@ -1,7 +1,7 @@
 /** Whatever a registry holds and a record says: what comes out is an event, bytes, or a RegistryError that says whose fault it is. */
+import type { SchemaSource } from '@sagafleet/schemas';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { SchemaSource } from '@sagafleet/schemas';
 import { withoutMisfits } from './avro/parse.ts';
 import { AvroCodecs } from './codecs.ts';
 import type { SchemaLookup } from './codecs.ts';

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
 import type { SchemaSource } from '@sagafleet/schemas';
+import { describe, expect, test } from 'vitest';
 import { AvroCodecs } from './codecs.ts';
 import type { SchemaLookup } from './codecs.ts';
 import { RegistryError } from './errors.ts';

@@ -5,9 +5,9 @@
 import type { SchemaSource } from '@sagafleet/schemas';
 import { ByteReader, ByteWriter } from './avro/cursor.ts';
 import { parseSchema, parseWriterSchema } from './avro/parse.ts';
-import type { AvroSchema } from './avro/schema.ts';
 import { compileRead } from './avro/read.ts';
 import type { Read } from './avro/read.ts';
+import type { AvroSchema } from './avro/schema.ts';
 import { compileWrite } from './avro/write.ts';
 import type { Write } from './avro/write.ts';
 import type { RegistryClient } from './client.ts';

@@ -1,6 +1,6 @@
 /** Tasks of a process share its codecs: their loads meet each other, the refresh and evictions. */
-import { expect, test } from 'vitest';
 import type { SchemaSource } from '@sagafleet/schemas';
+import { expect, test } from 'vitest';
 import { AvroCodecs } from './codecs.ts';
 import type { SchemaLookup } from './codecs.ts';
 

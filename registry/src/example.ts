@@ -1,5 +1,5 @@
-import type { AvroField, AvroSchema, AvroType } from './avro/schema.ts';
 import { isRecord, isUnion } from './avro/resolve.ts';
+import type { AvroField, AvroSchema, AvroType } from './avro/schema.ts';
 
 /** `sequence` makes examples differ from each other; `nowMs` is milliseconds since the epoch. */
 export interface ExampleOptions { sequence: number; nowMs: number }

@@ -2,8 +2,8 @@
  * Defaults that do not fit their field, which registries hold (kafkajs/confluent-schema-registry#138, mtth/avsc#409):
  * a writer's play no part in decoding, with others nothing can be read or written.
  */
-import { expect, test } from 'vitest';
 import type { SchemaSource } from '@sagafleet/schemas';
+import { expect, test } from 'vitest';
 import { parseSchema, withoutMisfits } from './avro/parse.ts';
 import { AvroCodecs } from './codecs.ts';
 import type { SchemaLookup } from './codecs.ts';

@@ -2,8 +2,8 @@
  * Says whether an HTTP ingress kept what its answers say: 202 is "in Kafka". Pure, and linear in events and records. Texts
  * stand for bytes: they are only compared.
  */
-import type { Finding, Verdict } from './judge.ts';
 import { Findings } from './findings.ts';
+import type { Finding, Verdict } from './judge.ts';
 
 /** An event that a client POSTed until it was accepted; its value is what only this event is encoded to. */
 export interface PostedEvent {

@@ -1,9 +1,9 @@
 /** `npm run test:chaos`: seeded faults under load, and whether the step did its work exactly once. */
-import { describeFindings, type Verdict } from './judge.ts';
 import { describeIngredients } from './ingredients.ts';
+import { describeFindings, type Verdict } from './judge.ts';
+import type { MarkerKill } from './marker-faults.ts';
 import { argumentsOf, HELP, readOptions, type Options, type Run } from './options.ts';
 import { isBrokerFault, planFaults, type Fault } from './plan.ts';
-import type { MarkerKill } from './marker-faults.ts';
 import { runChaos, type ChaosEvent, type ChaosReport } from './run-chaos.ts';
 
 const EXIT_FOUND = 1;

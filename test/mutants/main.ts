@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util';
 import { type Mutant, mutantsOf } from './mutate.ts';
 import { namedMutantsOf } from './named.ts';
 import { ImportGraph } from './related.ts';
-import { isListed, PAGE, parseSurvivors, rowOf, changeOf, isSame, type Survivor } from './survivors.ts';
 import { type FileToTry, runAll, type Outcome } from './run-all.ts';
+import { isListed, PAGE, parseSurvivors, rowOf, changeOf, isSame, type Survivor } from './survivors.ts';
 import { LEAST_SCORE, TARGETS } from './targets.ts';
 
 const HELP = `Changes the code in one place at a time and runs the tests that import it: one of them is to fail.

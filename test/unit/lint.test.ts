@@ -29,6 +29,7 @@ const REFUSED: Record<string, { at: string; code: string; rule: string }> = {
   'a folder called common': { at: 'cli/src/common/a.ts', code: '', rule: 'sagafleet/telling-names' },
   'the environment read beside main.ts': { at: 'cli/src/a.ts', code: "f(process.env['A']);", rule: 'no-restricted-properties' },
   'the environment by another name': { at: 'cli/src/a.ts', code: "import { env } from 'node:process'; f(env);", rule: IMPORTS },
+  'imports out of order': { at: 'cli/src/a.ts', code: "import { b } from './b.ts';\nimport { c } from 'node:fs';\nf(b, c);\n", rule: 'import-x/order' },
   'a cycle of imports': {
     at: 'worker/src/pipeline/run-step.ts', code: "import { Pipeline } from './pipeline.ts';\nexport const first = Pipeline;\n", rule: 'import-x/no-cycle',
   },

@@ -1,9 +1,9 @@
 /** A step whose records nearly all become dead letters. */
 import { resumeGroupOf } from '@sagafleet/schemas';
 import { expect, test } from 'vitest';
+import { emitTo } from '../../test/support/settings.ts';
 import { until } from '../../test/support/until.ts';
 import type { WorkerProcess } from '../../test/support/worker-process.ts';
-import { emitTo } from '../../test/support/settings.ts';
 import { idsFrom, StepFixture, type StepNames } from './support/step-fixture.ts';
 
 /** Of an event whose amount is 7 nothing can be made. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { ingressSettings, post } from './support/orders-ingress.ts';
-import { headersOf, StepFixture, type FixtureOptions } from './support/step-fixture.ts';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
 import { until } from '../../test/support/until.ts';
 import type { Exit } from '../../test/support/worker-process.ts';
+import { ingressSettings, post } from './support/orders-ingress.ts';
+import { headersOf, StepFixture, type FixtureOptions } from './support/step-fixture.ts';
 
 async function startIngress(options: FixtureOptions = {}) {
   const step = await StepFixture.create({ settings: ingressSettings, ...options });

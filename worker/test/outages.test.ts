@@ -1,9 +1,9 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { KafkaProxy } from '../../test/support/kafka-proxy.ts';
-import { EVENT_SCHEMA, idsFrom, StepFixture } from './support/step-fixture.ts';
-import { TcpProxy } from '../../test/support/tcp-proxy.ts';
 import { DELIVERY } from '../../test/support/settings.ts';
+import { TcpProxy } from '../../test/support/tcp-proxy.ts';
 import { until } from '../../test/support/until.ts';
+import { EVENT_SCHEMA, idsFrom, StepFixture } from './support/step-fixture.ts';
 
 const keysOf = async (step: StepFixture) => (await step.read(step.names.output)).map(({ key }) => String(key)).sort();
 

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
 import { partitionOf } from '@sagafleet/kafka';
+import { expect, test } from 'vitest';
 import { DELIVERY, emitTo } from '../../test/support/settings.ts';
 import { headersOf, idsFrom, StepFixture } from './support/step-fixture.ts';
 

@@ -1,6 +1,6 @@
-import type { Message } from 'kafkajs';
 import type { ReadRecord } from '@sagafleet/kafka';
 import { WORKER_ENV } from '@sagafleet/schemas';
+import type { Message } from 'kafkajs';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { AuthProxy } from '../../test/support/auth-proxy.ts';
 import { emitTo } from '../../test/support/settings.ts';

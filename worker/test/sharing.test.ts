@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { headersOf, idsFrom, StepFixture } from './support/step-fixture.ts';
 import { DELIVERY } from '../../test/support/settings.ts';
 import { until } from '../../test/support/until.ts';
 import type { WorkerProcess } from '../../test/support/worker-process.ts';
+import { headersOf, idsFrom, StepFixture } from './support/step-fixture.ts';
 
 /** Which tasks each of the workers owns; null while they do not share all of them between each other. */
 async function shareOf(workers: readonly WorkerProcess[], tasks: number): Promise<number[][] | null> {

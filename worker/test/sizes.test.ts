@@ -1,5 +1,5 @@
-import type { Message } from 'kafkajs';
 import type { TopicLimitSettings } from '@sagafleet/schemas';
+import type { Message } from 'kafkajs';
 import { expect, test } from 'vitest';
 import { DELIVERY, emitTo } from '../../test/support/settings.ts';
 import { until } from '../../test/support/until.ts';

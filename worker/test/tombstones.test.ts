@@ -1,8 +1,8 @@
 /** A null value is not an empty one (redpanda-data/connect#3660, dapr/components-contrib#3510). */
 import { expect, test } from 'vitest';
 import { emitTo } from '../../test/support/settings.ts';
-import { headersOf, StepFixture, type FixtureOptions } from './support/step-fixture.ts';
 import { freePort } from '../../test/support/worker-process.ts';
+import { headersOf, StepFixture, type FixtureOptions } from './support/step-fixture.ts';
 
 /** No registry answers there, so that whatever needs one stops the partition. */
 const withoutRegistry = async (options: FixtureOptions = {}): Promise<StepFixture> =>

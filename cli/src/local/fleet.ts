@@ -7,8 +7,8 @@ import { RegistryClient } from '@sagafleet/registry';
 import type { SagaStep } from '@sagafleet/schemas';
 import { KAFKA_OPTIONS, kafkaConnection } from '../connections.ts';
 import type { ProgramExit } from './child-program.ts';
-import { toPod, type ConfigMap, type Deployment, type Pod } from './pod.ts';
 import { PodRunner, type WorkerProgram } from './pod-runner.ts';
+import { toPod, type ConfigMap, type Deployment, type Pod } from './pod.ts';
 import { findFreePort, requireFreePort } from './ports.ts';
 
 const PROVISION_PATIENCE_MS = 30_000;

@@ -3,9 +3,9 @@ import { ISOLATION, openCluster, type OpenCluster } from '../cluster.ts';
 import { KafkaError } from '../errors.ts';
 import { type ClusterMetadata, metadataRequest } from '../wire/metadata.ts';
 import type { ProtocolRequest } from '../wire/request.ts';
-import type { ApiVersions } from './needed-apis.ts';
 import { Leaders } from './leaders.ts';
 import { type Connection, Line } from './line.ts';
+import type { ApiVersions } from './needed-apis.ts';
 
 export interface Destination {
   nodeId: number;

@@ -1,7 +1,7 @@
-import type { Api } from '../wire/request.ts';
 import { FETCH } from '../wire/fetch.ts';
 import { METADATA } from '../wire/metadata.ts';
 import { LIST_OFFSETS, OFFSET_FETCH } from '../wire/offsets.ts';
+import type { Api } from '../wire/request.ts';
 import { DESCRIBE_PRODUCERS, DESCRIBE_TRANSACTIONS, INIT_PRODUCER_ID, TXN_OFFSET_COMMIT } from '../wire/transactions.ts';
 
 /** What a broker answers, by API key. */

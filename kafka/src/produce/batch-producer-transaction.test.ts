@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { FakeBrokers } from '../../test/fake-brokers.ts';
 import { LeaderView } from '../transactions/leader-view.ts';
-import { NO_MEMBER } from '../wire/group.ts';
 import type { Ended } from '../transactions/settlements.ts';
+import { NO_MEMBER } from '../wire/group.ts';
 import { BatchProducer } from './batch-producer.ts';
 import { RecordBatchBuilder } from './record-batch.ts';
 

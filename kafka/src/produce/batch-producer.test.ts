@@ -1,9 +1,9 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Connections } from '../connections/connections.ts';
-import { NO_MEMBER } from '../wire/group.ts';
 import { LeaderView } from '../transactions/leader-view.ts';
 import type { Ended } from '../transactions/settlements.ts';
+import { NO_MEMBER } from '../wire/group.ts';
 import { BatchesRefused, BatchProducer, ProduceError } from './batch-producer.ts';
 import { RecordBatchBuilder } from './record-batch.ts';
 

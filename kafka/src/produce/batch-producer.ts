@@ -1,16 +1,16 @@
 import type { Connections, Destination } from '../connections/connections.ts';
 import { KafkaError } from '../errors.ts';
 import { coordinatorOf } from '../group-offsets.ts';
+import type { LeaderView } from '../transactions/leader-view.ts';
+import type { Settlements } from '../transactions/settlements.ts';
+import { FENCING, writeLaneOf } from '../transactions/transactional-id.ts';
+import { type Patience, untilReady } from '../until-ready.ts';
 import type { GroupMembership } from '../wire/group.ts';
 import { errorOf, type ProtocolRequest } from '../wire/request.ts';
 import {
   addOffsetsToTxnRequest, addPartitionsToTxnRequest, byTopic, endTxnRequest, type GroupPosition, initProducerIdRequest,
   type InTransaction, type ProducerIdentity, type TopicPartitions, txnOffsetCommitRequest,
 } from '../wire/transactions.ts';
-import type { LeaderView } from '../transactions/leader-view.ts';
-import type { Settlements } from '../transactions/settlements.ts';
-import { FENCING, writeLaneOf } from '../transactions/transactional-id.ts';
-import { type Patience, untilReady } from '../until-ready.ts';
 import { type EncodedBatch, perRequest, produceRequest, type ProducedBatch } from './produce-request.ts';
 import type { RecordBatchBuilder } from './record-batch.ts';
 

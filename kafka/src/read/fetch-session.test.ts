@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { PartitionFetch } from '../wire/fetch.ts';
 import { FakeCluster, LIMITS } from '../../test/fake-cluster.ts';
 import { storedBatch } from '../../test/stored-batch.ts';
+import type { PartitionFetch } from '../wire/fetch.ts';
 import { epochAfter, FetchSession } from './fetch-session.ts';
 
 const NODE = 1;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connections } from '../connections/connections.ts';
+import type { HeaderPair } from '../fetched-record.ts';
 import { coordinatorOf, type TopicPartitionOffset } from '../group-offsets.ts';
 import { BatchProducer } from '../produce/batch-producer.ts';
 import { typeOf, untilReady } from '../until-ready.ts';
@@ -7,7 +8,6 @@ import { UNSTABLE_OFFSET_COMMIT } from '../wire/error-codes.ts';
 import { type CommittedAnswer, offsetFetchRequest } from '../wire/offsets.ts';
 import { type ProtocolRequest, throwUnlessOk } from '../wire/request.ts';
 import { addOffsetsToTxnRequest, addPartitionsToTxnRequest, byTopic, endTxnRequest, type TopicPartitions } from '../wire/transactions.ts';
-import type { HeaderPair } from '../fetched-record.ts';
 import { firstHeadersOf } from './first-record.ts';
 import { HungTransaction } from './hung-transaction.ts';
 import { type OpenTransaction, OpenTransactions } from './open-transactions.ts';

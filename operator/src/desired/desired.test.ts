@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
 import type { SagaStep, SagaStepSpec, WorkerSettings } from '@sagafleet/schemas';
+import { describe, expect, test } from 'vitest';
 import type { Facts } from '../facts.ts';
 import { DEFAULT_VALUES, type OperatorValues } from '../values.ts';
 import { desiredOf } from './desired.ts';

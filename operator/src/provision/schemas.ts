@@ -1,6 +1,6 @@
 /** The schemas that a step writes and reads with: there, compatible, and fit to be used. */
-import type { SchemaSource } from '@sagafleet/schemas';
 import { checkReadable, parseSchema, RegistryError, type SchemaTexts, withoutMisfits } from '@sagafleet/registry';
+import type { SchemaSource } from '@sagafleet/schemas';
 import { fieldNotAppended } from './field-order.ts';
 import type { ProvisionReport, SchemaNeed } from './needs.ts';
 import type { RegistrySchema, SchemaRegistry } from './ports.ts';

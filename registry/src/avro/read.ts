@@ -12,10 +12,10 @@ import { isAmbiguous, kindOfValue, markOwn, markScalar } from './branches.ts';
 import type { ByteReader } from './cursor.ts';
 import { defaultValue } from './default.ts';
 import { parseSchema, parseWriterSchema } from './parse.ts';
-import type { AvroField, AvroSchema, AvroType, SchemaTexts } from './schema.ts';
 import { atPath } from './path.ts';
 import { recordReader, type FieldToRead, type MissingField } from './record-code.ts';
 import { branchesFor, cannotRead, isRecord, isUnion, namesMatch, readEnum, readPrimitive, writerFieldOf } from './resolve.ts';
+import type { AvroField, AvroSchema, AvroType, SchemaTexts } from './schema.ts';
 
 export type Read = (bytes: ByteReader) => unknown;
 

@@ -11,10 +11,10 @@ import { kindOfType, kindOfValue, markedBranch } from './branches.ts';
 import type { Kind } from './branches.ts';
 import type { ByteWriter } from './cursor.ts';
 import { defaultValue } from './default.ts';
-import type { AvroField, AvroSchema, AvroType } from './schema.ts';
 import { atPath } from './path.ts';
 import { recordWriter } from './record-code.ts';
 import { isRecord, isUnion } from './resolve.ts';
+import type { AvroField, AvroSchema, AvroType } from './schema.ts';
 
 export interface Write {
   /** `holder[key]` is where the value stands, for the mark of its branch (branches.ts). */

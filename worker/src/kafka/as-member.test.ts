@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
 import type { GroupMembership } from '@sagafleet/kafka';
+import { describe, expect, test } from 'vitest';
 import { WorkerError } from '../errors.ts';
 import { asMember } from './as-member.ts';
 

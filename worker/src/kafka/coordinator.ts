@@ -2,9 +2,9 @@ import {
   type CommittedOffset, commitOffsets, type Connections, coordinatorOf, fetchOffsets, type GroupMembership, heartbeatRequest, listOffsets,
   LOG_END, LOG_START, partitionsWithOffset,
 } from '@sagafleet/kafka';
-import { messageOf, WorkerError } from '../errors.ts';
 import { resumeGroupOf } from '@sagafleet/schemas';
 import type { NotedPosition } from '../driver.ts';
+import { messageOf, WorkerError } from '../errors.ts';
 import { OffsetWatch } from '../offset-watch.ts';
 import { namedRefusal, type Rights } from './authorization.ts';
 

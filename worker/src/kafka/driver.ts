@@ -4,12 +4,12 @@ import {
 import type { Kafka } from 'kafkajs';
 import type { AppendingProducer, Driver, GroupMember, MemberEvents, RecordBatch, TaskProducer } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
+import { isBehind, sourceOf } from '../record-source.ts';
+import { KafkajsAppendingProducer } from './appending-producer.ts';
 import { namedRefusal, namingAppends, namingProducer, type Rights } from './authorization.ts';
+import { brokerErrorType } from './broker-error.ts';
 import { GroupCoordinator } from './coordinator.ts';
 import { KafkajsMember, type MemberOptions } from './member.ts';
-import { KafkajsAppendingProducer } from './appending-producer.ts';
-import { brokerErrorType } from './broker-error.ts';
-import { isBehind, sourceOf } from '../record-source.ts';
 import { createIdempotentProducer, createTransactionalProducer, endLeftOpen } from './producers.ts';
 
 export interface DriverOptions extends MemberOptions {

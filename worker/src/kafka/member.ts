@@ -5,9 +5,9 @@ import { messageOf, WorkerError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { awaitGroupOffsets, isDoubtful, READ_AGAIN_AFTER_MS } from '../task/start-positions.ts';
 import { backoffMs, systemTiming } from '../timing.ts';
+import { createTaskAssigner, type AssignmentExtras } from './assigner.ts';
 import { namedRefusal, type Rights } from './authorization.ts';
 import { brokerErrorType } from './broker-error.ts';
-import { createTaskAssigner, type AssignmentExtras } from './assigner.ts';
 import type { GroupCoordinator } from './coordinator.ts';
 
 /** Members notice a rebalance by it alone, so it bounds hand-over and stall. */

@@ -1,15 +1,15 @@
-import { consequenceOf, DEAD_LETTER_HEADERS } from '@sagafleet/schemas';
 import { RegistryError, schemaIdOf, type AvroCodecs, type Decoder } from '@sagafleet/registry';
+import { consequenceOf, DEAD_LETTER_HEADERS } from '@sagafleet/schemas';
 import type { InputRecord, OutputRecord, RecordBatch } from '../driver.ts';
 import { codeOf, messageOf, WorkerError } from '../errors.ts';
 import type { OutputTopics } from '../output-topics.ts';
-import { NO_STREAK, type Streak, withDeadLetter } from '../task/breaker.ts';
 import { MAX_ENDED_WORKERS } from '../task/attempts.ts';
+import { NO_STREAK, type Streak, withDeadLetter } from '../task/breaker.ts';
 import type { Turns } from '../turns.ts';
 import { deadLetterOf, shapedTo, type DeadLetterTarget, type Failure } from './dead-letter.ts';
+import { Outputs } from './outputs.ts';
 import type { EmitProgram, StepProgram } from './program.ts';
 import { failureAt, runStep, StageFailure, type StepIo } from './run-step.ts';
-import { Outputs } from './outputs.ts';
 import { smallerShape, type LetterShape, type SizeLimits } from './size-limits.ts';
 
 export interface PipelineOptions {

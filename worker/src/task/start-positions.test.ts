@@ -1,8 +1,8 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { awaitGroupOffsets, isDoubtful, readStart } from './start-positions.ts';
 import { WorkerError } from '../errors.ts';
 import type { Timing } from '../timing.ts';
+import { awaitGroupOffsets, isDoubtful, readStart } from './start-positions.ts';
 
 type Offsets = Record<string, bigint | null>;
 

@@ -1,7 +1,7 @@
-import { BatchProducer, Connections, crc32c, type PartitionBatch, RecordBatchBuilder } from '@sagafleet/kafka';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress } from 'node:zlib';
+import { BatchProducer, Connections, crc32c, type PartitionBatch, RecordBatchBuilder } from '@sagafleet/kafka';
 import type { StepFixture } from './step-fixture.ts';
 
 type BatchWriter = Parameters<RecordBatchBuilder['seal']>[0];

@@ -1,7 +1,7 @@
 import type { WorkerSettings } from '@sagafleet/schemas';
 import { emitTo } from '../../../test/support/settings.ts';
-import type { StepNames } from './step-fixture.ts';
 import type { WorkerProcess } from '../../../test/support/worker-process.ts';
+import type { StepNames } from './step-fixture.ts';
 
 /** `POST /orders`, refused where the amount is negative, else passed on. */
 export function ingressSettings({ input, output }: StepNames): Partial<WorkerSettings> {
