@@ -17,7 +17,7 @@ export default tseslint.config(
     rules: {
       'import-x/no-cycle': 'error',
       'import-x/order': ['error', {
-        groups: ['builtin', 'external', 'parent', ['sibling', 'index']], 'newlines-between': 'never',
+        groups: ['builtin', ['external', 'internal'], 'parent', ['sibling', 'index']], 'newlines-between': 'never',
         alphabetize: { order: 'asc', caseInsensitive: true },
       }],
       'sagafleet/telling-names': 'error',

@@ -1,5 +1,5 @@
-import type { TestProject } from 'vitest/node';
 import { findFreePort, startPlatform } from '@sagafleet/cli';
+import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { KafkaAdmin, sendRecord, type KafkaConnection, type KafkaOptions } from '@sagafleet/kafka';
+import { DEFAULT_VALUES, desiredOf, provisionStep, type OperatorValues, type StepReport } from '@sagafleet/operator';
 import { RegistryClient } from '@sagafleet/registry';
 import type { SagaStep, SagaStepSpec } from '@sagafleet/schemas';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { DEFAULT_VALUES, desiredOf, provisionStep, type OperatorValues, type StepReport } from '@sagafleet/operator';
 
 const brokers = inject('brokers').split(',');
 const connection: KafkaConnection = { brokers, tls: false, sasl: null, clientId: 'operator-test' };

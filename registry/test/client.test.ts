@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { AvroCodecs, RegistryClient, type RegistryOptions } from '@sagafleet/registry';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { AuthProxy } from '../../test/support/auth-proxy.ts';
-import { AvroCodecs, RegistryClient, type RegistryOptions } from '@sagafleet/registry';
 
 function order(...more: unknown[]): string {
   return JSON.stringify({ type: 'record', name: 'OrderEvent', fields: [{ name: 'orderId', type: 'string' }, { name: 'timestamp', type: 'long' }, ...more] });

@@ -1,6 +1,6 @@
+import { AvroCodecs, type SchemaLookup } from '@sagafleet/registry';
 import { expect, test } from 'vitest';
 import { eventBefore, eventNow, idText, LANE_LENGTH, SCHEMA_BEFORE, SCHEMA_NOW, textOf, valueRead } from './events.ts';
-import { AvroCodecs, type SchemaLookup } from '@sagafleet/registry';
 
 const BEFORE_ID = 7;
 const NOW_ID = 4_000_000_000;

@@ -1,9 +1,9 @@
+import { readBack, type ReadBackOptions, type ReadBackRecord, type ReadBackResult } from '@sagafleet/cli';
+import { CE_ID, DEAD_LETTER_HEADERS } from '@sagafleet/schemas';
 import { LANE_LENGTH, POISON, textOf, valueRead } from './events.ts';
 import type { Evidence, InputRecord, Output, OutputRecord, TopicPosition } from './judge.ts';
 import { GROUP, OFFSETS_TOPIC, TOPICS } from './topics.ts';
 import type { World } from './world.ts';
-import { readBack, type ReadBackOptions, type ReadBackRecord, type ReadBackResult } from '@sagafleet/cli';
-import { CE_ID, DEAD_LETTER_HEADERS } from '@sagafleet/schemas';
 
 /** What has to be in each output topic: an event as the new schema reads it, or a poison as it was. */
 function wantedOutputs({ schemaIds }: World): [topic: string, wanted: Output['wanted']][] {

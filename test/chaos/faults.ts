@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createKafka } from '@sagafleet/kafka';
+import type { Guarantee } from '@sagafleet/schemas';
 import { API } from '../support/kafka-proxy.ts';
 import { until } from '../support/until.ts';
 import { moveLeaders } from './leader-election.ts';
@@ -9,8 +11,6 @@ import { isMarkerFault, type Fault, type FaultKind, type MarkerFaultKind } from 
 import type { StepWorkers } from './step-workers.ts';
 import { GROUP, OFFSETS_TOPIC } from './topics.ts';
 import type { World } from './world.ts';
-import { createKafka } from '@sagafleet/kafka';
-import type { Guarantee } from '@sagafleet/schemas';
 
 /** How long a worker is given to come to the request at which it is frozen: after another fault it may be idle for a while. */
 const FREEZE_POINT_WITHIN_MS = 30_000;

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createKafka, partitionOf } from '@sagafleet/kafka';
 import type { CompressionTypes, Kafka, Message, Producer, ProducerConfig } from 'kafkajs';
 import { POISON, textOf, type ChaosEvent } from './events.ts';
 import { type Random, randomFrom } from './random.ts';
-import { createKafka, partitionOf } from '@sagafleet/kafka';
 
 export interface FeedOptions {
   brokers: string[];

@@ -1,6 +1,6 @@
 /** What a run is made of, its faults apart. Pure: by the seed, where nothing else is asked for. */
-import { randomFrom } from './random.ts';
 import type { Guarantee } from '@sagafleet/schemas';
+import { randomFrom } from './random.ts';
 
 export interface Ingredients {
   /** Of the step that the feed writes to. */

@@ -1,3 +1,7 @@
+import { readBack, type Platform } from '@sagafleet/cli';
+import type { KafkaAdmin } from '@sagafleet/kafka';
+import { AvroCodecs, type Encoder, type RegistryClient } from '@sagafleet/registry';
+import type { WorkerSettings } from '@sagafleet/schemas';
 import { DELIVERY, emitTo, settingsFor } from '../support/settings.ts';
 import { Clients, type WebEvent } from './clients.ts';
 import { readCommit, toInputRecord, toOutputRecord } from './evidence.ts';
@@ -5,10 +9,6 @@ import type { InboxEvidence } from './inbox.ts';
 import type { Evidence } from './judge.ts';
 import { INGRESS_WORKERS } from './plan.ts';
 import { StepWorkers, type StepWorkersOptions } from './step-workers.ts';
-import { readBack, type Platform } from '@sagafleet/cli';
-import type { KafkaAdmin } from '@sagafleet/kafka';
-import { AvroCodecs, type Encoder, type RegistryClient } from '@sagafleet/registry';
-import type { WorkerSettings } from '@sagafleet/schemas';
 
 export interface IngressStepOptions extends Pick<StepWorkersOptions, 'env' | 'workerMain' | 'onNote'> {
   platform: Platform;

@@ -2,11 +2,11 @@
  * Says whether a step did its work exactly once, or at least once, from what went in and what came out. Pure, and linear
  * in the number of records. Texts stand for bytes: they are only compared.
  */
+import type { Guarantee } from '@sagafleet/schemas';
 import { aheadIn } from './ahead.ts';
 import { Findings } from './findings.ts';
 import { Reads } from './redelivery.ts';
 import { lengthOf, stalledIn, type TopicEnd, type TopicPosition, type Watched } from './standstill.ts';
-import type { Guarantee } from '@sagafleet/schemas';
 
 export type { TopicEnd, TopicPosition } from './standstill.ts';
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Connections, createKafka } from '@sagafleet/kafka';
 import type { Admin } from 'kafkajs';
 import { until } from '../support/until.ts';
 import { byTopic, countMoved, electLeadersBody, electLeadersError, planElections, type Election, type PartitionReplicas } from './elections.ts';
@@ -6,7 +7,6 @@ import type { Fault } from './plan.ts';
 import { randomFrom } from './random.ts';
 import { OFFSETS_TOPIC, TOPICS, TRANSACTIONS_TOPIC } from './topics.ts';
 import type { World } from './world.ts';
-import { Connections, createKafka } from '@sagafleet/kafka';
 
 const ELECT_LEADERS = { apiKey: 43, apiVersion: 1, apiName: 'ElectLeaders' };
 const TIMEOUT_MS = 5_000;

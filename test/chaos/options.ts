@@ -1,10 +1,10 @@
 /** What a call of the suite asks for, and the call that asks for one run again. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import type { Guarantee } from '@sagafleet/schemas';
 import { chooseIngredients, type WantedIngredients } from './ingredients.ts';
 import { BROKER_FAULTS, FAULT_KINDS, INGRESS_FAULTS, isIngressFault, isMarkerFault, isOutputLeaderFault, MARKER_FAULTS, planFaults, WORKER_FAULTS, type FaultKind } from './plan.ts';
 import type { ChaosOptions } from './run-chaos.ts';
-import type { Guarantee } from '@sagafleet/schemas';
 
 export const HELP = `Runs workers of a step through faults and judges what they wrote.
 

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { WORKER_ENV, type WorkerSettings } from '@sagafleet/schemas';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
-import { WORKER_ENV, type WorkerSettings } from '@sagafleet/schemas';
 
 export interface StepWorkersOptions {
   /** Of one worker, as it is seen in logs and by Kafka; its number follows. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { standingSince, type Disturbance, type Sample, type Watched } from './standstill.ts';
 import { createKafka, ISOLATION, openCluster } from '@sagafleet/kafka';
+import { standingSince, type Disturbance, type Sample, type Watched } from './standstill.ts';
 
 export interface WatchOptions {
   brokers: string[];

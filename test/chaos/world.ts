@@ -1,3 +1,7 @@
+import { findFreePort, startPlatform, type Platform } from '@sagafleet/cli';
+import { KafkaAdmin } from '@sagafleet/kafka';
+import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
+import { WORKER_ENV, type Guarantee, type WorkerSettings } from '@sagafleet/schemas';
 import { AuthProxy } from '../support/auth-proxy.ts';
 import { KafkaProxy } from '../support/kafka-proxy.ts';
 import { DELIVERY, emitTo, settingsFor } from '../support/settings.ts';
@@ -9,10 +13,6 @@ import { countSkippedMarkers } from './skipped-markers.ts';
 import { StepWorkers, type WorkersCut } from './step-workers.ts';
 import { GROUP, INPUT_PARTITIONS, OFFSETS_TOPIC, PARTITIONS, TOPICS } from './topics.ts';
 import { Watch } from './watch.ts';
-import { findFreePort, startPlatform, type Platform } from '@sagafleet/cli';
-import { KafkaAdmin } from '@sagafleet/kafka';
-import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
-import { WORKER_ENV, type Guarantee, type WorkerSettings } from '@sagafleet/schemas';
 
 const EVENTS = { kind: 'subject', subject: `${TOPICS.input}-value` } as const;
 const REGISTRY_CREDENTIALS = { username: 'chaos', password: 'with: a colon, and ü' };

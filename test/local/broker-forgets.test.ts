@@ -3,13 +3,13 @@
  * and transactional ids that rest (confluentinc/parallel-consumer#830), and deletes records that look old
  * (openmeterio/openmeter#5005). One broker whose while is short for all of them.
  */
-import { afterAll, beforeAll, inject, test } from 'vitest';
-import { startOwnBroker } from '../support/own-broker.ts';
-import { until } from '../support/until.ts';
 import { startSession, untilReady, type Platform, type Session } from '@sagafleet/cli';
 import { createKafka, KafkaAdmin, readTopics, type KafkaConnection, type ReadRecord } from '@sagafleet/kafka';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
 import type { SagaStep, SagaStepSpec } from '@sagafleet/schemas';
+import { afterAll, beforeAll, inject, test } from 'vitest';
+import { startOwnBroker } from '../support/own-broker.ts';
+import { until } from '../support/until.ts';
 
 const BROKER = {
   'offsets.retention.minutes': '1', 'offsets.retention.check.interval.ms': '500',

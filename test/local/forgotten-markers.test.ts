@@ -5,15 +5,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Platform } from '@sagafleet/cli';
+import { Connections, createKafka, KafkaAdmin, listOffsets, LOG_END, readTopics, type KafkaConnection } from '@sagafleet/kafka';
+import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
+import type { WorkerSettings } from '@sagafleet/schemas';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { startOwnBroker } from '../support/own-broker.ts';
 import { settingsFor } from '../support/settings.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
-import type { Platform } from '@sagafleet/cli';
-import { Connections, createKafka, KafkaAdmin, listOffsets, LOG_END, readTopics, type KafkaConnection } from '@sagafleet/kafka';
-import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
-import type { WorkerSettings } from '@sagafleet/schemas';
 
 const NAME = 'gate';
 const [INPUT, OUTPUT, GROUP] = [`${NAME}-in`, `${NAME}-out`, `default.${NAME}`];

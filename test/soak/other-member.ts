@@ -1,5 +1,5 @@
-import type { Assigner, Consumer, Kafka } from 'kafkajs';
 import { AssignerProtocol } from '@sagafleet/kafka';
+import type { Assigner, Consumer, Kafka } from 'kafkajs';
 
 /** As in worker/src/kafka/assigner.ts; the leader, which joined first, is the worker. */
 const ASSIGNER = { name: 'sagafleet-tasks', version: 1 };

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Platform } from '@sagafleet/cli';
 import { judge, type Figures, type Finding, type Sample } from './judge.ts';
 import { OtherMember } from './other-member.ts';
 import { SoakStep } from './soak-step.ts';
-import type { Platform } from '@sagafleet/cli';
 
 export const PARTS = ['records', 'idle', 'rebalances'] as const;
 export type Part = typeof PARTS[number];

@@ -1,9 +1,9 @@
-import type { Kafka, Message, Producer } from 'kafkajs';
-import { DELIVERY, settingsFor } from '../support/settings.ts';
-import { WatchedWorker } from './watched-worker.ts';
 import { findFreePort, type Platform, startPlatform } from '@sagafleet/cli';
 import { createKafka, KafkaAdmin, type KafkaConnection } from '@sagafleet/kafka';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
+import type { Kafka, Message, Producer } from 'kafkajs';
+import { DELIVERY, settingsFor } from '../support/settings.ts';
+import { WatchedWorker } from './watched-worker.ts';
 
 const PARTITIONS = 12;
 const SESSION_TIMEOUT_MS = 10_000;

@@ -1,9 +1,9 @@
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Figures } from './judge.ts';
 import { ChildProgram, findFreePort, type Platform } from '@sagafleet/cli';
 import { WORKER_ENV, type WorkerSettings } from '@sagafleet/schemas';
+import type { Figures } from './judge.ts';
 
 const MAIN = fileURLToPath(new URL('../../worker/dist/main.js', import.meta.url));
 const INSIDE = new URL('./inside.js', import.meta.url).href;

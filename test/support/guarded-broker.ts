@@ -1,7 +1,7 @@
 /** A broker of its own with an authorizer: every client logs in, and may do only what is granted. */
+import { createKafka, type KafkaConnection } from '@sagafleet/kafka';
 import { startOwnBroker } from './own-broker.ts';
 import { until } from './until.ts';
-import { createKafka, type KafkaConnection } from '@sagafleet/kafka';
 
 const ADMIN = 'admin';
 /** Anybody who connects with a name of these and the password may connect, and nothing else. */

@@ -1,5 +1,5 @@
-import { inject } from 'vitest';
 import { findFreePort, startPlatform, type Platform } from '@sagafleet/cli';
+import { inject } from 'vitest';
 
 /** A broker that no other test uses, beside the registry that all of them use. The caller stops it. */
 export async function startOwnBroker(brokerProperties: Record<string, string> = {}): Promise<Platform> {

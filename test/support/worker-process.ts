@@ -5,8 +5,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { until } from './until.ts';
 import type { WorkerSettings } from '@sagafleet/schemas';
+import { until } from './until.ts';
 
 const MAIN = fileURLToPath(new URL('../../worker/src/main.ts', import.meta.url));
 const EXIT_WITHIN_MS = 30_000;

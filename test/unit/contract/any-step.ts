@@ -1,6 +1,6 @@
 /** SagaSteps as the CRD takes them, every field now and then, for properties that must hold for any step. */
-import fc from 'fast-check';
 import { SAGASTEP_API_VERSION, SAGASTEP_KIND, type Emit, type SagaStep, type SagaStepSpec, type SchemaRef } from '@sagafleet/schemas';
+import fc from 'fast-check';
 
 const label = fc.stringMatching(/^[a-z]([a-z0-9-]{0,20}[a-z0-9])?$/);
 const topic = fc.stringMatching(/^[a-zA-Z0-9_-]([a-zA-Z0-9._-]{0,30}[a-zA-Z0-9_-])?$/);

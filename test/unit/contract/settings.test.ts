@@ -1,10 +1,10 @@
 /** What the operator means is what a worker reads, for any step; and rendering is a function. */
-import fc from 'fast-check';
-import { expect, test, vi } from 'vitest';
-import { anyStep, CONFIG_MAP, CONFIG_MAP_KEY } from './any-step.ts';
 import { checkStep, DEFAULT_VALUES, desiredOf, render, type Facts, type KubeObject, type OperatorValues } from '@sagafleet/operator';
 import { SETTINGS_FILE, WORKER_ENV, type SagaStep } from '@sagafleet/schemas';
 import { readConfig } from '@sagafleet/worker';
+import fc from 'fast-check';
+import { expect, test, vi } from 'vitest';
+import { anyStep, CONFIG_MAP, CONFIG_MAP_KEY } from './any-step.ts';
 
 const RUNS = { numRuns: 100 };
 vi.setConfig({ testTimeout: 60_000 });

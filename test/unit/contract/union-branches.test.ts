@@ -2,9 +2,9 @@
  * Codec and expressions together: what an expression does not name keeps the branch of its union, also where a value
  * does not show it (waldophotos/kafka-avro#27, confluentinc/kafka-rest#152).
  */
-import { expect, test } from 'vitest';
 import { compileExpression } from '@sagafleet/expressions';
 import { AvroCodecs, type Encoder, type SchemaLookup } from '@sagafleet/registry';
+import { expect, test } from 'vitest';
 
 const record = (name: string, ...fields: [name: string, type: unknown][]) =>
   ({ type: 'record', name, fields: fields.map(([field, type]) => ({ name: field, type })) });
