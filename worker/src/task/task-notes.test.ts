@@ -73,6 +73,18 @@ describe('a worker that ended', () => {
     await soon(() => broker.committed).toEqual(['dead a', 'b']);
   });
 
+  test('is followed by one that writes nothing until it is noted that the record is processed', async () => {
+    const broker = new FakeBroker();
+    broker.note = 'attempt:2,records:1';
+    let commits = 0;
+    broker.before.commit = () => (++commits < 2 ? undefined : new Promise(() => undefined));
+    const { task } = await running(broker, { origin: { isHandedOver: false } });
+    task.offer(batch(0, ['a']));
+    await soon(() => commits).toBe(2);
+    for (let at = 0; at < 20; at++) await tick();
+    expect(broker.calls.filter((call) => call === 'send')).toEqual([]);
+  });
+
   test('while records wait for the registry does not count against them', async () => {
     const broker = new FakeBroker();
     broker.note = 'attempt:2,records:1';
