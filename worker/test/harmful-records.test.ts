@@ -9,8 +9,8 @@ import { headersOf, idsFrom, StepFixture } from './support/step-fixture.ts';
 type Harm = 'kill' | 'block' | 'throw' | 'slow';
 
 const PRELOAD = new URL('./preloads/harmful-records.ts', import.meta.url).href;
-const start = (step: StepFixture, harm: Harm): Promise<WorkerProcess> =>
-  step.startWorker({ NODE_OPTIONS: `--import=${PRELOAD}`, SAGAFLEET_TEST_HARM: harm });
+const start = (step: StepFixture, harm: Harm, slowMs = 0): Promise<WorkerProcess> =>
+  step.startWorker({ NODE_OPTIONS: `--import=${PRELOAD}`, SAGAFLEET_TEST_HARM: harm, SAGAFLEET_TEST_SLOW_MS: String(slowMs) });
 
 const BEFORE = idsFrom('before', 40);
 const AFTER = idsFrom('after', 40);
@@ -82,10 +82,12 @@ test('one that keeps the event loop for longer than a session passes from worker
   await expectDeadLetter(step);
 });
 
-test('two workers share records that take longer in all than a session, and neither loses a task over it', { timeout: 120_000 }, async () => {
+test.each([
+  { slowMs: 13, count: 1_400 }, { slowMs: 100, count: 200 },
+])('two workers share $count records of $slowMs ms, longer in all than a session, and neither loses a task over it', { timeout: 120_000 }, async ({ slowMs, count }) => {
   const step = await StepFixture.create({ partitions: 2 });
-  const ids = idsFrom('harmful', 1_400);
-  const workers = await Promise.all([start(step, 'slow'), start(step, 'slow')]);
+  const ids = idsFrom('harmful', count);
+  const workers = await Promise.all([start(step, 'slow', slowMs), start(step, 'slow', slowMs)]);
   await Promise.all(workers.map((worker) => worker.ready()));
   await until('each to have a task', async () => (await Promise.all(workers.map((worker) => worker.tasks()))).every(({ length }) => length === 1));
   await step.send(await step.events(ids));

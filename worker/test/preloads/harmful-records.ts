@@ -12,7 +12,7 @@ const HARM: Record<string, () => void> = {
   kill: () => process.kill(process.pid, 'SIGKILL'),
   block: () => block(LONGER_THAN_A_SESSION_MS),
   throw: () => { throw new TypeError('x is not a function'); },
-  slow: () => block(13),
+  slow: () => block(Number(process.env['SAGAFLEET_TEST_SLOW_MS'])),
 };
 
 const harm = HARM[process.env['SAGAFLEET_TEST_HARM']!]!;
