@@ -40,7 +40,7 @@ export const HELP = `Runs workers of a step through faults and judges what they 
   --keep                 keep topics and logs of clean runs too
   -h, --help             this text
 
-Whether records come again at least once, and what clients are told; leaders that move:
+Redelivery at least once, and answers to clients; leaders that move:
 
   npm run test:chaos -- --delivery AtLeastOnce --ingress yes
   npm run test:chaos -- --brokers 3 --output-replication 3 --kinds leader-election

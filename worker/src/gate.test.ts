@@ -42,7 +42,7 @@ test('many share it, one that has to be alone waits for them, and those who come
   expect((await visitors.leave('late')).at(-1)).toBe('alone too');
 });
 
-test('whoever ended a worker before goes first, the most suspected before the others', async () => {
+test('a record that ended a worker before goes first, the most suspected before the others', async () => {
   const visitors = new Visitors();
   const { gate } = visitors;
   visitors.enter('first', gate.alone(2));

@@ -1,16 +1,16 @@
 type Leave = () => void;
 interface Waiting { isAlone: boolean; rank: number; enter: () => void }
 
-/** How long those who have to be alone wait for the tasks that have only just begun. */
+/** How long callers that ask to be alone wait for tasks that have just begun. */
 export const ROLL_CALL_MS = 10_000;
-/** From this rank on it is one that a worker has ended with before. */
+/** From this rank on, a worker has ended before while it processed the record alone. */
 const FIRST_RANK = 3;
 
 /**
- * Many at a time, or one alone: whoever asked first comes first. Only whoever has to be alone, by a rank of 3 or more, goes
- * before all others, the highest rank first, and after all that are expected have come: the most suspected record of a
- * process is processed before any other, so that whoever ends processes a moment after they begin blames no record that
- * has nothing to do with it.
+ * Admits many at a time, or one alone, in the order in which they ask. A caller that asks to be alone waits until all expected
+ * callers have come; a rank of 3 or more then goes before all others, the highest first. The most suspected record of a
+ * process is therefore processed before any other, and processes that are ended from outside, a moment after they begin,
+ * blame no record for it.
  */
 export class Gate {
   readonly #deadline: () => Promise<void>;
@@ -24,7 +24,7 @@ export class Gate {
     this.#deadline = deadline;
   }
 
-  /** Resolves when whoever has to be alone has left; with what is to be called at the end. */
+  /** Resolves when no caller is alone; with a function to call at the end. */
   share(): Promise<Leave> {
     return this.#ask(false, 0);
   }
@@ -34,7 +34,7 @@ export class Gate {
     return this.#ask(true, rank);
   }
 
-  /** One will come that may have to go before all others. To be called with what is returned once that is known, or it will not come. */
+  /** Announces a caller that may have to go before all others. Call the result once it has asked, or will not ask. */
   expect(): () => void {
     const expected = {};
     const come = () => {

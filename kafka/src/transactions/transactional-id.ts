@@ -13,7 +13,7 @@ export const FENCING: Patience = {
   soonOver: new Set(['CONCURRENT_TRANSACTIONS', ...COORDINATOR_MOVES]),
   forMs: 20_000, lastWaitMs: 250,
 };
-/** The same at a coordinator that was found before: where it is none any more it will not be soon, and whoever takes the id over again finds the other. */
+/** The same, at a coordinator that was found earlier: once it has moved, waiting does not bring it back; the next takeover of the id looks it up again. */
 const AT_THE_COORDINATOR_FOUND: Patience = { ...FENCING, soonOver: new Set([...FENCING.soonOver].filter((type) => type !== NOT_COORDINATOR)) };
 /** Somebody else fenced since the state was read. */
 const OVERTAKEN = ['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH'];

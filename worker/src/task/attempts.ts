@@ -86,14 +86,13 @@ export class Attempts {
   #suspect({ topic, note, offset, endOffset }: FoundNote, isContinued: boolean): void {
     if (note?.kind !== 'attempt' || offset >= endOffset) return;
     const isShown = note.attempt > 1 && note.records !== null;
-    const where = { fromOffset: offset, untilOffset: endOffset };
     // Which one of them it was is not known yet: the next end shows it
     const singly = isShown && note.records! > 1 && !isContinued ? note.records! : 0;
     const attempt = singly ? note.attempt : attemptAfter(note, isContinued);
     if (attempt === 1) return;
     const writes = note.writes + (note.isProcessed && !isContinued ? 1 : 0);
     const recordsLeft = singly || (attempt === 2 ? BATCHES_IN_HAND * this.#maxRecords : 1);
-    this.#suspicions.set(topic, { attempt, writes, aloneLeft: singly || 1, recordsLeft, ...where });
+    this.#suspicions.set(topic, { attempt, writes, aloneLeft: singly || 1, recordsLeft, fromOffset: offset, untilOffset: endOffset });
   }
 
   /** How long one record kept the event loop. */

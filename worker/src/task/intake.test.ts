@@ -54,7 +54,7 @@ describe('the intake of a task', () => {
     expect([...intake.take(1).done(0)]).toEqual([['more', 9n]]);
   });
 
-  test.each(['close', 'release'] as const)('drops what is queued when told to %s', (how) => {
+  test.each(['close', 'release'] as const)('drops what is queued on %s', (how) => {
     const { inFullMemory: intake, memory, calls } = intakeOf('in');
     intake.offer(batch(10));
     expect(memory.isFull).toBe(true);
@@ -71,7 +71,7 @@ describe('the intake of a task', () => {
     expect(calls.slice(1)).toEqual(['pause in of 3', 'seek in of 3 to 2', 'resume in of 3']);
   });
 
-  test('wakes whoever waits for records, with or without one', async () => {
+  test('wakes a task that waits for records, with or without one', async () => {
     const { intake } = intakeOf('in');
     const woken = intake.ready();
     intake.wake();

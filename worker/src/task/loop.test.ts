@@ -47,7 +47,7 @@ async function restarted({ task, broker }: Running): Promise<void> {
 }
 
 describe('while there is more', () => {
-  test('a task waits as long as it is told to before it takes it, and not for the first', async () => {
+  test('a task waits for the configured linger before it takes it, and not for the first', async () => {
     const { task, timing, taken } = await counting(new FakeBroker(), { settings: { lingerMs: 1 }, origin: { size: new BatchSize(1) } });
     const waits: number[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -62,7 +62,7 @@ describe('while there is more', () => {
     await soon(() => taken).toEqual([1, 1]);
   });
 
-  test('a task that is not told to wait does not', async () => {
+  test('a task without a linger does not wait', async () => {
     const { task, timing, taken } = await counting(new FakeBroker(), { origin: { size: new BatchSize(1) } });
     const before = timing.now();
     timing.wait = () => new Promise(() => undefined);
@@ -330,7 +330,7 @@ describe('before records are handled', () => {
     await soon(() => taken).toEqual([1]);
   });
 
-  test('whoever is alone has left, and the task may be lost by then', async () => {
+  test('the task that is alone has left, and the task may be lost by then', async () => {
     const { task, gate, taken } = await counting();
     const leave = await gate.alone(3);
     task.offer(batch(0, ['a']));
@@ -450,22 +450,15 @@ describe('what is tried again', () => {
 describe('the breaker', () => {
   const bad = (count: number) => Array.from({ length: count }, (_, at) => `bad ${at}`);
 
-  test('counts on where the task starts again, however often', async () => {
+  test.each([
+    { where: 'over transactions', restarts: 0 },
+    { where: 'where the task starts again, however often', restarts: 2 },
+  ])('counts on $where', async ({ restarts }) => {
     const started = await running();
     const { task, broker } = started;
     task.offer(batch(0, bad(3)));
     await soon(() => broker.offset).toBe(3n);
-    await restarted(started);
-    await restarted(started);
-    task.offer(batch(3, bad(3)));
-    await soon(() => task.state).toBe('STOPPED');
-    expect(broker.offset).toBe(5n);
-  });
-
-  test('counts over transactions', async () => {
-    const { task, broker } = await running();
-    task.offer(batch(0, bad(3)));
-    await soon(() => broker.offset).toBe(3n);
+    for (let nth = 0; nth < restarts; nth++) await restarted(started);
     task.offer(batch(3, bad(3)));
     await soon(() => task.state).toBe('STOPPED');
     expect(broker.offset).toBe(5n);
@@ -480,7 +473,7 @@ describe('the breaker', () => {
     });
   });
 
-  test('has stopped a task that is told to start again: it does, and is at rest no more than before', async () => {
+  test('has stopped a task that has to start again: it does, and is at rest no more than before', async () => {
     const { task, broker } = await running();
     task.offer(batch(0, bad(5)));
     await soon(() => task.state).toBe('STOPPED');

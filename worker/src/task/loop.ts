@@ -32,7 +32,7 @@ export interface LoopPorts {
   attempts: Attempts;
   /** Shared by all tasks. */
   gate: Pick<Gate, 'share' | 'alone'>;
-  /** The gate need not wait for the task any more. */
+  /** Tells the gate not to wait for the task any longer. */
   comes(): void;
   /** Aborted when the task is over or has to start again. */
   signal: AbortSignal;
@@ -186,7 +186,7 @@ export class TaskLoop {
     }
   }
 
-  /** With whoever else processes records, or alone; what is to be called at the end. */
+  /** Beside other tasks, or alone. Returns a function to call at the end. */
   async #enter(isAlone: boolean): Promise<() => void> {
     const { gate, attempts, comes } = this.#ports;
     const entering = isAlone ? gate.alone(attempts.rank) : gate.share();

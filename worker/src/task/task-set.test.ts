@@ -198,7 +198,7 @@ describe('records that the broker deleted before they were read', () => {
   });
 });
 
-test('what is told of a task that is not there any more has no effect', () => {
+test('events of a task that was lost have no effect', () => {
   const group = new FakeGroup();
   group.tasks.onOutOfRange({ topic: 'in', partition: 1, offset: 0n }, 0n);
   group.tasks.onRecreated('in', 1);

@@ -160,7 +160,7 @@ describe('tasks that have to be alone', () => {
 });
 
 describe('a task that is over', () => {
-  test.each(['lose', 'drain'] as const)('ends at once when told to %s while it waits for the registry', async (how) => {
+  test.each(['lose', 'drain'] as const)('ends at once on %s while it waits for the registry', async (how) => {
     const { task, broker, timing } = await running(new FakeBroker(), { run: async () => { throw isAway(); } });
     const waiting = Promise.withResolvers<void>();
     timing.wait = (ms, signal) => {
@@ -174,7 +174,7 @@ describe('a task that is over', () => {
     expect(broker.calls.at(-1)).toBe('discard');
   });
 
-  test.each(['lose', 'drain'] as const)('ends at once when told to %s before it is tried again', async (how) => {
+  test.each(['lose', 'drain'] as const)('ends at once on %s before it is tried again', async (how) => {
     const broker = new FakeBroker();
     broker.before.fence = () => { throw isAway(); };
     const { task, timing } = taskOn(broker);
@@ -189,7 +189,7 @@ describe('a task that is over', () => {
     expect(broker.calls.filter((call) => call === 'fence')).toHaveLength(1);
   });
 
-  test.each(['lose', 'drain'] as const)('ends at once when told to %s while it is stopped', async (how) => {
+  test.each(['lose', 'drain'] as const)('ends at once on %s while it is stopped', async (how) => {
     const { task, timing } = await running(new FakeBroker(), { settings: { stopAfter: 1 } });
     timing.wait = untilAborted;
     task.offer(batch(0, ['bad 1', 'bad 2', 'bad 3']));

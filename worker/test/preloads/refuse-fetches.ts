@@ -4,5 +4,5 @@ import '@sagafleet/kafka';
 
 const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/runner') as { prototype: { fetch(): Promise<never> } };
 prototype.fetch = async () => {
-  throw Object.assign(new Error('fetching is not implemented'), { name: 'KafkaJSNotImplemented', retriable: false });
+  throw Object.assign(new Error('every fetch fails for good'), { name: 'KafkaJSNotImplemented', retriable: false });
 };
