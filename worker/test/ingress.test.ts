@@ -93,7 +93,9 @@ test('a worker that is stopped while it accepts an event answers it and ends, al
   const accepting = post(worker, event);
   await until('the event to be under way', () => append.requests.length > 0);
   worker.signal('SIGTERM');
-  await until('the ingress to be closing', () => post(worker, event).then(({ status }) => status === 503, () => true));
+  // Rejected before it is appended: another event that is accepted would wait behind the one that is held
+  const rejected = JSON.stringify({ id: 'a', amount: -1, note: '' });
+  await until('the ingress to be closing', () => post(worker, rejected).then(({ status }) => status === 503, () => true));
   append.release();
   expect((await accepting).status).toBe(202);
   const ended: Exit[] = [];
