@@ -13,13 +13,20 @@ export default tseslint.config(
   tseslint.configs.recommended,
   {
     plugins: { sagafleet: { rules: { 'telling-names': tellingNames } }, 'import-x': importX },
-    settings: { 'import-x/resolver-next': [createNodeResolver({ conditionNames: ['source', 'import'], extensions: ['.ts', '.js'] })], 'import-x/extensions': ['.ts', '.js'] },
+    settings: {
+      'import-x/resolver-next': [createNodeResolver({ conditionNames: ['source', 'import'], extensions: ['.ts', '.js'] })],
+      'import-x/extensions': ['.ts', '.js'],
+    },
     rules: {
       'import-x/no-cycle': 'error',
-      'import-x/order': ['error', {
-        groups: ['builtin', ['external', 'internal'], 'parent', ['sibling', 'index']], 'newlines-between': 'never',
-        alphabetize: { order: 'asc', caseInsensitive: true },
-      }],
+      'import-x/order': [
+        'error',
+        {
+          groups: ['builtin', ['external', 'internal'], 'parent', ['sibling', 'index']],
+          'newlines-between': 'never',
+          alphabetize: { order: 'asc', caseInsensitive: true },
+        },
+      ],
       'sagafleet/telling-names': 'error',
       'max-lines': ['error', 400],
       'max-lines-per-function': ['error', 60],

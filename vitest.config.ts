@@ -22,11 +22,21 @@ export default defineConfig({
       {
         extends: true,
         // They are quick; a machine that does other things at the same time is not
-        test: { name: 'unit', testTimeout: 30_000, include: ['*/src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/{chaos,soak,mutants}/*.test.ts'], sequence: { groupOrder: 0 } },
+        test: {
+          name: 'unit',
+          testTimeout: 30_000,
+          include: ['*/src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/{chaos,soak,mutants}/*.test.ts'],
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
-        test: { ...againstRealParts, name: 'real', include: ['*/test/**/*.test.ts', 'test/**/*.test.ts'], exclude: [...NOT_REAL, SLOW_MUTATIONS] },
+        test: {
+          ...againstRealParts,
+          name: 'real',
+          include: ['*/test/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...NOT_REAL, SLOW_MUTATIONS],
+        },
       },
       {
         extends: true,

@@ -67,5 +67,8 @@ export async function deleteTopics({ kafka }: Arena, topics: string[]): Promise<
 /** As provisioning does: a group begins at numbers. */
 export async function commitStart({ admin }: Arena, group: string, topic: string): Promise<void> {
   const offsets = await admin.offsets(topic);
-  await admin.commitOffsets(group, offsets.map(({ partition, earliest }) => ({ topic, partition, offset: earliest })));
+  await admin.commitOffsets(
+    group,
+    offsets.map(({ partition, earliest }) => ({ topic, partition, offset: earliest })),
+  );
 }

@@ -6,7 +6,10 @@ const OUTPUTS: Record<string, [output: string, reason: string | undefined]> = {
     '[info] it worked if it ends with ok\n[error] install request to https://example.org failed\n[error] not ok\n',
     '[error] install request to https://example.org failed',
   ],
-  'of a compiler': ['Peer.java:3: error: package org.x does not exist\nimport org.x.Y;\n1 error\n', 'Peer.java:3: error: package org.x does not exist'],
+  'of a compiler': [
+    'Peer.java:3: error: package org.x does not exist\nimport org.x.Y;\n1 error\n',
+    'Peer.java:3: error: package org.x does not exist',
+  ],
   'of nothing': ['', undefined],
 };
 

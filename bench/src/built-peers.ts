@@ -28,13 +28,22 @@ export async function prepareKafkaStreams({ env, platform: { tools }, progress }
       // Kafka Streams keeps its state there
       `-Djava.io.tmpdir=${job.folder}`,
       '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-      '-cp', `${jars}:${classes}`, 'KafkaStreamsPeer', ...peerArguments(job),
+      '-cp',
+      `${jars}:${classes}`,
+      'KafkaStreamsPeer',
+      ...peerArguments(job),
     ],
     env: {},
   });
 }
 
-export async function prepareFranzGo({ env, platform: { tools: { cacheDir } }, progress }: Arena): Promise<Launch> {
+export async function prepareFranzGo({
+  env,
+  platform: {
+    tools: { cacheDir },
+  },
+  progress,
+}: Arena): Promise<Launch> {
   const folder = peerFolder('franz-go');
   const built = await cached(cacheDir, `peer-franz-go-${hashOf(contentsOf(folder))}`, async (unfinished) => {
     progress('building the peer franz-go (once)');
@@ -47,7 +56,13 @@ export async function prepareFranzGo({ env, platform: { tools: { cacheDir } }, p
  * A Node module with a binary, which is installed apart so that `npm ci` of the project does not depend on it. Its own
  * install script would fall back to compiling librdkafka for minutes, and need libraries for that.
  */
-export async function prepareConfluent({ env, platform: { tools: { cacheDir } }, progress }: Arena): Promise<Launch> {
+export async function prepareConfluent({
+  env,
+  platform: {
+    tools: { cacheDir },
+  },
+  progress,
+}: Arena): Promise<Launch> {
   const folder = peerFolder('confluent-kafka-javascript');
   const name = `peer-confluent-kafka-javascript-${hashOf(contentsOf(folder), process.version)}`;
   const installed = await cached(cacheDir, name, async (unfinished) => {
@@ -61,7 +76,9 @@ export async function prepareConfluent({ env, platform: { tools: { cacheDir } },
     });
   });
   return async (job) => ({
-    command: process.execPath, args: [...job.nodeOptions, join(installed, 'peer.js'), ...peerArguments(job)], env: { PATH: env['PATH'] },
+    command: process.execPath,
+    args: [...job.nodeOptions, join(installed, 'peer.js'), ...peerArguments(job)],
+    env: { PATH: env['PATH'] },
   });
 }
 
@@ -71,7 +88,10 @@ function peerFolder(name: string): string {
 }
 
 function contentsOf(folder: string): string {
-  return readdirSync(folder).sort().map((file) => readFileSync(join(folder, file), 'utf8')).join('\0');
+  return readdirSync(folder)
+    .sort()
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .join('\0');
 }
 
 async function build(peer: string, work: () => Promise<unknown>): Promise<void> {
@@ -85,5 +105,8 @@ async function build(peer: string, work: () => Promise<unknown>): Promise<void> 
 
 /** The first line that complains; what follows it are its consequences. */
 export function reasonIn(output: string): string | undefined {
-  return output.split('\n').find((line) => /error|fail|not found/i.test(line))?.trim();
+  return output
+    .split('\n')
+    .find((line) => /error|fail|not found/i.test(line))
+    ?.trim();
 }

@@ -49,7 +49,10 @@ export async function startContest(arena: Arena, options: ContestOptions): Promi
 }
 
 /** What provisioning does for a step: outputs, and a group that begins at the start of the input. */
-export async function prepareStep(arena: Arena, { name, input, partitions }: { name: string; input: string; partitions: number }): Promise<Step> {
+export async function prepareStep(
+  arena: Arena,
+  { name, input, partitions }: { name: string; input: string; partitions: number },
+): Promise<Step> {
   const { brokers, registryUrl } = arena.platform;
   const step = { brokers, registryUrl, input, output: `${name}-out`, group: name, deadLetterTopic: `${name}-dlq` };
   await createTopic(arena, step.output, partitions);

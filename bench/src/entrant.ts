@@ -1,7 +1,5 @@
 /** What takes part: one subject at one kind of work. */
-export const SUBJECTS = [
-  'sagafleet', 'kafkajs', 'kafka-streams', 'franz-go', 'platformatic-kafka', 'confluent-kafka-javascript',
-] as const;
+export const SUBJECTS = ['sagafleet', 'kafkajs', 'kafka-streams', 'franz-go', 'platformatic-kafka', 'confluent-kafka-javascript'] as const;
 export type SubjectName = (typeof SUBJECTS)[number];
 
 export type Mode = 'exactly-once' | 'at-least-once';
@@ -10,7 +8,12 @@ export type Work = 'raw' | 'cel';
 /** `kept`: a record leaves in the partition it came in by. `spread`: a new key spreads them over all. */
 export type Keys = 'kept' | 'spread';
 
-export interface Entrant { subject: SubjectName; mode: Mode; work: Work; keys: Keys }
+export interface Entrant {
+  subject: SubjectName;
+  mode: Mode;
+  work: Work;
+  keys: Keys;
+}
 
 export function nameOf({ subject, mode, work, keys }: Entrant): string {
   return `${subject} ${mode} ${work}${keys === 'spread' ? ' spread' : ''}`;

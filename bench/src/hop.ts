@@ -50,7 +50,7 @@ export async function measureHop(arena: Arena, hop: Hop): Promise<LatencyRow> {
     const begin = { records: await recordsIn(arena, input), atMs: performance.now() };
     await sendInTurn(probes, probed, hop.probes);
     const seconds = (performance.now() - begin.atMs) / 1_000;
-    const recordsPerSecond = Math.round((await recordsIn(arena, input) - begin.records) / seconds);
+    const recordsPerSecond = Math.round(((await recordsIn(arena, input)) - begin.records) / seconds);
     await probes.allSeen();
     return { subject: entrant.subject, path: 'hop', load, ...latencyOf(probes, hop.probes), recordsPerSecond };
   } finally {

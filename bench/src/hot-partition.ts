@@ -20,7 +20,9 @@ export async function measureHotPartition(arena: Arena, { encode, rounds }: { en
   const ratios: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const rates = { alone: await rateOf(arena, alone, 1), beside: await rateOf(arena, beside, PARTITIONS_BESIDE) };
-    arena.progress(`one busy partition: ${Math.round(rates.alone)}/s alone, ${Math.round(rates.beside)}/s beside ${PARTITIONS_BESIDE - 1} idle ones`);
+    arena.progress(
+      `one busy partition: ${Math.round(rates.alone)}/s alone, ${Math.round(rates.beside)}/s beside ${PARTITIONS_BESIDE - 1} idle ones`,
+    );
     ratios.push(rates.beside / rates.alone);
   }
   return Math.round(medianOf(ratios) * 100) / 100;
@@ -33,7 +35,10 @@ async function writeHot(arena: Arena, partitions: number, encode: EncodeOrder): 
   const producer = arena.kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
   await producer.connect();
   for (let at = 0; at < RECORDS; at += RECORDS_PER_SEND) {
-    const messages = Array.from({ length: Math.min(RECORDS_PER_SEND, RECORDS - at) }, (_, index) => ({ ...encode(at + index), partition: 0 }));
+    const messages = Array.from({ length: Math.min(RECORDS_PER_SEND, RECORDS - at) }, (_, index) => ({
+      ...encode(at + index),
+      partition: 0,
+    }));
     await producer.send({ topic, messages });
   }
   await producer.disconnect();
@@ -46,13 +51,21 @@ async function rateOf(arena: Arena, input: string, partitions: number): Promise<
   try {
     return await withWorker(arena, step, async ({ program }) => {
       const moments: Moment[] = [];
-      await program.waitUntil('process one busy partition', async () => {
-        await sleep(POLL_MS);
-        const offsets = await arena.admin.committedOffsets(step.group, [input]);
-        const moment = { records: Number(offsets.find(({ partition }) => partition === 0)?.offset ?? 0n), atMs: performance.now(), cpuSeconds: 0 };
-        moments.push(moment);
-        return moment.records >= RECORDS;
-      }, 120_000);
+      await program.waitUntil(
+        'process one busy partition',
+        async () => {
+          await sleep(POLL_MS);
+          const offsets = await arena.admin.committedOffsets(step.group, [input]);
+          const moment = {
+            records: Number(offsets.find(({ partition }) => partition === 0)?.offset ?? 0n),
+            atMs: performance.now(),
+            cpuSeconds: 0,
+          };
+          moments.push(moment);
+          return moment.records >= RECORDS;
+        },
+        120_000,
+      );
       return throughputIn(moments, WARM_UP_RECORDS).recordsPerSecond;
     });
   } finally {

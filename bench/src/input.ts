@@ -9,7 +9,10 @@ import { ORDER_SCHEMA, ORDER_SUBJECT, orderAt, PAYMENT_SCHEMA, PAYMENT_SUBJECT }
 export const PARTITIONS = 12;
 
 /** Records of one partition: how many, and the CRC-32 of all keys and values in their order. */
-export interface Contents { records: number; digest: number }
+export interface Contents {
+  records: number;
+  digest: number;
+}
 
 export interface Input {
   topic: string;

@@ -22,8 +22,14 @@ export type Launch = (job: Job) => Promise<ProgramCommand>;
 
 export function peerArguments({ entrant, step, schemaId, partitions }: Job): string[] {
   const told = {
-    brokers: step.brokers, input: step.input, output: step.output, group: step.group, mode: entrant.mode,
-    partitions: String(partitions), 'schema-id': String(schemaId), schema: ORDER_SCHEMA,
+    brokers: step.brokers,
+    input: step.input,
+    output: step.output,
+    group: step.group,
+    mode: entrant.mode,
+    partitions: String(partitions),
+    'schema-id': String(schemaId),
+    schema: ORDER_SCHEMA,
   };
   return Object.entries(told).flatMap(([name, value]) => [`--${name}`, value]);
 }

@@ -5,7 +5,11 @@ import { ChildProgram } from '@sagafleet/cli';
 import type { Arena } from './arena.ts';
 import { uniqueName } from './contest.ts';
 
-export interface LoadOptions { topic: string; partitions: number; recordsPerSecond: number }
+export interface LoadOptions {
+  topic: string;
+  partitions: number;
+  recordsPerSecond: number;
+}
 
 export function startLoad({ platform, env }: Arena, { topic, partitions, recordsPerSecond }: LoadOptions): ChildProgram {
   const isSource = import.meta.url.endsWith('.ts');
@@ -13,7 +17,15 @@ export function startLoad({ platform, env }: Arena, { topic, partitions, records
   return new ChildProgram({
     name: 'load',
     command: process.execPath,
-    args: [...(isSource ? ['-C', 'source'] : []), file, platform.brokers, platform.registryUrl, topic, String(partitions), String(recordsPerSecond)],
+    args: [
+      ...(isSource ? ['-C', 'source'] : []),
+      file,
+      platform.brokers,
+      platform.registryUrl,
+      topic,
+      String(partitions),
+      String(recordsPerSecond),
+    ],
     env: { PATH: env['PATH'] },
     logFile: join(platform.logsDir, `${uniqueName('load')}.log`),
   });

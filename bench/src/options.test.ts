@@ -4,7 +4,14 @@ import { readOptions } from './options.ts';
 
 test('without options all is measured', () => {
   expect(readOptions([])).toEqual({
-    subjects: SUBJECTS, parts: ['rows', 'latency', 'process'], records: 1_000_000, rounds: 3, probes: 300, output: 'table', write: false, cpuProfiles: null,
+    subjects: SUBJECTS,
+    parts: ['rows', 'latency', 'process'],
+    records: 1_000_000,
+    rounds: 3,
+    probes: 300,
+    output: 'table',
+    write: false,
+    cpuProfiles: null,
   });
 });
 

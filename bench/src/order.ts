@@ -20,7 +20,13 @@ export async function measureOrder(arena: Arena, orders: number): Promise<Latenc
   const io = { stdout: process.stdout, stderr: process.stderr, env: arena.env, cwd: process.cwd(), isTerminal: false };
   const reporter = { progress: () => undefined, notice: () => undefined, logLine: () => undefined, crashed: () => undefined };
   const { brokers, registryUrl, dataDir } = arena.platform;
-  const options = { kafka: brokers, registry: registryUrl, data: `${dataDir}/order`, ingressPort: await findFreePort(), replicas: new Map() };
+  const options = {
+    kafka: brokers,
+    registry: registryUrl,
+    data: `${dataDir}/order`,
+    ingressPort: await findFreePort(),
+    replicas: new Map(),
+  };
   const session = await startSession(await loadSteps([EXAMPLE], io), options, { io, reporter });
   try {
     await untilReady(session);
@@ -28,8 +34,12 @@ export async function measureOrder(arena: Arena, orders: number): Promise<Latenc
     const latencies = await timeOrders(arena, session, WARM_UP_ORDERS + orders);
     const timed = latencies.slice(WARM_UP_ORDERS);
     return {
-      subject: 'sagafleet', path: 'order', load: 'idle',
-      p50Ms: toTenths(percentileOf(timed, 50)), p99Ms: toTenths(percentileOf(timed, 99)), count: timed.length,
+      subject: 'sagafleet',
+      path: 'order',
+      load: 'idle',
+      p50Ms: toTenths(percentileOf(timed, 50)),
+      p99Ms: toTenths(percentileOf(timed, 99)),
+      count: timed.length,
       recordsPerSecond: Math.round(latencies.length / ((performance.now() - beganAt) / 1_000)),
     };
   } finally {
@@ -42,8 +52,13 @@ async function timeOrders(arena: Arena, { fleet }: Session, orders: number): Pro
   const waiting = new Map<string, () => void>();
   const stopping = new AbortController();
   const reading = readTopics({
-    connection: arena.connection, topics: [LAST_TOPIC], until: 'follow', log: () => undefined, level: 'error',
-    signal: stopping.signal, onRecord: ({ key }) => waiting.get(key!.toString())?.(),
+    connection: arena.connection,
+    topics: [LAST_TOPIC],
+    until: 'follow',
+    log: () => undefined,
+    level: 'error',
+    signal: stopping.signal,
+    onRecord: ({ key }) => waiting.get(key!.toString())?.(),
   });
   reading.catch(() => undefined);
   const latencies: number[] = [];
@@ -68,7 +83,7 @@ async function timeOrder(url: string, orderId: string, waiting: Map<string, () =
   if (response.status !== 202) throw new BenchError('NotMeasured', `${url} answered ${response.status} ${await response.text()}`);
   const late = setTimeout(() => delivered.reject(new BenchError('NotMeasured', `${orderId} was not delivered`)), DELIVERED_WITHIN_MS);
   try {
-    return await delivered.promise - sentAt;
+    return (await delivered.promise) - sentAt;
   } finally {
     clearTimeout(late);
   }

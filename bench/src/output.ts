@@ -20,7 +20,11 @@ export async function readOutput(arena: Arena, topic: string): Promise<Output> {
   const contents: Contents[] = [];
   let incomplete = 0;
   await readTopics({
-    connection: arena.connection, topics: [topic], until: 'end', log: () => undefined, level: 'error',
+    connection: arena.connection,
+    topics: [topic],
+    until: 'end',
+    log: () => undefined,
+    level: 'error',
     onRecord: ({ partition, key, value, headers }) => {
       addTo((contents[partition] ??= { records: 0, digest: 0 }), key!, value!);
       if (!HEADERS.every((name) => headers.some(([each]) => each === name))) incomplete += 1;

@@ -20,7 +20,11 @@ export interface ProbeOptions {
 }
 
 /** When it was sent and when it was seen, in milliseconds of one clock; `seenAtMs` NaN: not yet. */
-export interface Probe { partition: number; sentAtMs: number; seenAtMs: number }
+export interface Probe {
+  partition: number;
+  sentAtMs: number;
+  seenAtMs: number;
+}
 
 export class Probes {
   readonly sent: Probe[] = [];
@@ -40,8 +44,14 @@ export class Probes {
     await producer.connect();
     const probes = new Probes(options, producer);
     probes.#reading = readTopics({
-      connection: arena.connection, topics: [options.output], partitions: options.partitions, until: 'follow',
-      log: () => undefined, level: 'error', signal: probes.#stopping.signal, onRecord: ({ key }) => probes.#see(key?.toString() ?? ''),
+      connection: arena.connection,
+      topics: [options.output],
+      partitions: options.partitions,
+      until: 'follow',
+      log: () => undefined,
+      level: 'error',
+      signal: probes.#stopping.signal,
+      onRecord: ({ key }) => probes.#see(key?.toString() ?? ''),
     });
     probes.#reading.catch(() => undefined);
     return probes;
@@ -64,7 +74,10 @@ export class Probes {
   async allSeen(): Promise<void> {
     for (const deadline = performance.now() + SEEN_WITHIN_MS; this.#seen < this.sent.length; await sleep(POLL_MS)) {
       if (performance.now() < deadline) continue;
-      throw new BenchError('NotMeasured', `${this.sent.length - this.#seen} of ${this.sent.length} records did not come out in ${SEEN_WITHIN_MS / 1_000} s`);
+      throw new BenchError(
+        'NotMeasured',
+        `${this.sent.length - this.#seen} of ${this.sent.length} records did not come out in ${SEEN_WITHIN_MS / 1_000} s`,
+      );
     }
   }
 

@@ -28,12 +28,16 @@ test('a process that is not there is named', () => {
 
 test('connections to one port are counted, and none that others have', async () => {
   const server = createServer().listen(0, '127.0.0.1');
-  onTestFinished(() => { server.close(); });
+  onTestFinished(() => {
+    server.close();
+  });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   expect(connectionsOf(process.pid, port)).toBe(0);
   const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
-  onTestFinished(() => { for (const socket of sockets) socket.destroy(); });
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+  });
   await Promise.all(sockets.map((socket) => once(socket, 'connect')));
   expect(connectionsOf(process.pid, port)).toBe(2);
 });

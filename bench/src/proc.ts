@@ -38,7 +38,10 @@ function linkOf(path: string): string | null {
 /** @param table text of /proc/PID/net/tcp, proc_pid_net(5), which lists the sockets of all processes */
 function parseConnectionInodes(table: string, port: number): string[] {
   const isTo = (address: string | undefined) => parseInt(address?.split(':')[1] ?? '', 16) === port;
-  const lines = table.split('\n').slice(1).map((line) => line.trim().split(/\s+/));
+  const lines = table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/));
   return lines.filter(([, , remote, state]) => isTo(remote) && state === ESTABLISHED).map((fields) => fields[9]!);
 }
 

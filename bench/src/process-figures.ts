@@ -19,7 +19,10 @@ const SETTLE_MS = 5_000;
 const IDLE_WINDOW_MS = 20_000;
 
 type Start = Pick<ProcessFigures, 'startMs' | 'startBehindMs' | 'rssMiB'>;
-interface Idle { cpu: number; connections: number }
+interface Idle {
+  cpu: number;
+  connections: number;
+}
 
 export async function measureProcess(arena: Arena, rounds: number): Promise<ProcessFigures> {
   const { encode } = await registerSchemas(arena);
@@ -84,7 +87,7 @@ function measureIdle(arena: Arena, step: Step, partitions: number): Promise<Idle
     const begin = { cpuSeconds: cpuSecondsOf(worker.program.pid), atMs: performance.now() };
     await sleep(IDLE_WINDOW_MS);
     const seconds = (performance.now() - begin.atMs) / 1_000;
-    const cpu = (cpuSecondsOf(worker.program.pid) - begin.cpuSeconds) / seconds * 100;
+    const cpu = ((cpuSecondsOf(worker.program.pid) - begin.cpuSeconds) / seconds) * 100;
     const brokerPort = Number(arena.platform.brokers.split(':').at(-1));
     return { cpu: Math.round(cpu * 100) / 100, connections: connectionsOf(worker.program.pid, brokerPort) };
   });

@@ -49,9 +49,17 @@ export interface ProcessFigures {
 }
 
 /** What was to be measured and was not. */
-export interface Missing { what: string; reason: string }
+export interface Missing {
+  what: string;
+  reason: string;
+}
 
-export interface Machine { cpu: string; cores: number; memoryGiB: number; system: string }
+export interface Machine {
+  cpu: string;
+  cores: number;
+  memoryGiB: number;
+  system: string;
+}
 
 export interface Report {
   rows: Row[];

@@ -11,11 +11,23 @@ import { runRace, type Throughput } from './throughput.ts';
 /** Half as many again as are measured are worked before, so that the compilers of V8 and the JVM have done their work. */
 const WARM_UP_SHARE = 0.5;
 
-export interface RowsOptions { records: number; rounds: number; nodeOptions: readonly string[] }
+export interface RowsOptions {
+  records: number;
+  rounds: number;
+  nodeOptions: readonly string[];
+}
 
-interface Prepared { entrant: Entrant; launch: Launch; rounds: Throughput[] }
+interface Prepared {
+  entrant: Entrant;
+  launch: Launch;
+  rounds: Throughput[];
+}
 
-export async function measureRows(arena: Arena, subjects: readonly Subject[], options: RowsOptions): Promise<{ rows: Row[]; missing: Missing[] }> {
+export async function measureRows(
+  arena: Arena,
+  subjects: readonly Subject[],
+  options: RowsOptions,
+): Promise<{ rows: Row[]; missing: Missing[] }> {
   const missing: Missing[] = [];
   const prepared = await prepareAll(arena, subjects, missing);
   const warmUpRecords = Math.floor(options.records * WARM_UP_SHARE);
@@ -24,7 +36,9 @@ export async function measureRows(arena: Arena, subjects: readonly Subject[], op
   for (let round = 1; round <= options.rounds; round++) {
     for (const each of prepared) {
       const what = `${nameOf(each.entrant)}, round ${round} of ${options.rounds}`;
-      const throughput = await tryRace(arena, each, { input, warmUpRecords, nodeOptions: options.nodeOptions }, (reason) => missing.push({ what, reason }));
+      const throughput = await tryRace(arena, each, { input, warmUpRecords, nodeOptions: options.nodeOptions }, (reason) =>
+        missing.push({ what, reason }),
+      );
       if (!throughput) continue;
       each.rounds.push(throughput);
       arena.progress(`${what}: ${Math.round(throughput.recordsPerSecond)}/s, ${Math.round(throughput.recordsPerCpuSecond)} per CPU second`);
@@ -50,7 +64,12 @@ async function prepareAll(arena: Arena, subjects: readonly Subject[], missing: M
 type Conditions = { input: Input; warmUpRecords: number; nodeOptions: readonly string[] };
 
 /** One that fails leaves the others their turn. */
-async function tryRace(arena: Arena, { entrant, launch }: Prepared, conditions: Conditions, onFailure: (reason: string) => void): Promise<Throughput | null> {
+async function tryRace(
+  arena: Arena,
+  { entrant, launch }: Prepared,
+  conditions: Conditions,
+  onFailure: (reason: string) => void,
+): Promise<Throughput | null> {
   try {
     return await runRace(arena, { entrant, launch, ...conditions });
   } catch (error) {
@@ -73,4 +92,3 @@ function rowOf({ entrant, rounds }: Prepared): Row {
     },
   };
 }
-

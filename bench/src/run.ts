@@ -13,13 +13,22 @@ import { measureRows } from './rows.ts';
 import { ALL_SUBJECTS } from './subjects.ts';
 import { versionsOf } from './versions.ts';
 
-export interface Outside { env: Environment; onProgress(text: string): void }
+export interface Outside {
+  env: Environment;
+  onProgress(text: string): void;
+}
 
 export async function runBench(options: BenchOptions, { env, onProgress }: Outside): Promise<Report> {
   const subjects = ALL_SUBJECTS.filter(({ name }) => options.subjects.includes(name));
   const report: Report = {
-    rows: [], latency: [], process: null, missing: [], records: options.records, rounds: options.rounds,
-    machine: thisMachine(), versions: {},
+    rows: [],
+    latency: [],
+    process: null,
+    missing: [],
+    records: options.records,
+    rounds: options.rounds,
+    machine: thisMachine(),
+    versions: {},
   };
   // Fails now where there is no /proc
   cpuSecondsOf(process.pid);

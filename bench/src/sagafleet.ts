@@ -2,7 +2,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Environment, findFreePort, type ProgramCommand, workerProgram } from '@sagafleet/cli';
-import { type EmitSettings, parseDurationMs, STEP_DEFAULTS, WORKER_ENV, WORKER_SETTINGS_VERSION, type WorkerSettings } from '@sagafleet/schemas';
+import {
+  type EmitSettings,
+  parseDurationMs,
+  STEP_DEFAULTS,
+  WORKER_ENV,
+  WORKER_SETTINGS_VERSION,
+  type WorkerSettings,
+} from '@sagafleet/schemas';
 import type { Entrant } from './entrant.ts';
 import { ORDER_SUBJECT, OTHER_KEY, PAYMENT_OF_ORDER, PAYMENT_SUBJECT } from './events.ts';
 
@@ -68,7 +75,9 @@ function emitOf(topic: string, { work, keys }: Pick<Entrant, 'work' | 'keys'>): 
 }
 
 /** A worker's program, and where it tells how it is. */
-export interface WorkerCommand extends ProgramCommand { healthUrl: string }
+export interface WorkerCommand extends ProgramCommand {
+  healthUrl: string;
+}
 
 export async function workerCommand(settings: WorkerSettings, { env, folder, nodeOptions = [] }: WorkerFiles): Promise<WorkerCommand> {
   const file = join(folder, `${settings.group}.json`);

@@ -1,5 +1,8 @@
 /** The time in which nothing came out of a partition. */
-export interface Silence { beganAtMs: number; endedAtMs: number }
+export interface Silence {
+  beganAtMs: number;
+  endedAtMs: number;
+}
 
 /**
  * The longest time without a record that touches the span from `fromMs` to the last record.

@@ -1,5 +1,9 @@
 /** Middle value of several rounds, and how far apart they were. */
-export interface Spread { median: number; min: number; max: number }
+export interface Spread {
+  median: number;
+  min: number;
+  max: number;
+}
 
 /** @param values at least one */
 export function spreadOf(values: readonly number[]): Spread {

@@ -21,11 +21,16 @@ export const ALL_SUBJECTS: readonly Subject[] = [
   {
     name: 'sagafleet',
     entrants: [
-      EXACTLY_ONCE, { ...EXACTLY_ONCE, keys: 'spread' }, { ...EXACTLY_ONCE, work: 'cel' },
-      AT_LEAST_ONCE, { ...AT_LEAST_ONCE, work: 'cel' },
+      EXACTLY_ONCE,
+      { ...EXACTLY_ONCE, keys: 'spread' },
+      { ...EXACTLY_ONCE, work: 'cel' },
+      AT_LEAST_ONCE,
+      { ...AT_LEAST_ONCE, work: 'cel' },
     ],
-    prepare: async ({ env }) => ({ step, entrant, folder, nodeOptions }) =>
-      workerCommand(settingsOf(step, entrant), { env, folder, nodeOptions }),
+    prepare:
+      async ({ env }) =>
+      ({ step, entrant, folder, nodeOptions }) =>
+        workerCommand(settingsOf(step, entrant), { env, folder, nodeOptions }),
   },
   { name: 'kafkajs', entrants: [AT_LEAST_ONCE, EXACTLY_ONCE], prepare: ({ env }) => nodePeer('kafkajs', env) },
   { name: 'kafka-streams', entrants: [EXACTLY_ONCE], prepare: prepareKafkaStreams },
@@ -39,6 +44,8 @@ async function nodePeer(name: string, env: Environment): Promise<Launch> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const file = fileURLToPath(new URL(`./peers/${name}.${extension}`, import.meta.url));
   return async (job: Job): Promise<ProgramCommand> => ({
-    command: process.execPath, args: [...job.nodeOptions, file, ...peerArguments(job)], env: { PATH: env['PATH'] },
+    command: process.execPath,
+    args: [...job.nodeOptions, file, ...peerArguments(job)],
+    env: { PATH: env['PATH'] },
   });
 }

@@ -3,10 +3,17 @@ import type { Report } from './report.ts';
 import { formatReport, table } from './table.ts';
 
 const REPORT: Report = {
-  rows: [{
-    subject: 'sagafleet', mode: 'exactly-once', work: 'raw', keys: 'spread', recordsPerSecond: 345_678, recordsPerCpuSecond: 310_000,
-    spread: { recordsPerSecond: { min: 300_000, max: 350_000 }, recordsPerCpuSecond: { min: 309_000, max: 311_000 } },
-  }],
+  rows: [
+    {
+      subject: 'sagafleet',
+      mode: 'exactly-once',
+      work: 'raw',
+      keys: 'spread',
+      recordsPerSecond: 345_678,
+      recordsPerCpuSecond: 310_000,
+      spread: { recordsPerSecond: { min: 300_000, max: 350_000 }, recordsPerCpuSecond: { min: 309_000, max: 311_000 } },
+    },
+  ],
   latency: [{ subject: 'sagafleet', path: 'hop', load: 'idle', p50Ms: 13, p99Ms: 20.25, count: 300, recordsPerSecond: 10 }],
   process: null,
   missing: [{ what: 'franz-go', reason: 'there is no go here\nat all' }],
@@ -17,12 +24,15 @@ const REPORT: Report = {
 };
 
 test('columns of numbers stand to the right', () => {
-  expect(table(['name', 'count'], [['a', '7'], ['longer', '1,000']])).toBe([
-    '| name   | count |',
-    '|--------|------:|',
-    '| a      |     7 |',
-    '| longer | 1,000 |',
-  ].join('\n'));
+  expect(
+    table(
+      ['name', 'count'],
+      [
+        ['a', '7'],
+        ['longer', '1,000'],
+      ],
+    ),
+  ).toBe(['| name   | count |', '|--------|------:|', '| a      |     7 |', '| longer | 1,000 |'].join('\n'));
 });
 
 test('a table of nothing is nothing', () => {

@@ -11,7 +11,11 @@ function probesOf(partition: number, silence: { fromMs: number; toMs: number }) 
 }
 
 test('the slowest of the moved partitions counts, from the end of its worker', () => {
-  const sent = [...probesOf(0, { fromMs: 300, toMs: 600 }), ...probesOf(1, { fromMs: 300, toMs: 700 }), ...probesOf(2, { fromMs: 310, toMs: 350 })];
+  const sent = [
+    ...probesOf(0, { fromMs: 300, toMs: 600 }),
+    ...probesOf(1, { fromMs: 300, toMs: 700 }),
+    ...probesOf(2, { fromMs: 310, toMs: 350 }),
+  ];
   const { movedMs, unmovedGapsMs } = takeoverIn(sent, new Set([0, 1]), 305);
   expect(movedMs).toBe(395);
   expect(unmovedGapsMs).toEqual([49]);

@@ -23,7 +23,10 @@ const POLL_MS = 20;
 const ALL = Array.from({ length: PARTITIONS }, (_, at) => at);
 
 /** Of the partitions that moved the slowest one, of those that did not each one. */
-interface Takeover { movedMs: number; unmovedGapsMs: number[] }
+interface Takeover {
+  movedMs: number;
+  unmovedGapsMs: number[];
+}
 
 type Figures = Pick<ProcessFigures, 'takeoverKillMs' | 'takeoverStopMs' | 'sessionTimeoutMs' | 'unmovedGapMs'>;
 
@@ -88,8 +91,10 @@ async function sendUntil(probes: Probes, signal: AbortSignal): Promise<void> {
 
 /** Back is a partition when a record came out that was sent well after the end of its worker. */
 async function untilBack(sent: readonly Probe[], moved: ReadonlySet<number>, endedAt: number): Promise<void> {
-  const isBack = (partition: number) => sent.some((probe) =>
-    probe.partition === partition && probe.sentAtMs > endedAt + 2 * PROBE_INTERVAL_MS && !Number.isNaN(probe.seenAtMs));
+  const isBack = (partition: number) =>
+    sent.some(
+      (probe) => probe.partition === partition && probe.sentAtMs > endedAt + 2 * PROBE_INTERVAL_MS && !Number.isNaN(probe.seenAtMs),
+    );
   for (const deadline = endedAt + BACK_WITHIN_MS; ![...moved].every(isBack); await sleep(POLL_MS)) {
     if (performance.now() > deadline) throw new BenchError('NotMeasured', `partitions were not taken over in ${BACK_WITHIN_MS / 1_000} s`);
   }
@@ -98,7 +103,10 @@ async function untilBack(sent: readonly Probe[], moved: ReadonlySet<number>, end
 export function takeoverIn(sent: readonly Probe[], moved: ReadonlySet<number>, endedAt: number): Takeover {
   const takeover: Takeover = { movedMs: 0, unmovedGapsMs: [] };
   for (const [partition, probes] of Map.groupBy(sent, (probe) => probe.partition)) {
-    const seen = probes.map(({ seenAtMs }) => seenAtMs).filter((at) => !Number.isNaN(at)).sort((a, b) => a - b);
+    const seen = probes
+      .map(({ seenAtMs }) => seenAtMs)
+      .filter((at) => !Number.isNaN(at))
+      .sort((a, b) => a - b);
     const { beganAtMs, endedAtMs } = longestSilence(seen, endedAt);
     if (moved.has(partition)) takeover.movedMs = Math.max(takeover.movedMs, endedAtMs - endedAt);
     else takeover.unmovedGapsMs.push(endedAtMs - beganAtMs);

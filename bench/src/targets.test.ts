@@ -6,14 +6,26 @@ import { judge, type Judgement } from './targets.ts';
 function rowOf(recordsPerCpuSecond: number, entrant: Partial<Entrant> = {}): Row {
   const minMax = { min: 0, max: 0 };
   return {
-    subject: 'sagafleet', mode: 'exactly-once', work: 'raw', keys: 'kept', ...entrant,
-    recordsPerSecond: 1, recordsPerCpuSecond, spread: { recordsPerSecond: minMax, recordsPerCpuSecond: minMax },
+    subject: 'sagafleet',
+    mode: 'exactly-once',
+    work: 'raw',
+    keys: 'kept',
+    ...entrant,
+    recordsPerSecond: 1,
+    recordsPerCpuSecond,
+    spread: { recordsPerSecond: minMax, recordsPerCpuSecond: minMax },
   };
 }
 
 const NOTHING: Report = {
-  rows: [], latency: [], process: null, missing: [], records: 1, rounds: 1,
-  machine: { cpu: 'test', cores: 2, memoryGiB: 1, system: 'test' }, versions: {},
+  rows: [],
+  latency: [],
+  process: null,
+  missing: [],
+  records: 1,
+  rounds: 1,
+  machine: { cpu: 'test', cores: 2, memoryGiB: 1, system: 'test' },
+  versions: {},
 };
 
 function judgementOf(what: string, report: Partial<Report>): Pick<Judgement, 'found' | 'isReached'> {
@@ -41,12 +53,16 @@ test('an upper bound is missed when it is met', () => {
 
 const RATIOS: Record<string, { rows: Row[]; found: number; isReached: boolean }> = {
   '… against kafkajs at-least-once': {
-    rows: [rowOf(250), rowOf(100, { subject: 'kafkajs', mode: 'at-least-once' }), rowOf(10, { subject: 'kafkajs' })], found: 2.5, isReached: true,
+    rows: [rowOf(250), rowOf(100, { subject: 'kafkajs', mode: 'at-least-once' }), rowOf(10, { subject: 'kafkajs' })],
+    found: 2.5,
+    isReached: true,
   },
   '… against Kafka Streams exactly-once': { rows: [rowOf(250), rowOf(100, { subject: 'kafka-streams' })], found: 2.5, isReached: false },
   'franz-go exactly-once against it': { rows: [rowOf(100), rowOf(250, { subject: 'franz-go' })], found: 2.5, isReached: true },
   'CEL exactly-once against at-least-once': {
-    rows: [rowOf(1_000), rowOf(80, { work: 'cel' }), rowOf(100, { work: 'cel', mode: 'at-least-once' })], found: 0.8, isReached: false,
+    rows: [rowOf(1_000), rowOf(80, { work: 'cel' }), rowOf(100, { work: 'cel', mode: 'at-least-once' })],
+    found: 0.8,
+    isReached: false,
   },
   'keys spread against kept': { rows: [rowOf(100), rowOf(80, { keys: 'spread' })], found: 0.8, isReached: true },
 };
@@ -57,7 +73,17 @@ test.for(Object.entries(RATIOS))('%s', ([what, { rows, found, isReached }]) => {
 
 test('a takeover after SIGKILL counts from the session timeout', () => {
   const process = {
-    idleCpu: 1, idleManyCpu: 0.9, connections: 9, hotShare: 0.95, startMs: 1, startBehindMs: 1, rssMiB: 1, takeoverKillMs: 10_400, takeoverStopMs: 1, sessionTimeoutMs: 10_000, unmovedGapMs: { p50: 1, max: 1 },
+    idleCpu: 1,
+    idleManyCpu: 0.9,
+    connections: 9,
+    hotShare: 0.95,
+    startMs: 1,
+    startBehindMs: 1,
+    rssMiB: 1,
+    takeoverKillMs: 10_400,
+    takeoverStopMs: 1,
+    sessionTimeoutMs: 10_000,
+    unmovedGapMs: { p50: 1, max: 1 },
   };
   expect(judgementOf('takeover after SIGKILL, ms beyond the session timeout', { process })).toEqual({ found: 400, isReached: true });
 });

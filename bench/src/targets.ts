@@ -12,7 +12,12 @@ export interface Judgement {
 }
 
 /** What is compared, and with which bound; a digit after the point where the bound is small. */
-interface Target { what: string; atLeast?: number; below?: number; find(report: Report): number | null }
+interface Target {
+  what: string;
+  atLeast?: number;
+  below?: number;
+  find(report: Report): number | null;
+}
 
 const TARGETS: readonly Target[] = [
   { what: 'raw exactly-once, records per CPU second', atLeast: 300_000, find: (report) => perCpu(report, ours({})) },
@@ -21,15 +26,18 @@ const TARGETS: readonly Target[] = [
   { what: 'franz-go exactly-once against it', below: 3, find: (report) => inverse(against(report, 'franz-go', 'exactly-once')) },
   { what: 'CEL exactly-once, records per CPU second', atLeast: 120_000, find: (report) => perCpu(report, ours({ work: 'cel' })) },
   {
-    what: 'CEL exactly-once against at-least-once', atLeast: 0.85,
+    what: 'CEL exactly-once against at-least-once',
+    atLeast: 0.85,
     find: (report) => ratio(perCpu(report, ours({ work: 'cel' })), perCpu(report, ours({ work: 'cel', mode: 'at-least-once' }))),
   },
   {
-    what: 'raw exactly-once against at-least-once', atLeast: 0.85,
+    what: 'raw exactly-once against at-least-once',
+    atLeast: 0.85,
     find: (report) => ratio(perCpu(report, ours({})), perCpu(report, ours({ mode: 'at-least-once' }))),
   },
   {
-    what: 'keys spread against kept', atLeast: 0.8,
+    what: 'keys spread against kept',
+    atLeast: 0.8,
     find: (report) => ratio(perCpu(report, ours({ keys: 'spread' })), perCpu(report, ours({}))),
   },
   { what: 'a hop, idle, p50 in ms', below: 12, find: (report) => latency(report, 'hop', 'idle')?.p50Ms ?? null },
@@ -43,7 +51,8 @@ const TARGETS: readonly Target[] = [
   { what: 'start until ready in ms', below: 1_000, find: ({ process }) => process?.startMs ?? null },
   { what: 'idle memory in MiB', below: 120, find: ({ process }) => process?.rssMiB ?? null },
   {
-    what: 'takeover after SIGKILL, ms beyond the session timeout', below: 500,
+    what: 'takeover after SIGKILL, ms beyond the session timeout',
+    below: 500,
     find: ({ process }) => (process ? process.takeoverKillMs - process.sessionTimeoutMs : null),
   },
   { what: 'takeover after a clean stop in ms', below: 400, find: ({ process }) => process?.takeoverStopMs ?? null },

@@ -9,8 +9,10 @@ test('counts from the first moment past the warm-up', () => {
 });
 
 test('warm-up and work between two looks count from the look before', () => {
-  expect(throughputIn([moment(0, 0, 1), moment(3_000, 1_000, 2), moment(3_000, 1_010, 2)], 1_000))
-    .toEqual({ recordsPerSecond: 3_000 / 1.01, recordsPerCpuSecond: 3_000 });
+  expect(throughputIn([moment(0, 0, 1), moment(3_000, 1_000, 2), moment(3_000, 1_010, 2)], 1_000)).toEqual({
+    recordsPerSecond: 3_000 / 1.01,
+    recordsPerCpuSecond: 3_000,
+  });
 });
 
 test('CPU time below what the system resolves counts as that', () => {

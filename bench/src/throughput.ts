@@ -8,7 +8,10 @@ import type { Launch } from './job.ts';
 import { judgeOutput, readOutput } from './output.ts';
 import { CPU_RESOLUTION_SECONDS, cpuSecondsOf } from './proc.ts';
 
-export interface Throughput { recordsPerSecond: number; recordsPerCpuSecond: number }
+export interface Throughput {
+  recordsPerSecond: number;
+  recordsPerCpuSecond: number;
+}
 
 export interface Race {
   entrant: Entrant;
@@ -20,7 +23,11 @@ export interface Race {
 }
 
 /** Where an entrant is at a moment. */
-export interface Moment { records: number; atMs: number; cpuSeconds: number }
+export interface Moment {
+  records: number;
+  atMs: number;
+  cpuSeconds: number;
+}
 
 const START_TIMEOUT_MS = 60_000;
 /** An entrant that is slower than that has stopped working. */
@@ -47,12 +54,17 @@ export async function runRace(arena: Arena, race: Race): Promise<Throughput> {
 
 async function measure(program: ChildProgram, { input, warmUpRecords }: Race, progress: () => Promise<number>): Promise<Throughput> {
   const moments: Moment[] = [];
-  const reach = (records: number, what: string) => program.waitUntil(what, async () => {
-    const moment = { records: await progress(), atMs: performance.now(), cpuSeconds: cpuSecondsIfAlive(program.pid) };
-    if (moment.cpuSeconds === null) return false;
-    moments.push({ ...moment, cpuSeconds: moment.cpuSeconds });
-    return moment.records >= records;
-  }, START_TIMEOUT_MS + records / SLOWEST_RECORDS_PER_MS);
+  const reach = (records: number, what: string) =>
+    program.waitUntil(
+      what,
+      async () => {
+        const moment = { records: await progress(), atMs: performance.now(), cpuSeconds: cpuSecondsIfAlive(program.pid) };
+        if (moment.cpuSeconds === null) return false;
+        moments.push({ ...moment, cpuSeconds: moment.cpuSeconds });
+        return moment.records >= records;
+      },
+      START_TIMEOUT_MS + records / SLOWEST_RECORDS_PER_MS,
+    );
   await reach(warmUpRecords, 'work through the warm-up');
   await reach(input.records, 'work through its input');
   return throughputIn(moments, warmUpRecords);

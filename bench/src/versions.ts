@@ -12,12 +12,20 @@ const PINNED: Record<SubjectName, { file: string; pattern: RegExp }> = {
   'kafka-streams': { file: 'peers/kafka-streams/pom.xml', pattern: /kafka-streams<\/artifactId>\s*<version>([^<]+)/ },
   'franz-go': { file: 'peers/franz-go/go.mod', pattern: /twmb\/franz-go v(\S+)/ },
   'platformatic-kafka': { file: 'package.json', pattern: /"@platformatic\/kafka": "([^"]+)"/ },
-  'confluent-kafka-javascript': { file: 'peers/confluent-kafka-javascript/package.json', pattern: /"@confluentinc\/kafka-javascript": "([^"]+)"/ },
+  'confluent-kafka-javascript': {
+    file: 'peers/confluent-kafka-javascript/package.json',
+    pattern: /"@confluentinc\/kafka-javascript": "([^"]+)"/,
+  },
 };
 
 export function versionsOf({ tools }: Platform, subjects: readonly SubjectName[]): Record<string, string> {
   const peers = subjects.map((name): [string, string] => [name, pinnedVersionOf(name)]);
-  return { Kafka: brokerVersion(tools.files.classPath), Java: tools.java.version, Node: process.versions.node, ...Object.fromEntries(peers) };
+  return {
+    Kafka: brokerVersion(tools.files.classPath),
+    Java: tools.java.version,
+    Node: process.versions.node,
+    ...Object.fromEntries(peers),
+  };
 }
 
 export function pinnedVersionOf(subject: SubjectName): string {

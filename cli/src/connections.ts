@@ -8,7 +8,10 @@ const DEFAULT_REGISTRY = 'http://localhost:8081';
 /** How long a command that looks at something waits for a broker before it says that none answers. */
 const PATIENCE_MS = 3_000;
 
-export interface ConnectionOptions { kafka: string; registry: string }
+export interface ConnectionOptions {
+  kafka: string;
+  registry: string;
+}
 
 export function withConnectionOptions(command: Command): Command {
   return command

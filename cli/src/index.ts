@@ -7,7 +7,12 @@ export { fetchJars } from './local/fetch.ts';
 export { type Platform, type PlatformOptions, startPlatform } from './local/platform.ts';
 export { findFreePort } from './local/ports.ts';
 export {
-  readBack, type ReadBackCommit, type ReadBackEnd, type ReadBackOptions, type ReadBackRecord, type ReadBackResult,
+  readBack,
+  type ReadBackCommit,
+  type ReadBackEnd,
+  type ReadBackOptions,
+  type ReadBackRecord,
+  type ReadBackResult,
 } from './local/read-back.ts';
 export { type Session, startSession, untilReady } from './local/session.ts';
 export { workerProgram } from './local/worker-program.ts';

@@ -24,7 +24,11 @@ const FLOW = {
 const emitsOf = ({ spec }: SagaStep) => Object.values(spec.outcomes).flatMap(({ emit = [] }) => emit);
 
 test('each step has a file of its own, named after it', () => {
-  expect(FILES.toSorted()).toEqual(Object.keys(FLOW).map((name) => `sagastep-${name}.yaml`).toSorted());
+  expect(FILES.toSorted()).toEqual(
+    Object.keys(FLOW)
+      .map((name) => `sagastep-${name}.yaml`)
+      .toSorted(),
+  );
   expect(STEPS.map(({ metadata }) => `sagastep-${metadata.name}.yaml`)).toEqual(FILES);
 });
 

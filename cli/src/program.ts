@@ -18,7 +18,9 @@ const VERSION = '0.1.0';
 /** Runs one command line. @returns the exit code */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   let code: number = EXIT.ok;
-  const program = createProgram(io, (ended) => { code = ended; });
+  const program = createProgram(io, (ended) => {
+    code = ended;
+  });
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
@@ -34,16 +36,26 @@ function createProgram(io: Io, exit: (code: number) => void): Command {
     .description('business processes as Kafka choreographies')
     .version(VERSION)
     .enablePositionalOptions()
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Exit codes: ${EXIT.ok} done, ${EXIT.problems} what was checked is not so, ${EXIT.usage} wrong command line, ${EXIT.outside} something outside is missing or failed
 
 Examples:
   sagafleet dev examples/order
   sagafleet validate examples/order
   sagafleet timeline order-42
-`);
+`,
+    );
   const commands = [
-    devCommand(io), validateCommand({ io, exit, connectRegistry: schemaLookUp }), renderCommand(io), sendCommand(io), timelineCommand(io, exit), resumeCommand(io, exit), kafkaCommand(io, exit), demoCommand(io, exit),
+    devCommand(io),
+    validateCommand({ io, exit, connectRegistry: schemaLookUp }),
+    renderCommand(io),
+    sendCommand(io),
+    timelineCommand(io, exit),
+    resumeCommand(io, exit),
+    kafkaCommand(io, exit),
+    demoCommand(io, exit),
   ];
   for (const command of commands) program.addCommand(command);
   for (const each of [program, ...commands]) {

@@ -20,7 +20,9 @@ export interface SessionScreen {
  * before it had started.
  */
 export async function runSession<T>(
-  steps: readonly SagaStep[], options: SessionOptions, { io, progress, logLevel, prefix }: SessionScreen,
+  steps: readonly SagaStep[],
+  options: SessionOptions,
+  { io, progress, logLevel, prefix }: SessionScreen,
   work: (session: Session, stopped: Promise<undefined>) => Promise<T>,
 ): Promise<T | undefined> {
   const stopping = stopSignal();

@@ -2,8 +2,13 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { SessionOptions } from './local/session.ts';
 
 export interface SessionFlags {
-  data?: string; kafka?: string; registry?: string;
-  kafkaPort?: number; registryPort?: number; ingressPort: number; replicas: Map<string, number>;
+  data?: string;
+  kafka?: string;
+  registry?: string;
+  kafkaPort?: number;
+  registryPort?: number;
+  ingressPort: number;
+  replicas: Map<string, number>;
 }
 
 /** The options of every command that starts a platform. */

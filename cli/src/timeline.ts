@@ -31,7 +31,10 @@ export async function readTimelines(question: TimelineQuestion): Promise<SagaEve
   const codecs = new AvroCodecs(question.registry);
   const events: SagaEvent[] = [];
   await readTopics({
-    ...KAFKA_OPTIONS, connection, topics, until: 'end',
+    ...KAFKA_OPTIONS,
+    connection,
+    topics,
+    until: 'end',
     onRecord: async (record) => {
       const sagaId = sagaIdOf(record);
       if (isWanted(sagaId)) events.push({ ...placeOf(record), sagaId, event: await decode(record, codecs) });
@@ -53,7 +56,7 @@ async function decode({ value }: ReadRecord, codecs: AvroCodecs): Promise<unknow
   if (value === null) return null;
   try {
     const schemaId = schemaIdOf(value);
-    return (codecs.decoder(schemaId, null) ?? await codecs.loadDecoder(schemaId, null)).decode(value);
+    return (codecs.decoder(schemaId, null) ?? (await codecs.loadDecoder(schemaId, null))).decode(value);
   } catch (error) {
     if (error instanceof RegistryError) return undefined;
     throw error;

@@ -10,7 +10,9 @@ export function watchManifests(paths: readonly string[], cwd: string, onChange: 
   let running = Promise.resolve();
   const changed = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => { running = running.then(onChange); }, SETTLE_MS);
+    timer = setTimeout(() => {
+      running = running.then(onChange);
+    }, SETTLE_MS);
   };
   const watchers: FSWatcher[] = paths.map((path) => watch(resolve(cwd, path), changed));
   return {

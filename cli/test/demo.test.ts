@@ -11,7 +11,11 @@ test('the demo prints its figures as JSON and nothing else, and ends with 0', { 
   const args = ['-C', 'source', MAIN, 'demo', '--orders', '5', '--output', 'json', ...ports.map(String)];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   expect(JSON.parse(stdout)).toEqual({
-    orders: 5, completed: 5, duplicates: 0, missing: 0, seconds: expect.any(Number) as number,
+    orders: 5,
+    completed: 5,
+    duplicates: 0,
+    missing: 0,
+    seconds: expect.any(Number) as number,
     topics: { order_created: 5, order_paid: 5, inventory_reserved: 5, order_shipped: 5, order_delivered: 5 },
   });
 });

@@ -17,7 +17,10 @@ test('dev applies changed files to their step alone, refuses mistakes, and ends 
   const dev = spawn(process.execPath, ['-C', 'source', MAIN, 'dev', folder, ...ports.map(String)]);
   try {
     let output = '';
-    for (const stream of [dev.stdout, dev.stderr]) stream.on('data', (text: Buffer) => { output += text.toString(); });
+    for (const stream of [dev.stdout, dev.stderr])
+      stream.on('data', (text: Buffer) => {
+        output += text.toString();
+      });
     const printed = (text: string) => expect.poll(() => output, { timeout: 60_000 }).toContain(text);
     const edit = (file: string, from: string, to: string) =>
       writeFileSync(join(folder, file), readFileSync(join(folder, file), 'utf8').replace(from, to));

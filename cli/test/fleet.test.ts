@@ -13,8 +13,14 @@ import { localValues } from '../src/local/local-values.ts';
 /** Suspended, so that no worker is started. */
 function stepReading(input: string, schema?: SchemaRef): SagaStep {
   return {
-    apiVersion: 'sagafleet.dev/v1alpha1', kind: 'SagaStep', metadata: { name: `reader-of-${input}` },
-    spec: { consumes: [{ topic: input }], suspend: true, outcomes: { done: { emit: [{ topic: `${input}-out`, ...(schema ? { schema } : {}) }] } } },
+    apiVersion: 'sagafleet.dev/v1alpha1',
+    kind: 'SagaStep',
+    metadata: { name: `reader-of-${input}` },
+    spec: {
+      consumes: [{ topic: input }],
+      suspend: true,
+      outcomes: { done: { emit: [{ topic: `${input}-out`, ...(schema ? { schema } : {}) }] } },
+    },
   };
 }
 
@@ -23,9 +29,20 @@ async function fleetOn({ isKafkaOwn }: { isKafkaOwn: boolean }) {
   const dataDir = mkdtempSync(join(tmpdir(), 'sagafleet-fleet-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   const fleet = new Fleet({
-    brokers: inject('brokers'), registryUrl: inject('registryUrl'), dataDir, logsDir: dataDir, ingressPort: 0, replicas: new Map(),
-    program: { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1_000)'], env: {} }, values: localValues, isKafkaOwn,
-    onLine: () => {}, onExit: () => {}, onProvision: (_step, kind, text) => { told.push(`${kind}: ${text}`); },
+    brokers: inject('brokers'),
+    registryUrl: inject('registryUrl'),
+    dataDir,
+    logsDir: dataDir,
+    ingressPort: 0,
+    replicas: new Map(),
+    program: { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1_000)'], env: {} },
+    values: localValues,
+    isKafkaOwn,
+    onLine: () => {},
+    onExit: () => {},
+    onProvision: (_step, kind, text) => {
+      told.push(`${kind}: ${text}`);
+    },
   });
   await fleet.connect();
   onTestFinished(() => fleet.stop());
@@ -61,19 +78,21 @@ test('a topic that no step emits is made in a Kafka of our own', async () => {
   expect(await partitionsOf(input)).toEqual([3]);
 });
 
-test('in somebody else\'s Kafka it is waited for', async () => {
+test("in somebody else's Kafka it is waited for", async () => {
   const input = `foreign-${randomUUID()}`;
   const { fleet, told } = await fleetOn({ isKafkaOwn: false });
   await fleet.apply([stepReading(input)]);
   expect(await partitionsOf(input)).toEqual([]);
-  expect(told).toContainEqual(expect.stringContaining(`pending: topic ${input}, which step reader-of-${input} consumes, does not exist yet`));
+  expect(told).toContainEqual(
+    expect.stringContaining(`pending: topic ${input}, which step reader-of-${input} consumes, does not exist yet`),
+  );
 });
 
 test('a step that is to write with a schema that can not be written with is not started until the schema is mended', async () => {
   const input = `parcels-${randomUUID()}`;
   const registry = new RegistryClient({ url: inject('registryUrl') });
-  const parcel = (fallback: unknown) => JSON.stringify(
-    { type: 'record', name: 'Parcel', fields: [{ name: 'door', type: ['int', 'null'], default: fallback }] });
+  const parcel = (fallback: unknown) =>
+    JSON.stringify({ type: 'record', name: 'Parcel', fields: [{ name: 'door', type: ['int', 'null'], default: fallback }] });
   await registry.register(`${input}-value`, parcel(null));
   await registry.setCompatibilityLevel(`${input}-value`, 'NONE');
   const { fleet, told } = await fleetOn({ isKafkaOwn: true });

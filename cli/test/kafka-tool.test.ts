@@ -31,7 +31,9 @@ test('a failing tool fails', async () => {
 });
 
 test('an unknown tool is refused with those that there are', () => {
-  expect(() => kafkaToolCommand(tools, { name: 'topic', args: [], brokers: '' })).toThrow(/no tool topic of Kafka here; there are .*topics/);
+  expect(() => kafkaToolCommand(tools, { name: 'topic', args: [], brokers: '' })).toThrow(
+    /no tool topic of Kafka here; there are .*topics/,
+  );
 });
 
 test('brokers that are named are kept', () => {

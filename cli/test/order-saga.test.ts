@@ -17,7 +17,12 @@ let session: Session;
 
 beforeAll(async () => {
   const ports = { kafkaPort: await findFreePort(), registryPort: await findFreePort(), ingressPort: await findFreePort() };
-  const reporter = { progress: () => undefined, logLine: () => undefined, notice: (_: string, text: string) => notices.push(text), crashed: (error: Error) => notices.push(error.message) };
+  const reporter = {
+    progress: () => undefined,
+    logLine: () => undefined,
+    notice: (_: string, text: string) => notices.push(text),
+    crashed: (error: Error) => notices.push(error.message),
+  };
   session = await startSession(steps, { ...ports, replicas: new Map() }, { io, reporter });
   await untilReady(session);
 }, 120_000);
@@ -35,10 +40,18 @@ function killWorkerOf({ fleet }: Session, step: string): void {
 }
 
 test('200 orders are complete and nothing is doubled while a worker of each step is killed once', { timeout: 240_000 }, async () => {
-  const killAt = new Map([[40, 'payment'], [70, 'inventory'], [100, 'shipping'], [130, 'delivery'], [160, 'notification'], [ORDERS, 'order']]);
+  const killAt = new Map([
+    [40, 'payment'],
+    [70, 'inventory'],
+    [100, 'shipping'],
+    [130, 'delivery'],
+    [160, 'notification'],
+    [ORDERS, 'order'],
+  ]);
   const orderIds = Array.from({ length: ORDERS }, (_, n) => `order-${n}`);
   const { verdict } = await runDemo(session, {
-    orderIds, steps,
+    orderIds,
+    steps,
     onProgress: (sent) => {
       const step = killAt.get(sent);
       killAt.delete(sent);
@@ -73,13 +86,21 @@ function plainOrder(value: Buffer): Record<string, string | bigint> {
   return order;
 }
 
-test('Kafka\'s own client and plain Avro read the events, the registry answers at its root', async () => {
-  const { platform: { tools, brokers, registryUrl } } = session;
-  const subjects = await (await fetch(`${registryUrl}/subjects`)).json() as string[];
+test("Kafka's own client and plain Avro read the events, the registry answers at its root", async () => {
+  const {
+    platform: { tools, brokers, registryUrl },
+  } = session;
+  const subjects = (await (await fetch(`${registryUrl}/subjects`)).json()) as string[];
   expect(subjects).toEqual(expect.arrayContaining(['order_events-value', ...ORDER_TOPICS.map((topic) => `${topic}-value`)]));
 
   const { records, ends } = await readBack(tools, { brokers, topics: ORDER_TOPICS });
-  for (const topic of ORDER_TOPICS) expect(ends.filter((end) => end.topic === topic).map(({ partition }) => partition).sort()).toEqual([0, 1, 2]);
+  for (const topic of ORDER_TOPICS)
+    expect(
+      ends
+        .filter((end) => end.topic === topic)
+        .map(({ partition }) => partition)
+        .sort(),
+    ).toEqual([0, 1, 2]);
   const shipped = records.filter(({ topic }) => topic === 'order_shipped');
   expect(shipped).toHaveLength(ORDERS);
   for (const { key, value } of shipped) {

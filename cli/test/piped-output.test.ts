@@ -15,16 +15,21 @@ test('a reader that is slow gets all of the output', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sagafleet-render-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (let at = 0; at < STEPS; at++) {
-    writeFileSync(join(folder, `step-${at}.yaml`), `apiVersion: sagafleet.dev/v1alpha1
+    writeFileSync(
+      join(folder, `step-${at}.yaml`),
+      `apiVersion: sagafleet.dev/v1alpha1
 kind: SagaStep
 metadata: {name: step-${at}}
 spec:
   consumes: [{topic: in_${at}}]
   outcomes: {done: {emit: [{topic: out_${at}}]}}
-`);
+`,
+    );
   }
   const render = spawn(process.execPath, ['-C', 'source', MAIN, 'render', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = new Promise<number | null>((resolve) => { render.once('exit', resolve); });
+  const ended = new Promise<number | null>((resolve) => {
+    render.once('exit', resolve);
+  });
   render.stdout.pause();
   await until('the pipe to be full', () => render.stdout.readableLength >= render.stdout.readableHighWaterMark || render.exitCode !== null);
   let text = '';

@@ -146,7 +146,9 @@ describe('a platform of its own', () => {
     const otherKafka = { ...quiet, kafkaPort: await findFreePort() };
     await expect(startPlatform({ ...otherKafka, registryPort })).rejects.toMatchObject({
       code: 'PortBusy',
-      message: expect.stringMatching(new RegExp(`^port ${registryPort} is wanted for the schema registry .* --registry-port.* --registry URL$`)),
+      message: expect.stringMatching(
+        new RegExp(`^port ${registryPort} is wanted for the schema registry .* --registry-port.* --registry URL$`),
+      ),
     });
     const sameData = { ...otherKafka, registryPort: await findFreePort(), dataDir: platform.dataDir };
     await expect(startPlatform(sameData)).rejects.toMatchObject({ code: 'DataInUse' });
@@ -215,8 +217,12 @@ describe('a platform that exists', () => {
   });
 
   test('need not list its subjects', async () => {
-    const server = createServer((_request, response) => { response.writeHead(403).end(); }).listen(0, '127.0.0.1');
-    onTestFinished(() => { server.close(); });
+    const server = createServer((_request, response) => {
+      response.writeHead(403).end();
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => {
+      server.close();
+    });
     await once(server, 'listening');
     const registryUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/base/`;
     const platform = await startPlatform({ ...existing(), registryUrl });

@@ -13,14 +13,29 @@ async function groupWith(notes: readonly string[]): Promise<{ step: string; topi
   await admin.connect();
   onTestFinished(() => admin.close());
   await admin.createTopics([{ name: topic, partitions: notes.length, replicationFactor: 1, config: {} }]);
-  await admin.commitOffsets(`shop.${step}`, notes.map((note, partition) => ({ topic, partition, offset: BigInt(10 + partition), note })));
+  await admin.commitOffsets(
+    `shop.${step}`,
+    notes.map((note, partition) => ({ topic, partition, offset: BigInt(10 + partition), note })),
+  );
   return { step, topic, admin };
 }
 
 async function resume(...args: string[]) {
   let [stdout, stderr] = ['', ''];
   const code = await run(['resume', '--kafka', inject('brokers'), ...args], {
-    stdout: { write: (text: string) => { stdout += text; } }, stderr: { write: (text: string) => { stderr += text; } }, env: {}, cwd: '.', isTerminal: false,
+    stdout: {
+      write: (text: string) => {
+        stdout += text;
+      },
+    },
+    stderr: {
+      write: (text: string) => {
+        stderr += text;
+      },
+    },
+    env: {},
+    cwd: '.',
+    isTerminal: false,
   });
   return { code, stdout, stderr };
 }
@@ -34,6 +49,10 @@ test('stopped tasks go on from where they stopped, and no others', async () => {
 
 test('where nothing is stopped it says so', async () => {
   const { step } = await groupWith(['attempt:1']);
-  expect(await resume(step, '--group', `shop.${step}`)).toEqual({ code: 1, stdout: '', stderr: `no task of group shop.${step} is stopped\n` });
+  expect(await resume(step, '--group', `shop.${step}`)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `no task of group shop.${step} is stopped\n`,
+  });
   expect(await resume('never-applied')).toMatchObject({ code: 1, stderr: 'no task of group default.never-applied is stopped\n' });
 });

@@ -1,13 +1,15 @@
 /** What cel-js says, in words that say what to do. */
-import {
-  type ASTNode, type Environment, EvaluationError, ParseError, TypeError as CelTypeError,
-} from '@marcbachmann/cel-js';
+import { type ASTNode, type Environment, EvaluationError, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js';
 import { ExpressionError, type ExpressionErrorCode } from './errors.ts';
 import { isMapKey } from './inspect.ts';
 import { didYouMean } from './nearest.ts';
 
 type CelError = ParseError | EvaluationError | CelTypeError;
-interface Source { text: string; ast: ASTNode | null; environment: Environment }
+interface Source {
+  text: string;
+  ast: ASTNode | null;
+  environment: Environment;
+}
 
 function isCelError(error: unknown): error is CelError {
   return error instanceof ParseError || error instanceof EvaluationError || error instanceof CelTypeError;
@@ -37,7 +39,10 @@ function unknownVariable(error: CelError, { text, ast, environment }: Source): s
   const { start, end } = error.range ?? { start: 0, end: text.length };
   const name = text.slice(start, end);
   if (ast !== null && isMapKey(ast, { start, end })) return `unknown name "${name}": a key of a map is quoted, '${name}'`;
-  const known = environment.getDefinitions().variables.filter(({ type }) => type !== 'type').map((variable) => variable.name);
+  const known = environment
+    .getDefinitions()
+    .variables.filter(({ type }) => type !== 'type')
+    .map((variable) => variable.name);
   return `unknown name "${name}"${didYouMean(name, known)}`;
 }
 

@@ -22,9 +22,7 @@ export interface CheckOptions {
 }
 
 /** `resultType` is a CEL type, `dyn` where it depends on the event. */
-export type CheckResult =
-  | { ok: true; resultType: string }
-  | { ok: false; message: string; range: TextRange };
+export type CheckResult = { ok: true; resultType: string } | { ok: false; message: string; range: TextRange };
 
 /** Checks an expression without a record: syntax, names, fields and types as far as they are known, the result's type. */
 export function checkExpression(text: string, options: CheckOptions): CheckResult {
@@ -46,7 +44,7 @@ function typeCheck(text: string, options: CheckOptions): string {
     inspect(ast, types);
     const { valid, type, error } = parsed.check();
     if (!valid) throw error;
-    const resultType = isMerge(ast) ? 'map<string, dyn>' : type ?? 'dyn';
+    const resultType = isMerge(ast) ? 'map<string, dyn>' : (type ?? 'dyn');
     checkResultType(resultType, options.kind);
     checkOutcomes(ast, options);
     checkWrittenFields(ast, types, options.resultSchema);
@@ -87,13 +85,15 @@ function checkWrittenFields(ast: ASTNode, types: ReadonlyMap<string, ValueType>,
   for (const { text, node, value } of writtenFields(ast)) {
     const field = fields.get(text);
     if (field === undefined) {
-      throw new ExpressionError(
-        'unknown-field', `no field "${text}" in ${name}, which is written${didYouMean(text, fields.keys())}`, { range: rangeOf(node) },
-      );
+      throw new ExpressionError('unknown-field', `no field "${text}" in ${name}, which is written${didYouMean(text, fields.keys())}`, {
+        range: rangeOf(node),
+      });
     }
     if (ofType(field) === 'int' && numberOf(value, types) === 'double') {
       throw new ExpressionError(
-        'type', `field "${text}" of ${name}, which is written, is a whole number and this a double: convert it with int()`, { range: rangeOf(value) },
+        'type',
+        `field "${text}" of ${name}, which is written, is a whole number and this a double: convert it with int()`,
+        { range: rangeOf(value) },
       );
     }
   }

@@ -4,7 +4,8 @@ import { ExpressionError } from './errors.ts';
 import type { ExpressionKind } from './kinds.ts';
 
 const NOW = 1_700_000_000_000;
-const evaluate = (text: string, event: unknown, kind: ExpressionKind = 'event') => compileExpression(text, kind, () => NOW).evaluate({ event });
+const evaluate = (text: string, event: unknown, kind: ExpressionKind = 'event') =>
+  compileExpression(text, kind, () => NOW).evaluate({ event });
 
 function failure(action: () => unknown): ExpressionError {
   try {
@@ -19,15 +20,21 @@ function failure(action: () => unknown): ExpressionError {
 describe('merge', () => {
   test('keeps the fields of the event and sets those of the patch', () => {
     const event = { orderId: 'o1', status: 'NEW', timestamp: 1n };
-    expect(evaluate("merge(event, {'status': 'PAID', 'timestamp': now()})", event))
-      .toEqual({ orderId: 'o1', status: 'PAID', timestamp: BigInt(NOW) });
+    expect(evaluate("merge(event, {'status': 'PAID', 'timestamp': now()})", event)).toEqual({
+      orderId: 'o1',
+      status: 'PAID',
+      timestamp: BigInt(NOW),
+    });
     expect(event.status).toBe('NEW');
   });
 
   test('never gives the patch alone, whatever kind of map the event is', () => {
     // An overload merge(dyn, map) did just that, silently.
     const fields = { orderId: 'o1', status: 'NEW' };
-    class CodecRecord { orderId = 'o1'; status = 'NEW'; }
+    class CodecRecord {
+      orderId = 'o1';
+      status = 'NEW';
+    }
     Reflect.deleteProperty(CodecRecord.prototype, 'constructor');
     for (const event of [fields, Object.assign(Object.create(null), fields), new CodecRecord(), new Map(Object.entries(fields))]) {
       expect(evaluate("merge(event, {'status': 'PAID'})", event)).toEqual({ orderId: 'o1', status: 'PAID' });
@@ -43,7 +50,12 @@ describe('merge', () => {
 
 describe('values of an event', () => {
   const event = {
-    long: 9_223_372_036_854_775_806n, int: 41n, double: 1.5, none: null, flag: true, bytes: Buffer.from('abc'),
+    long: 9_223_372_036_854_775_806n,
+    int: 41n,
+    double: 1.5,
+    none: null,
+    flag: true,
+    bytes: Buffer.from('abc'),
     nested: { list: [{ sku: 'a' }, { sku: 'b' }], map: { x: 1n } },
   };
   const cases: Record<string, [text: string, result: unknown]> = {
@@ -76,9 +88,23 @@ describe('a field may have any name', () => {
 
 describe('nothing of JavaScript can be reached', () => {
   const texts = [
-    'event.constructor', 'event.__proto__', "event['__proto__']", 'event.toString', 'event.list.length', 'event.list.constructor',
-    'event.bytes.buffer', 'event.text.constructor', "event['const' + 'ructor']", 'timestamp(0).constructor', 'timestamp(0).__proto__',
-    "dyn(timestamp(0)).__proto__", "timestamp(0)['__pro' + 'to__']", 'cel.constructor', 'merge.constructor', 'globalThis', 'process',
+    'event.constructor',
+    'event.__proto__',
+    "event['__proto__']",
+    'event.toString',
+    'event.list.length',
+    'event.list.constructor',
+    'event.bytes.buffer',
+    'event.text.constructor',
+    "event['const' + 'ructor']",
+    'timestamp(0).constructor',
+    'timestamp(0).__proto__',
+    'dyn(timestamp(0)).__proto__',
+    "timestamp(0)['__pro' + 'to__']",
+    'cel.constructor',
+    'merge.constructor',
+    'globalThis',
+    'process',
   ];
   test.each(texts)('%s', (text) => {
     const event = { id: '1', list: [1n], bytes: Buffer.from('x'), text: 'x' };
@@ -90,8 +116,16 @@ describe('a failure on a record', () => {
   const cases: Record<string, [text: string, message: string, marked: string]> = {
     'names the field that is missing': ['event.customer.vip', 'no field "vip" in event.customer', 'vip'],
     'names the field below a null': ['event.none.vip', 'no field "vip" in event.none', 'vip'],
-    'does not quote a key that comes from the event': ['event.customer[event.secret]', 'no such key: event.customer[event.secret]', 'event.customer[event.secret]'],
-    'does not quote a text that can not be converted': ["bool(event.secret) ? 'a' : 'b'", 'bool() can not convert this text', 'bool(event.secret)'],
+    'does not quote a key that comes from the event': [
+      'event.customer[event.secret]',
+      'no such key: event.customer[event.secret]',
+      'event.customer[event.secret]',
+    ],
+    'does not quote a text that can not be converted': [
+      "bool(event.secret) ? 'a' : 'b'",
+      'bool() can not convert this text',
+      'bool(event.secret)',
+    ],
     'says which types do not go together': ['event.number + 1', 'no such overload: dyn<double> + int', 'event.number + 1'],
     'says which result was meant': ['event.number', 'the expression gives double, but must give the name of an outcome (string)', ''],
   };

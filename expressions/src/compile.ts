@@ -14,7 +14,9 @@ export interface CompiledExpression<Result> {
 
 /** Compiles once what is then evaluated per record. `now` is what the function `now()` gives. */
 export function compileExpression<Kind extends ExpressionKind>(
-  text: string, kind: Kind, now: Clock = Date.now,
+  text: string,
+  kind: Kind,
+  now: Clock = Date.now,
 ): CompiledExpression<ExpressionResults[Kind]> {
   const environment = evaluatingEnvironment(VARIABLES[kind], now);
   const run = parse(text, environment);
@@ -92,11 +94,16 @@ function fitEvent(value: unknown, kind: ExpressionKind): Record<string, unknown>
 
 function typeName(value: unknown): string {
   switch (typeof value) {
-    case 'bigint': return 'int';
-    case 'number': return 'double';
-    case 'boolean': return 'bool';
-    case 'string': return 'string';
-    default: break;
+    case 'bigint':
+      return 'int';
+    case 'number':
+      return 'double';
+    case 'boolean':
+      return 'bool';
+    case 'string':
+      return 'string';
+    default:
+      break;
   }
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'list';

@@ -35,8 +35,12 @@ interface Checker {
   createError(code: string, message: string, node: unknown): Error;
   getType(name: string): CelType;
 }
-interface Evaluator { run(node: unknown, context: unknown): unknown }
-interface MergeMacro { args: [unknown, unknown] }
+interface Evaluator {
+  run(node: unknown, context: unknown): unknown;
+}
+interface MergeMacro {
+  args: [unknown, unknown];
+}
 
 /**
  * A macro and not two overloads: typed, `merge(map, map)` does not match a record, and an overload
@@ -83,9 +87,7 @@ function recordType({ name, fields }: RecordType, environment: Environment, regi
   const celName = `record ${name}`;
   if (registered.has(celName)) return celName;
   registered.add(celName);
-  const celFields = Object.fromEntries(
-    [...fields].map(([field, type]) => [field, celType(type, environment, registered)]),
-  );
+  const celFields = Object.fromEntries([...fields].map(([field, type]) => [field, celType(type, environment, registered)]));
   environment.registerType(celName, { ctor: class {}, fields: celFields });
   return celName;
 }

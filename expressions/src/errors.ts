@@ -1,14 +1,10 @@
 /** Offsets of UTF-16 units in the text of an expression, `end` exclusive. */
-export interface TextRange { start: number; end: number }
+export interface TextRange {
+  start: number;
+  end: number;
+}
 
-export type ExpressionErrorCode =
-  | 'syntax'
-  | 'unknown-name'
-  | 'unknown-field'
-  | 'unknown-outcome'
-  | 'type'
-  | 'result-type'
-  | 'evaluation';
+export type ExpressionErrorCode = 'syntax' | 'unknown-name' | 'unknown-field' | 'unknown-outcome' | 'type' | 'result-type' | 'evaluation';
 
 /**
  * An expression that can not be compiled, or fails on a record. It fails on that record each time,

@@ -20,7 +20,9 @@ export type ExpressionKind = keyof ExpressionResults;
 export interface ExpressionContext {
   event: unknown;
   record?: {
-    topic: string; partition: bigint; offset: bigint;
+    topic: string;
+    partition: bigint;
+    offset: bigint;
     /** Milliseconds since the epoch. */
     timestamp: bigint;
     key: string | Uint8Array | null;

@@ -14,5 +14,5 @@ export function typeAt(node: ASTNode, types: ReadonlyMap<string, ValueType>): Va
   if (parent === null || 'cel' in parent) return null;
   if ('list' in parent) return parent.list;
   if ('map' in parent) return parent.map;
-  return node.op === '.' ? parent.record.fields.get(node.args[1]) ?? null : null;
+  return node.op === '.' ? (parent.record.fields.get(node.args[1]) ?? null) : null;
 }

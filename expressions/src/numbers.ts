@@ -19,9 +19,9 @@ export function refuseMixedNumbers(node: ASTNode, types: Types): void {
   if (!ARITHMETIC.includes(node.op)) return;
   const [left, right] = (node.args as [ASTNode, ASTNode]).map((part) => numberOf(part, types));
   if (!left || !right || left === right) return;
-  throw new ExpressionError(
-    'type', `${left} ${node.op} ${right} does not exist, convert one side with double() or int()`, { range: rangeOf(node) },
-  );
+  throw new ExpressionError('type', `${left} ${node.op} ${right} does not exist, convert one side with double() or int()`, {
+    range: rangeOf(node),
+  });
 }
 
 /** Null where it is no number, or not known to be one. */
@@ -31,12 +31,18 @@ export function numberOf(node: ASTNode, types: Types): NumberType | null {
     return numberOf(left, types) ?? numberOf(right, types);
   }
   switch (node.op) {
-    case 'value': return typeof node.args === 'bigint' ? 'int' : typeof node.args === 'number' ? 'double' : null;
-    case '-_': return numberOf(node.args, types);
-    case '?:': return agreed(numberOf(node.args[1], types), numberOf(node.args[2], types));
-    case 'call': return Object.hasOwn(CALLS, node.args[0]) ? CALLS[node.args[0]]! : null;
-    case 'rcall': return node.args[0] === 'size' ? 'int' : null;
-    default: return ofType(typeAt(node, types));
+    case 'value':
+      return typeof node.args === 'bigint' ? 'int' : typeof node.args === 'number' ? 'double' : null;
+    case '-_':
+      return numberOf(node.args, types);
+    case '?:':
+      return agreed(numberOf(node.args[1], types), numberOf(node.args[2], types));
+    case 'call':
+      return Object.hasOwn(CALLS, node.args[0]) ? CALLS[node.args[0]]! : null;
+    case 'rcall':
+      return node.args[0] === 'size' ? 'int' : null;
+    default:
+      return ofType(typeAt(node, types));
   }
 }
 

@@ -31,18 +31,32 @@ export const VARIABLE_TYPES: Readonly<Record<VariableName, ValueType>> = {
 };
 
 const PRIMITIVES: Readonly<Record<string, ValueType>> = {
-  null: { cel: 'null' }, boolean: { cel: 'bool' }, int: INT, long: INT, float: { cel: 'double' },
-  double: { cel: 'double' }, bytes: { cel: 'bytes' }, string: STRING,
+  null: { cel: 'null' },
+  boolean: { cel: 'bool' },
+  int: INT,
+  long: INT,
+  float: { cel: 'double' },
+  double: { cel: 'double' },
+  bytes: { cel: 'bytes' },
+  string: STRING,
 };
 
 /** Avro JSON as far as it is looked at; anything else is `dyn`. */
 interface AvroObject {
-  type?: unknown; logicalType?: unknown; name?: unknown; namespace?: unknown;
-  fields?: unknown; items?: unknown; values?: unknown;
+  type?: unknown;
+  logicalType?: unknown;
+  name?: unknown;
+  namespace?: unknown;
+  fields?: unknown;
+  items?: unknown;
+  values?: unknown;
 }
 
 /** Names seen so far, by full name (Avro 1.12 specification, "Names"). */
-interface Scope { types: Map<string, ValueType>; namespace: string }
+interface Scope {
+  types: Map<string, ValueType>;
+  namespace: string;
+}
 
 /**
  * Type of the values of an Avro schema, as the codec hands them over: unions without a wrapper,
@@ -60,12 +74,19 @@ function typeOf(schema: unknown, scope: Scope): ValueType {
   // The codec decides how a logical type of bytes looks (a decimal is text).
   if (avro.logicalType !== undefined && (avro.type === 'bytes' || avro.type === 'fixed')) return DYN;
   switch (avro.type) {
-    case 'record': case 'error': return recordOf(avro, scope);
-    case 'array': return { list: typeOf(avro.items, scope) };
-    case 'map': return { map: typeOf(avro.values, scope) };
-    case 'enum': return named(avro, scope, STRING);
-    case 'fixed': return named(avro, scope, { cel: 'bytes' });
-    default: return typeOf(avro.type, scope);
+    case 'record':
+    case 'error':
+      return recordOf(avro, scope);
+    case 'array':
+      return { list: typeOf(avro.items, scope) };
+    case 'map':
+      return { map: typeOf(avro.values, scope) };
+    case 'enum':
+      return named(avro, scope, STRING);
+    case 'fixed':
+      return named(avro, scope, { cel: 'bytes' });
+    default:
+      return typeOf(avro.type, scope);
   }
 }
 

@@ -17,7 +17,11 @@ export interface OpenCluster extends Cluster {
   brokerPool: { findConnectedBroker(): Promise<Broker> };
 }
 
-interface AdminParts { cluster: Cluster; logger: Logger; retry: RetryOptions }
+interface AdminParts {
+  cluster: Cluster;
+  logger: Logger;
+  retry: RetryOptions;
+}
 
 const require = createRequire(import.meta.url);
 
@@ -37,8 +41,7 @@ const METADATA_MAX_AGE_MS = 300_000;
  * request.
  */
 export function openCluster(kafka: Kafka, isolationLevel: Isolation): OpenCluster {
-  const symbol = Object.getOwnPropertySymbols(kafka)
-    .find(({ description }) => description === 'private:Kafka:createCluster');
+  const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === 'private:Kafka:createCluster');
   if (!symbol) throw new KafkaError('NotHardened', 'kafkajs has no createCluster, install the pinned version');
   const create = (kafka as unknown as Record<symbol, (options: object) => OpenCluster>)[symbol]!;
   const cluster = create({ isolationLevel, allowAutoTopicCreation: false, metadataMaxAge: METADATA_MAX_AGE_MS });

@@ -4,8 +4,13 @@
  */
 import { isNotAuthorized } from './missing-acl.ts';
 
-interface CoordinatorRequest { groupId: string; coordinatorType?: number }
-interface AskedBroker { findGroupCoordinator(request: CoordinatorRequest): Promise<unknown> }
+interface CoordinatorRequest {
+  groupId: string;
+  coordinatorType?: number;
+}
+interface AskedBroker {
+  findGroupCoordinator(request: CoordinatorRequest): Promise<unknown>;
+}
 
 /** The parts of kafkajs' cluster that are needed. */
 export interface AskingCluster {
@@ -37,10 +42,10 @@ function isNotFound(error: unknown): boolean {
 /** What a broker says when it is asked once more, if that is a refusal. */
 async function refusalOf(cluster: AskingCluster, { groupId, coordinatorType = GROUP }: CoordinatorRequest): Promise<Error | null> {
   try {
-    const broker = await cluster.brokerPool.findConnectedBroker() as AskedBroker;
+    const broker = (await cluster.brokerPool.findConnectedBroker()) as AskedBroker;
     await broker.findGroupCoordinator({ groupId, coordinatorType });
     return null;
   } catch (error) {
-    return isNotAuthorized(error) ? error as Error : null;
+    return isNotAuthorized(error) ? (error as Error) : null;
   }
 }

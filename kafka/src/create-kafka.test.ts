@@ -5,15 +5,21 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { privateCopy } from '../test/private-copy.ts';
 import { createKafka } from './create-kafka.ts';
 
-beforeEach(() => { vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); });
-afterEach(() => { vi.useRealTimers(); });
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 /** A broker that takes connections and says nothing, not even hello. */
 async function muteBroker(): Promise<{ address: string; connected: Promise<unknown> }> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => { server.close(); });
+  onTestFinished(() => {
+    server.close();
+  });
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, connected: once(server, 'connection') };
 }
 
@@ -22,7 +28,9 @@ async function isWaitingAfter(ms: number, create: (broker: string) => Kafka): Pr
   const { address, connected } = await muteBroker();
   const admin = create(address).admin();
   let hasFailed = false;
-  const connecting = admin.connect().catch(() => { hasFailed = true; });
+  const connecting = admin.connect().catch(() => {
+    hasFailed = true;
+  });
   await connected;
   await vi.advanceTimersByTimeAsync(ms);
   await new Promise(setImmediate);
@@ -33,7 +41,8 @@ async function isWaitingAfter(ms: number, create: (broker: string) => Kafka): Pr
 }
 
 test('a broker has ten seconds to take a connection', async () => {
-  const create = (broker: string) => createKafka({ brokers: [broker], tls: true, sasl: null, clientId: 'test' }, { log: () => {}, patienceMs: 0 });
+  const create = (broker: string) =>
+    createKafka({ brokers: [broker], tls: true, sasl: null, clientId: 'test' }, { log: () => {}, patienceMs: 0 });
   expect(await isWaitingAfter(9_900, create)).toBe(true);
   expect(await isWaitingAfter(10_100, create)).toBe(false);
 });
@@ -42,5 +51,7 @@ test('kafkajs as published gives it one', async () => {
   const copy = privateCopy();
   onTestFinished(() => copy[Symbol.dispose]());
   const { Kafka, logLevel } = copy.kafkajs;
-  expect(await isWaitingAfter(1_100, (broker) => new Kafka({ brokers: [broker], ssl: true, retry: { retries: 0 }, logLevel: logLevel.NOTHING }))).toBe(false);
+  expect(
+    await isWaitingAfter(1_100, (broker) => new Kafka({ brokers: [broker], ssl: true, retry: { retries: 0 }, logLevel: logLevel.NOTHING })),
+  ).toBe(false);
 });

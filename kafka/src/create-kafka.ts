@@ -46,7 +46,10 @@ export function createKafka(connection: KafkaConnection, options: KafkaOptions):
 }
 
 const LEVELS: Record<LogLevel, KafkajsLevel> = {
-  debug: logLevel.DEBUG, info: logLevel.INFO, warn: logLevel.WARN, error: logLevel.ERROR,
+  debug: logLevel.DEBUG,
+  info: logLevel.INFO,
+  warn: logLevel.WARN,
+  error: logLevel.ERROR,
 };
 
 /** Waits of 20 ms, half as much again each time up to 1 s, until they add up to `patienceMs`. */
@@ -57,6 +60,10 @@ export function retryFor(patienceMs: number): RetryOptions & { retries: number }
     waitMs = Math.min(waitMs * RETRY_FACTOR, LAST_RETRY_MS);
   }
   return {
-    initialRetryTime: FIRST_RETRY_MS, maxRetryTime: LAST_RETRY_MS, multiplier: RETRY_FACTOR, factor: 0.2, retries,
+    initialRetryTime: FIRST_RETRY_MS,
+    maxRetryTime: LAST_RETRY_MS,
+    multiplier: RETRY_FACTOR,
+    factor: 0.2,
+    retries,
   };
 }

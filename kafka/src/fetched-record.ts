@@ -102,16 +102,16 @@ export class FetchedRecord {
   }
 
   get key(): Buffer | null {
-    return this.#key ??= this.#readerAt(0).nullable();
+    return (this.#key ??= this.#readerAt(0).nullable());
   }
 
   get value(): Buffer | null {
-    return this.#value ??= this.#readerAt(1).nullable();
+    return (this.#value ??= this.#readerAt(1).nullable());
   }
 
   /** All headers, in order, doubles too. */
   get headers(): HeaderPair[] {
-    return this.#headers ??= readHeaders(this.#readerAt(2), this.#end);
+    return (this.#headers ??= readHeaders(this.#readerAt(2), this.#end));
   }
 
   /** Behind the key, or behind key and value. */

@@ -2,7 +2,12 @@ export { ISOLATION, openCluster } from './cluster.ts';
 export { createKafka, type KafkaConnection, type KafkaOptions } from './create-kafka.ts';
 export { KafkaError, type KafkaErrorCode } from './errors.ts';
 export {
-  type CommittedOffset, commitOffsets, coordinatorOf, fetchOffsets, listOffsets, type PartitionOffsets,
+  type CommittedOffset,
+  commitOffsets,
+  coordinatorOf,
+  fetchOffsets,
+  listOffsets,
+  type PartitionOffsets,
   type TopicPartitionOffset,
 } from './group-offsets.ts';
 export { partitionsWithOffset, positionMetadata } from './position-metadata.ts';

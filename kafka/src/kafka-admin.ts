@@ -3,12 +3,23 @@ import { brokerSetting } from './broker-settings.ts';
 import { ISOLATION } from './cluster.ts';
 import type { KafkaConnection, KafkaOptions } from './create-kafka.ts';
 import {
-  type CommittedOffset, commitOffsets, fetchOffsets, type NotedOffset, type PartitionOffsets, topicOffsets,
+  type CommittedOffset,
+  commitOffsets,
+  fetchOffsets,
+  type NotedOffset,
+  type PartitionOffsets,
+  topicOffsets,
 } from './group-offsets.ts';
 import type { NeededAcls } from './missing-acl.ts';
 import { Session } from './session.ts';
 import {
-  alterTopicConfig, createTopic, describeTopics, growPartitions, type NewTopic, topicConfig, type TopicDescription,
+  alterTopicConfig,
+  createTopic,
+  describeTopics,
+  growPartitions,
+  type NewTopic,
+  topicConfig,
+  type TopicDescription,
 } from './topics.ts';
 import { NO_MEMBER } from './wire/group.ts';
 
@@ -51,9 +62,11 @@ export class KafkaAdmin {
 
   /** Those that are there already stay as they are. Returns when every new partition has a leader. */
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
-    await Promise.all(topics.map(async (topic) => {
-      if (await createTopic(this.#session, topic)) this.#fresh.set(topic.name, new Set());
-    }));
+    await Promise.all(
+      topics.map(async (topic) => {
+        if (await createTopic(this.#session, topic)) this.#fresh.set(topic.name, new Set());
+      }),
+    );
   }
 
   growPartitions(name: string, partitions: number): Promise<void> {
@@ -82,11 +95,12 @@ export class KafkaAdmin {
    */
   async committedOffsets(group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
     const needed: NeededAcls = { group: { operations: ['DESCRIBE'], names: [group] }, topic: { operations: ['DESCRIBE'], names: topics } };
-    const ask = () => this.#session.run(`read the offsets of group ${group}`, needed, () =>
-      fetchOffsets(this.#session.connections, group, { topics, isStable: false }));
+    const ask = () =>
+      this.#session.run(`read the offsets of group ${group}`, needed, () =>
+        fetchOffsets(this.#session.connections, group, { topics, isStable: false }),
+      );
     const first = await ask();
-    const isCertain = ({ topic, offset }: CommittedOffset) =>
-      offset !== null || this.#fresh.get(topic)?.has(group) === false;
+    const isCertain = ({ topic, offset }: CommittedOffset) => offset !== null || this.#fresh.get(topic)?.has(group) === false;
     if (first.every(isCertain)) return first;
     await delay(this.#settleMs);
     return ask();
@@ -97,7 +111,8 @@ export class KafkaAdmin {
     const topics = (await this.describeTopics()).map(({ name }) => name);
     const needed: NeededAcls = { group: { operations: ['DESCRIBE'], names: [group] } };
     const committed = await this.#session.run(`read the offsets of group ${group}`, needed, () =>
-      fetchOffsets(this.#session.connections, group, { topics, isStable: false }));
+      fetchOffsets(this.#session.connections, group, { topics, isStable: false }),
+    );
     return committed.filter(({ note }) => note !== null);
   }
 
@@ -106,7 +121,8 @@ export class KafkaAdmin {
     const topics = [...new Set(offsets.map(({ topic }) => topic))];
     const needed: NeededAcls = { group: { operations: ['READ'], names: [group] }, topic: { operations: ['READ'], names: topics } };
     await this.#session.run(`set the offsets of group ${group}`, needed, () =>
-      commitOffsets(this.#session.connections, group, { membership: NO_MEMBER, positions: offsets, keep: true }));
+      commitOffsets(this.#session.connections, group, { membership: NO_MEMBER, positions: offsets, keep: true }),
+    );
     for (const { topic } of offsets) this.#fresh.get(topic)?.add(group);
   }
 }

@@ -8,5 +8,6 @@ import { hardenKafkajs } from './hardening/harden-kafkajs.ts';
  */
 hardenKafkajs();
 
-export const { AssignerProtocol, ConfigResourceTypes, ConfigSource, Kafka, logLevel } =
-  createRequire(import.meta.url)('kafkajs') as typeof Kafkajs;
+export const { AssignerProtocol, ConfigResourceTypes, ConfigSource, Kafka, logLevel } = createRequire(import.meta.url)(
+  'kafkajs',
+) as typeof Kafkajs;

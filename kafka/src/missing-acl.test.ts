@@ -12,7 +12,8 @@ const refused = (type: string) => Object.assign(new Error('no'), { type });
 
 const CASES: Record<string, { error: unknown; needed?: NeededAcls; advice: string | null }> = {
   'a topic, which of several is not said': {
-    error: refused('TOPIC_AUTHORIZATION_FAILED'), advice: 'grant READ and DESCRIBE on topic orders, bookings and payments to User:ANONYMOUS',
+    error: refused('TOPIC_AUTHORIZATION_FAILED'),
+    advice: 'grant READ and DESCRIBE on topic orders, bookings and payments to User:ANONYMOUS',
   },
   'a group': { error: refused('GROUP_AUTHORIZATION_FAILED'), advice: 'grant READ on group default.payment to User:ANONYMOUS' },
   'a transactional id': {
@@ -21,10 +22,13 @@ const CASES: Record<string, { error: unknown; needed?: NeededAcls; advice: strin
   },
   'the cluster': { error: refused('CLUSTER_AUTHORIZATION_FAILED'), advice: 'grant IDEMPOTENT_WRITE on the cluster to User:ANONYMOUS' },
   'a resource that nobody thought of': {
-    error: refused('CLUSTER_AUTHORIZATION_FAILED'), needed: {}, advice: 'grant it on the cluster by an ACL to User:ANONYMOUS',
+    error: refused('CLUSTER_AUTHORIZATION_FAILED'),
+    needed: {},
+    advice: 'grant it on the cluster by an ACL to User:ANONYMOUS',
   },
   'what another error has as its cause': {
-    error: new Error('retries', { cause: refused('GROUP_AUTHORIZATION_FAILED') }), advice: 'grant READ on group default.payment to User:ANONYMOUS',
+    error: new Error('retries', { cause: refused('GROUP_AUTHORIZATION_FAILED') }),
+    advice: 'grant READ on group default.payment to User:ANONYMOUS',
   },
   'nothing: another answer': { error: refused('NOT_COORDINATOR_FOR_GROUP'), advice: null },
   'nothing: no answer': { error: new Error('closed'), advice: null },

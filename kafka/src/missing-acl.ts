@@ -1,10 +1,12 @@
 /** Which ACL is missing where a broker says no: it names the kind of resource alone. */
 import type { KafkaConnection } from './create-kafka.ts';
 
-export type AclOperation =
-  'READ' | 'WRITE' | 'CREATE' | 'ALTER' | 'DESCRIBE' | 'DESCRIBE_CONFIGS' | 'ALTER_CONFIGS' | 'IDEMPOTENT_WRITE';
+export type AclOperation = 'READ' | 'WRITE' | 'CREATE' | 'ALTER' | 'DESCRIBE' | 'DESCRIBE_CONFIGS' | 'ALTER_CONFIGS' | 'IDEMPOTENT_WRITE';
 
-interface OnResources { operations: readonly AclOperation[]; names: readonly string[] }
+interface OnResources {
+  operations: readonly AclOperation[];
+  names: readonly string[];
+}
 
 /** What a request has to be allowed, by kind of resource. */
 export interface NeededAcls {

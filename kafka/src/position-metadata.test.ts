@@ -34,7 +34,10 @@ test.each(Object.entries(TOPICS))('an offset %s', (_, [metadata, isOfDeletedTopi
 });
 
 test.each([
-  [[], 0], [[5n, 0n, 7n], 3], [[5n, null, 7n], 1], [[null, 3n], 0],
+  [[], 0],
+  [[5n, 0n, 7n], 3],
+  [[5n, null, 7n], 1],
+  [[null, 3n], 0],
 ])('of partitions with the offsets %s the first %i have one', (offsets, count) => {
   const committed = offsets.map((offset, partition) => ({ partition, offset })).reverse();
   expect(partitionsWithOffset(committed)).toBe(count);

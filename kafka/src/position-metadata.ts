@@ -21,19 +21,31 @@ const NOTE = /(?:^| )note=(\S+)/;
  */
 export function positionMetadata(topicId: string | null, partitions?: number, note?: string): string {
   const parts = [
-    partitions === undefined ? '' : `partitions=${partitions}`, topicId === null ? '' : `topic=${topicId}`, note === undefined ? '' : `note=${note}`,
+    partitions === undefined ? '' : `partitions=${partitions}`,
+    topicId === null ? '' : `topic=${topicId}`,
+    note === undefined ? '' : `note=${note}`,
   ];
   return parts.filter((part) => part !== '').join(' ');
 }
 
 /** As OffsetFetch answers for one partition. */
-export interface AnsweredPartition { partition: number; offset: bigint; metadata: string | null }
+export interface AnsweredPartition {
+  partition: number;
+  offset: bigint;
+  metadata: string | null;
+}
 
 /**
  * `offset` null: the group has none; `isForgotten`: it had one, and the broker dropped it;
  * `isOfDeletedTopic`: it is from another topic of this name; `note`: what was committed with it for the next one.
  */
-export interface CommittedPartition { partition: number; offset: bigint | null; isForgotten: boolean; isOfDeletedTopic: boolean; note: string | null }
+export interface CommittedPartition {
+  partition: number;
+  offset: bigint | null;
+  isForgotten: boolean;
+  isOfDeletedTopic: boolean;
+  note: string | null;
+}
 
 /**
  * The answers for one topic. The protocol's "none" is -1. kafkajs as published commits -1 and -2, its words for
@@ -41,7 +53,8 @@ export interface CommittedPartition { partition: number; offset: bigint | null; 
  * @param topicId of the topic that is there now
  */
 export function committedPartitions<P extends AnsweredPartition>(
-  answers: readonly P[], topicId: string | null,
+  answers: readonly P[],
+  topicId: string | null,
 ): (Omit<P, 'offset' | 'metadata'> & CommittedPartition)[] {
   const noted = (metadata: string | null, pattern: RegExp) => pattern.exec(metadata ?? '')?.[1] ?? null;
   const onceKnown = Math.max(0, ...answers.map(({ metadata }) => Number(noted(metadata, PARTITIONS) ?? 0)));
@@ -49,7 +62,10 @@ export function committedPartitions<P extends AnsweredPartition>(
     const offset = answered < 0n ? null : answered;
     const ofTopic = noted(metadata, TOPIC_ID);
     return {
-      ...place, offset, note: noted(metadata, NOTE), isForgotten: offset === null && place.partition < onceKnown,
+      ...place,
+      offset,
+      note: noted(metadata, NOTE),
+      isForgotten: offset === null && place.partition < onceKnown,
       isOfDeletedTopic: ofTopic !== null && topicId !== null && ofTopic !== topicId,
     };
   });

@@ -36,7 +36,12 @@ export interface ReadOptions extends KafkaOptions {
 }
 
 /** A partition, the offset to read next, and the one before which to stop. */
-interface Lane { topic: string; partition: number; position: bigint; end: bigint | null }
+interface Lane {
+  topic: string;
+  partition: number;
+  position: bigint;
+  end: bigint | null;
+}
 
 const LONG_POLL_MS = 500;
 const MAX_BYTES = 16 * 1_048_576;
@@ -64,19 +69,26 @@ export async function readTopics(options: ReadOptions): Promise<void> {
 }
 
 async function openLanes(session: Session, { topics, partitions, until }: ReadOptions): Promise<Lane[]> {
-  const lanes = await Promise.all(topics.map(async (topic) => {
-    const [starts, ends] = await Promise.all([LOG_START, LOG_END].map((time) => offsetsOf(session, topic, time)));
-    return [...starts!].map(([partition, position]) => ({
-      topic, partition, position, end: until === 'end' ? ends!.get(partition)! : null,
-    }));
-  }));
+  const lanes = await Promise.all(
+    topics.map(async (topic) => {
+      const [starts, ends] = await Promise.all([LOG_START, LOG_END].map((time) => offsetsOf(session, topic, time)));
+      return [...starts!].map(([partition, position]) => ({
+        topic,
+        partition,
+        position,
+        end: until === 'end' ? ends!.get(partition)! : null,
+      }));
+    }),
+  );
   const wanted = lanes.flat().filter(({ partition }) => partitions?.includes(partition) ?? true);
   return wanted.filter(({ position, end }) => end === null || position < end);
 }
 
 /** Per partition the first offset, or the one that follows the last committed record. */
 function offsetsOf(session: Session, topic: string, time: bigint): Promise<Map<number, bigint>> {
-  return session.run(`read the offsets of topic ${topic}`, { topic: { operations: ['DESCRIBE'], names: [topic] } }, () => listOffsets(session.connections, topic, { time, isCommitted: true }));
+  return session.run(`read the offsets of topic ${topic}`, { topic: { operations: ['DESCRIBE'], names: [topic] } }, () =>
+    listOffsets(session.connections, topic, { time, isCommitted: true }),
+  );
 }
 
 /** One fetch from each leader at the same time; nothing for a lane whose records were deleted meanwhile. */
@@ -86,14 +98,16 @@ function fetchNext(session: Session, lanes: readonly Lane[]): Promise<[Lane, Dec
   return session.run(`read ${names.join(', ')}`, { topic: { operations: ['READ'], names } }, async () => {
     await leaders.ensure(names);
     const byLeader = Map.groupBy(lanes, ({ topic, partition }) => leaders.leaderOf(topic, partition)?.leader);
-    const batches = await Promise.all([...byLeader].map(async ([leader, its]) => {
-      try {
-        return leader === undefined ? [] : await fetchFrom(session, leader, its);
-      } catch (error) {
-        await leaders.look();
-        throw error;
-      }
-    }));
+    const batches = await Promise.all(
+      [...byLeader].map(async ([leader, its]) => {
+        try {
+          return leader === undefined ? [] : await fetchFrom(session, leader, its);
+        } catch (error) {
+          await leaders.look();
+          throw error;
+        }
+      }),
+    );
     if (byLeader.has(undefined)) await leaders.look();
     return batches.flat();
   });
@@ -106,15 +120,24 @@ async function fetchFrom(session: Session, nodeId: number, lanes: readonly Lane[
     const { leaderEpoch } = connections.leaders.leaderOf(topic, partition)!;
     return { topicId: connections.leaders.topic(topic)!.id, partition, leaderEpoch, offset, maxBytes: MAX_BYTES_PER_PARTITION };
   });
-  const answer = await connections.send({ nodeId, lane: 'read' }, fetchRequest({
-    session: NO_SESSION, partitions, forgotten: [], maxWaitMs: LONG_POLL_MS, maxBytes: MAX_BYTES,
-  }));
+  const answer = await connections.send(
+    { nodeId, lane: 'read' },
+    fetchRequest({
+      session: NO_SESSION,
+      partitions,
+      forgotten: [],
+      maxWaitMs: LONG_POLL_MS,
+      maxBytes: MAX_BYTES,
+    }),
+  );
   if (answer.errorCode !== 0) throw errorOf(answer.errorCode);
-  const decoded = await Promise.all(answer.partitions.map(async (fetched): Promise<[Lane, DecodedPartition][]> => {
-    const lane = byPlace.get(`${fetched.topicId}/${fetched.partition}`)!;
-    const batch = await decode(session, lane, fetched);
-    return batch ? [[lane, batch]] : [];
-  }));
+  const decoded = await Promise.all(
+    answer.partitions.map(async (fetched): Promise<[Lane, DecodedPartition][]> => {
+      const lane = byPlace.get(`${fetched.topicId}/${fetched.partition}`)!;
+      const batch = await decode(session, lane, fetched);
+      return batch ? [[lane, batch]] : [];
+    }),
+  );
   return decoded.flat();
 }
 
@@ -140,7 +163,13 @@ async function deliver(lane: Lane, { records, nextOffset }: DecodedPartition, { 
     if (end !== null && BigInt(offset) >= end) break;
     if (unreadable) continue;
     await onRecord({
-      topic, partition, offset: BigInt(offset), timestampMs: Number(timestamp), key, value, headers,
+      topic,
+      partition,
+      offset: BigInt(offset),
+      timestampMs: Number(timestamp),
+      key,
+      value,
+      headers,
     });
   }
   lane.position = nextOffset;

@@ -15,18 +15,22 @@ export interface OutgoingRecord {
   headers?: Record<string, Buffer | string>;
 }
 
-export interface SentRecord { partition: number; offset: bigint }
+export interface SentRecord {
+  partition: number;
+  offset: bigint;
+}
 
 /**
  * Writes one record, to the partition that a Java client chooses for its key, and returns when all
  * in-sync replicas have it. Throws `KafkaError`.
  */
-export async function sendRecord(
-  connection: KafkaConnection, record: OutgoingRecord, options: KafkaOptions,
-): Promise<SentRecord> {
+export async function sendRecord(connection: KafkaConnection, record: OutgoingRecord, options: KafkaOptions): Promise<SentRecord> {
   const session = new Session(connection, options, ISOLATION.readUncommitted);
   try {
-    const needed: NeededAcls = { topic: { operations: ['WRITE', 'DESCRIBE'], names: [record.topic] }, cluster: { operations: ['IDEMPOTENT_WRITE'] } };
+    const needed: NeededAcls = {
+      topic: { operations: ['WRITE', 'DESCRIBE'], names: [record.topic] },
+      cluster: { operations: ['IDEMPOTENT_WRITE'] },
+    };
     return await session.run(`write to topic ${record.topic}`, needed, () => sendOnce(session, record));
   } finally {
     await session.close();
@@ -47,6 +51,10 @@ async function sendOnce({ connections }: Session, { topic, key, value, headers =
   } catch (error) {
     // What a broker refuses is not written; without its answer nobody knows, and another try could write it twice
     if (error instanceof ProduceError || error instanceof BatchesRefused) throw error;
-    throw new KafkaError('Refused', `the broker of ${topic}/${partition} did not answer: look whether the record is there before you send it again`, { cause: error });
+    throw new KafkaError(
+      'Refused',
+      `the broker of ${topic}/${partition} did not answer: look whether the record is there before you send it again`,
+      { cause: error },
+    );
   }
 }

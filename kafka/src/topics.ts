@@ -5,9 +5,18 @@ import { ConfigResourceTypes, ConfigSource } from './kafkajs.ts';
 import type { AclOperation, NeededAcls } from './missing-acl.ts';
 import type { Session } from './session.ts';
 
-export interface TopicDescription { name: string; partitions: number; replicationFactor: number }
+export interface TopicDescription {
+  name: string;
+  partitions: number;
+  replicationFactor: number;
+}
 
-export interface NewTopic { name: string; partitions: number; replicationFactor: number; config: Record<string, string> }
+export interface NewTopic {
+  name: string;
+  partitions: number;
+  replicationFactor: number;
+  config: Record<string, string>;
+}
 
 /** Names of topics that a cluster keeps for itself begin so. */
 const INTERNAL_PREFIX = '__';
@@ -67,11 +76,14 @@ export async function topicConfig(session: Session, name: string): Promise<Recor
  * be merged into the old settings.
  */
 export async function alterTopicConfig(session: Session, name: string, changes: Record<string, string>): Promise<void> {
-  const merged = { ...await ownSettings(session, name), ...changes };
+  const merged = { ...(await ownSettings(session, name)), ...changes };
   const configEntries = Object.entries(merged).map(([key, value]) => ({ name: key, value }));
-  await session.run(`change the settings of topic ${name}`, onTopic('ALTER_CONFIGS', name), () => session.admin.alterConfigs({
-    validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
-  }));
+  await session.run(`change the settings of topic ${name}`, onTopic('ALTER_CONFIGS', name), () =>
+    session.admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
+    }),
+  );
   await waitUntil(`topic ${name} does not show its new settings`, async () => {
     const now = await ownSettings(session, name);
     return Object.entries(changes).every(([key, value]) => now[key] === value);
@@ -85,7 +97,8 @@ async function ownSettings(session: Session, name: string): Promise<Record<strin
 function describeConfig(session: Session, name: string): Promise<ConfigEntries[]> {
   return session.run(`read the settings of topic ${name}`, onTopic('DESCRIBE_CONFIGS', name), async () => {
     const { resources } = await session.admin.describeConfigs({
-      resources: [{ type: ConfigResourceTypes.TOPIC, name }], includeSynonyms: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name }],
+      includeSynonyms: false,
     });
     return resources[0]!.configEntries;
   });
@@ -100,17 +113,23 @@ function toSettings(entries: readonly ConfigEntries[]): Record<string, string> {
 /** Creates one topic and waits for its leaders; false when it was there before. */
 export async function createTopic(session: Session, topic: NewTopic): Promise<boolean> {
   const { name, partitions, replicationFactor, config } = topic;
-  const settings = Object.entries(config).map(([key, value]) => `, ${key}=${value}`).join('');
+  const settings = Object.entries(config)
+    .map(([key, value]) => `, ${key}=${value}`)
+    .join('');
   const what = `create topic ${name} (partitions=${partitions}, replicationFactor=${replicationFactor}${settings})`;
-  const isNew = await session.run(what, onTopic('CREATE', name), () => session.admin.createTopics({
-    waitForLeaders: false,
-    topics: [{
-      topic: name,
-      numPartitions: partitions,
-      replicationFactor,
-      configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
-    }],
-  }));
+  const isNew = await session.run(what, onTopic('CREATE', name), () =>
+    session.admin.createTopics({
+      waitForLeaders: false,
+      topics: [
+        {
+          topic: name,
+          numPartitions: partitions,
+          replicationFactor,
+          configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+        },
+      ],
+    }),
+  );
   if (isNew) await waitForLeaders(session, name, partitions);
   return isNew;
 }
@@ -120,7 +139,8 @@ export async function growPartitions(session: Session, name: string, partitions:
   const [topic] = await describeTopics(session, [name]);
   if (topic && topic.partitions >= partitions) return;
   await session.run(`grow topic ${name} to ${partitions} partitions`, onTopic('ALTER', name), () =>
-    session.admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] }));
+    session.admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] }),
+  );
   await waitForLeaders(session, name, partitions);
 }
 

@@ -4,7 +4,11 @@ const FIRST_WAIT_MS = 5;
 const WAIT_FACTOR = 1.5;
 
 /** Answers without an effect, after which the same is asked again, for how long, and how rarely at last. */
-export interface Patience { soonOver: ReadonlySet<string>; forMs: number; lastWaitMs: number }
+export interface Patience {
+  soonOver: ReadonlySet<string>;
+  forMs: number;
+  lastWaitMs: number;
+}
 
 /** Asks until the answer is another than those that are soon over. @throws the last of them when they last */
 export async function untilReady<T>({ soonOver, forMs, lastWaitMs }: Patience, request: () => Promise<T>): Promise<T> {

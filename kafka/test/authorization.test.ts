@@ -18,9 +18,15 @@ beforeAll(async () => {
   await admin.close();
   await sendRecord(broker.admin, { topic: TOPIC, key: null, value: null }, options);
 });
-afterAll(async () => { await broker.stop(); });
+afterAll(async () => {
+  await broker.stop();
+});
 
-interface Case { has?: Grant[]; does(admin: KafkaAdmin, connection: KafkaConnection): Promise<unknown>; message: string }
+interface Case {
+  has?: Grant[];
+  does(admin: KafkaAdmin, connection: KafkaConnection): Promise<unknown>;
+  message: string;
+}
 
 const SEES: Grant = `DESCRIBE topic ${TOPIC}`;
 const OFFSET = { topic: TOPIC, partition: 0, offset: 1n };
@@ -29,24 +35,39 @@ const CASES: Record<string, Case> = {
   'the offsets of a topic': { does: (admin) => admin.offsets(TOPIC), message: 'grant DESCRIBE on topic orders' },
   'a topic': { does: (admin) => admin.describeTopics([TOPIC]), message: 'grant DESCRIBE on topic orders' },
   'the offsets of a group, for which its coordinator is asked': {
-    has: [SEES], does: (admin) => admin.committedOffsets(GROUP, [TOPIC]), message: 'grant DESCRIBE on group default.payment',
+    has: [SEES],
+    does: (admin) => admin.committedOffsets(GROUP, [TOPIC]),
+    message: 'grant DESCRIBE on group default.payment',
   },
   'to set the offsets of a group, for which its coordinator is asked': {
-    has: [SEES], does: (admin) => admin.commitOffsets(GROUP, [OFFSET]), message: 'grant READ on group default.payment',
+    has: [SEES],
+    does: (admin) => admin.commitOffsets(GROUP, [OFFSET]),
+    message: 'grant READ on group default.payment',
   },
   'to set the offsets of a group that it may see': {
-    has: [SEES, `DESCRIBE group ${GROUP}`], does: (admin) => admin.commitOffsets(GROUP, [OFFSET]), message: 'grant READ on group default.payment',
+    has: [SEES, `DESCRIBE group ${GROUP}`],
+    does: (admin) => admin.commitOffsets(GROUP, [OFFSET]),
+    message: 'grant READ on group default.payment',
   },
   'to set offsets on a topic': {
-    has: [SEES, `READ group ${GROUP}`], does: (admin) => admin.commitOffsets(GROUP, [OFFSET]), message: 'grant READ on topic orders',
+    has: [SEES, `READ group ${GROUP}`],
+    does: (admin) => admin.commitOffsets(GROUP, [OFFSET]),
+    message: 'grant READ on topic orders',
   },
   'to create a topic': {
-    does: (admin) => admin.createTopics([{ name: 'new', partitions: 1, replicationFactor: 1, config: {} }]), message: 'grant CREATE on topic new',
+    does: (admin) => admin.createTopics([{ name: 'new', partitions: 1, replicationFactor: 1, config: {} }]),
+    message: 'grant CREATE on topic new',
   },
   'to grow a topic': { has: [SEES], does: (admin) => admin.growPartitions(TOPIC, 9), message: 'grant ALTER on topic orders' },
-  'the settings of a topic': { has: [SEES], does: (admin) => admin.topicConfigs([TOPIC]), message: 'grant DESCRIBE_CONFIGS on topic orders' },
+  'the settings of a topic': {
+    has: [SEES],
+    does: (admin) => admin.topicConfigs([TOPIC]),
+    message: 'grant DESCRIBE_CONFIGS on topic orders',
+  },
   'to change the settings of a topic': {
-    has: [`DESCRIBE_CONFIGS topic ${TOPIC}`], does: (admin) => admin.alterTopicConfig(TOPIC, { 'retention.ms': '-1' }), message: 'grant ALTER_CONFIGS on topic orders',
+    has: [`DESCRIBE_CONFIGS topic ${TOPIC}`],
+    does: (admin) => admin.alterTopicConfig(TOPIC, { 'retention.ms': '-1' }),
+    message: 'grant ALTER_CONFIGS on topic orders',
   },
   'the settings of brokers': { does: (admin) => admin.brokerSetting('log.retention.ms'), message: 'grant DESCRIBE_CONFIGS on the cluster' },
   'to read a topic': {
@@ -56,17 +77,20 @@ const CASES: Record<string, Case> = {
   },
 };
 
-test.each(Object.entries(CASES))('a missing ACL is named at once, with its principal: %s', async (_sentence, { has = [], does, message }) => {
-  const connection = await broker.connectionWith(...has);
-  const admin = new KafkaAdmin(connection, options);
-  await admin.connect();
-  onTestFinished(() => admin.close());
-  const startedAt = performance.now();
-  const error: unknown = await does(admin, connection).catch((cause: unknown) => cause);
-  expect(error).toMatchObject({ code: 'NotAuthorized', consequence: 'systemic' });
-  expect((error as Error).message).toMatch(new RegExp(`, ${message} to User:${connection.sasl.username}$`));
-  expect(performance.now() - startedAt).toBeLessThan(options.patienceMs! / 3);
-});
+test.each(Object.entries(CASES))(
+  'a missing ACL is named at once, with its principal: %s',
+  async (_sentence, { has = [], does, message }) => {
+    const connection = await broker.connectionWith(...has);
+    const admin = new KafkaAdmin(connection, options);
+    await admin.connect();
+    onTestFinished(() => admin.close());
+    const startedAt = performance.now();
+    const error: unknown = await does(admin, connection).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code: 'NotAuthorized', consequence: 'systemic' });
+    expect((error as Error).message).toMatch(new RegExp(`, ${message} to User:${connection.sasl.username}$`));
+    expect(performance.now() - startedAt).toBeLessThan(options.patienceMs! / 3);
+  },
+);
 
 test('kafkajs as published says of a group that it refuses that it has no coordinator', async () => {
   const copy = privateCopy();
@@ -85,6 +109,7 @@ test('the coordinator of a transactional id is refused as such', async () => {
   await cluster.connect();
   onTestFinished(() => cluster.disconnect());
   await cluster.addTargetTopic(TOPIC);
-  await expect(cluster.findGroupCoordinator({ groupId: 'sagafleet.default.payment.0', coordinatorType: 1 } as never))
-    .rejects.toMatchObject({ type: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' });
+  await expect(cluster.findGroupCoordinator({ groupId: 'sagafleet.default.payment.0', coordinatorType: 1 } as never)).rejects.toMatchObject(
+    { type: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' },
+  );
 });

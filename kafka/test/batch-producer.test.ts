@@ -7,15 +7,23 @@ import { client, connectAdmin, connection, createTopic, options, readUntil, text
 async function open(transactionalId: string, { kafka = client(), throwIfOver = () => {}, group = '' } = {}): Promise<BatchProducer> {
   const connections = new Connections(kafka);
   onTestFinished(() => connections.close());
-  const producers = new TransactionalProducers(connections, { group: group || uniqueName('group'), outputs: [], transactionTimeoutMs: 15_000 });
+  const producers = new TransactionalProducers(connections, {
+    group: group || uniqueName('group'),
+    outputs: [],
+    transactionTimeoutMs: 15_000,
+  });
   const producer = await producers.open({ transactionalId, inputs: [], throwIfOver, isBehind: () => false, toldPosition: () => null });
   await producer.activate();
   return producer;
 }
 
-const batchOf = (topic: string, ...values: string[]) => [{
-  topic, partition: 0, records: RecordBatchBuilder.of(values.map((value) => ({ key: null, value: Buffer.from(value), constantHeaders: [], headers: [] }))),
-}];
+const batchOf = (topic: string, ...values: string[]) => [
+  {
+    topic,
+    partition: 0,
+    records: RecordBatchBuilder.of(values.map((value) => ({ key: null, value: Buffer.from(value), constantHeaders: [], headers: [] }))),
+  },
+];
 
 test('transactions that follow each other at once all commit, with their positions', async () => {
   const [topic, group, admin] = [await createTopic(), uniqueName('group'), await connectAdmin()];
@@ -23,7 +31,8 @@ test('transactions that follow each other at once all commit, with their positio
   const producer = await open(uniqueName('producer'), { group });
   for (let at = 1; at <= 20; at++) {
     await Promise.all([
-      producer.send(batchOf(topic, `a${at}`, `b${at}`)), producer.sendOffsets(group, NO_MEMBER, [{ topic, partition: 0, offset: BigInt(at) }]),
+      producer.send(batchOf(topic, `a${at}`, `b${at}`)),
+      producer.sendOffsets(group, NO_MEMBER, [{ topic, partition: 0, offset: BigInt(at) }]),
     ]);
     await producer.commit();
   }
@@ -34,7 +43,9 @@ test('transactions that follow each other at once all commit, with their positio
 /** The id of the only member of a group, whose generation is 1. */
 async function joinGroup(groupId: string, topic: string): Promise<string> {
   const consumer = client().consumer({ groupId, sessionTimeout: 6_000, allowAutoTopicCreation: false });
-  const joined = new Promise<string>((resolve) => { consumer.on('consumer.group_join', ({ payload }) => resolve(payload.memberId)); });
+  const joined = new Promise<string>((resolve) => {
+    consumer.on('consumer.group_join', ({ payload }) => resolve(payload.memberId));
+  });
   await consumer.connect();
   onTestFinished(() => consumer.disconnect());
   await consumer.subscribe({ topic });
@@ -48,7 +59,9 @@ test('positions are taken of a member of the present generation, and are refused
   onTestFinished(() => admin.disconnect());
   const producer = await open(uniqueName('producer'), { group });
   const positions = (offset: bigint) => [
-    { topic: one, partition: 0, offset, metadata: `ü ${offset}` }, { topic: other, partition: 0, offset: offset + 1n }, { topic: one, partition: 1, offset: offset + 2n },
+    { topic: one, partition: 0, offset, metadata: `ü ${offset}` },
+    { topic: other, partition: 0, offset: offset + 1n },
+    { topic: one, partition: 1, offset: offset + 2n },
   ];
   const memberId = await joinGroup(group, one);
   const refused = async (membership: typeof NO_MEMBER) => {
@@ -61,15 +74,24 @@ test('positions are taken of a member of the present generation, and are refused
   await producer.sendOffsets(group, { memberId, generation: 1 }, positions(20n));
   await producer.commit();
   await producer.settled;
-  const committed = async () => (await admin.fetchOffsets({ groupId: group, topics: [one, other] }))
-    .map(({ topic, partitions }) => ({ topic, offsets: partitions.map(({ offset, metadata }) => `${offset} ${metadata ?? ''}`) }));
-  expect(await committed()).toEqual([{ topic: one, offsets: ['20 ü 20', '22 '] }, { topic: other, offsets: ['21 '] }]);
+  const committed = async () =>
+    (await admin.fetchOffsets({ groupId: group, topics: [one, other] })).map(({ topic, partitions }) => ({
+      topic,
+      offsets: partitions.map(({ offset, metadata }) => `${offset} ${metadata ?? ''}`),
+    }));
+  expect(await committed()).toEqual([
+    { topic: one, offsets: ['20 ü 20', '22 '] },
+    { topic: other, offsets: ['21 '] },
+  ]);
 
   // Nothing but the guard on the read of offsets keeps a member from going back
   await producer.sendOffsets(group, { memberId, generation: 1 }, positions(5n));
   await producer.commit();
   await producer.settled;
-  expect(await committed()).toEqual([{ topic: one, offsets: ['5 ü 5', '7 '] }, { topic: other, offsets: ['6 '] }]);
+  expect(await committed()).toEqual([
+    { topic: one, offsets: ['5 ü 5', '7 '] },
+    { topic: other, offsets: ['6 '] },
+  ]);
 });
 
 test('the next holder of an id ends the transaction of the one before, which can not write any more', async () => {
@@ -95,13 +117,21 @@ test('whoever is not the owner any more stops fencing between two attempts', asy
     sent += Number(api === API.initProducerId);
     return false;
   });
-  const throwIfOver = () => { if (sent > 0) throw new Error('task 0 was lost'); };
-  await expect(open(id, { kafka: createKafka({ ...connection, brokers: proxy.brokers }, options), throwIfOver })).rejects.toThrow('task 0 was lost');
+  const throwIfOver = () => {
+    if (sent > 0) throw new Error('task 0 was lost');
+  };
+  await expect(open(id, { kafka: createKafka({ ...connection, brokers: proxy.brokers }, options), throwIfOver })).rejects.toThrow(
+    'task 0 was lost',
+  );
   counting.release();
   expect(sent).toBe(1);
 });
 
-test.each([[0, 5, 5], [2 ** 31 - 6, 5, 2 ** 31 - 1], [2 ** 31 - 1, 1, 0], [2 ** 31 - 2, 5, 3]])(
-  'after sequence number %i and %i records comes %i', (first, records, next) => {
-    expect(sequenceAfter(first, records)).toBe(next);
-  });
+test.each([
+  [0, 5, 5],
+  [2 ** 31 - 6, 5, 2 ** 31 - 1],
+  [2 ** 31 - 1, 1, 0],
+  [2 ** 31 - 2, 5, 3],
+])('after sequence number %i and %i records comes %i', (first, records, next) => {
+  expect(sequenceAfter(first, records)).toBe(next);
+});

@@ -2,11 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { inject, onTestFinished } from 'vitest';
 import { until } from '../../test/support/until.ts';
 import {
-  Connections, createKafka, KafkaAdmin, type KafkaConnection, type KafkaOptions, PartitionReader, type ReadBatch, readTopics, type ReadRecord,
+  Connections,
+  createKafka,
+  KafkaAdmin,
+  type KafkaConnection,
+  type KafkaOptions,
+  PartitionReader,
+  type ReadBatch,
+  readTopics,
+  type ReadRecord,
 } from '../src/index.ts';
 
 export const connection: KafkaConnection = {
-  brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'kafka-test',
+  brokers: [inject('brokers')],
+  tls: false,
+  sasl: null,
+  clientId: 'kafka-test',
 };
 
 export const options: KafkaOptions = { log: () => {}, patienceMs: 15_000 };
@@ -36,22 +47,39 @@ export async function createTopic(partitions = 1, config: Record<string, string>
 /** All records of a topic before its end as it is now. */
 export async function readAll(topic: string): Promise<ReadRecord[]> {
   const records: ReadRecord[] = [];
-  const onRecord = (record: ReadRecord) => { records.push(record); };
+  const onRecord = (record: ReadRecord) => {
+    records.push(record);
+  };
   await readTopics({ connection, ...options, topics: [topic], until: 'end', onRecord });
   return records;
 }
 
 /** A reader for the length of the test, with connections of its own; what it tells apart from batches are its `troubles`. */
-export function openReader({ kafka = client(), partitionBytes = 256 * 1024, onBatch }: {
-  kafka?: ReturnType<typeof client>; partitionBytes?: number; onBatch(batch: ReadBatch): void;
+export function openReader({
+  kafka = client(),
+  partitionBytes = 256 * 1024,
+  onBatch,
+}: {
+  kafka?: ReturnType<typeof client>;
+  partitionBytes?: number;
+  onBatch(batch: ReadBatch): void;
 }): { reader: PartitionReader; connections: Connections; troubles: string[] } {
   const [connections, troubles] = [new Connections(kafka), [] as string[]];
-  const tell = (what: string) => (topic: string, partition: number) => { troubles.push(`${what}: ${topic}/${partition}`); };
+  const tell = (what: string) => (topic: string, partition: number) => {
+    troubles.push(`${what}: ${topic}/${partition}`);
+  };
   const reader = new PartitionReader({
-    connections, maxBatchBytes: 64 * 1024 * 1024, partitionBytes: () => partitionBytes,
+    connections,
+    maxBatchBytes: 64 * 1024 * 1024,
+    partitionBytes: () => partitionBytes,
     events: {
-      onBatch, onOutOfRange: tell('out of range'), onRecreated: tell('recreated'), onCorrupt: tell('corrupt'),
-      onTrouble: ({ message }) => { troubles.push(message); },
+      onBatch,
+      onOutOfRange: tell('out of range'),
+      onRecreated: tell('recreated'),
+      onCorrupt: tell('corrupt'),
+      onTrouble: ({ message }) => {
+        troubles.push(message);
+      },
     },
   });
   onTestFinished(async () => {

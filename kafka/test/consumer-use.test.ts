@@ -4,7 +4,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { client, connection, createTopic, uniqueName } from './cluster-under-test.ts';
 import { type PrivateCopy, privateCopy } from './private-copy.ts';
 
-interface BrokerClass { prototype: { fetch(request: object): Promise<unknown> } }
+interface BrokerClass {
+  prototype: { fetch(request: object): Promise<unknown> };
+}
 
 function published(): PrivateCopy {
   const copy = privateCopy();
@@ -36,14 +38,18 @@ function failNextFetch({ internals }: PrivateCopy, fields: object): void {
 async function membersOf(groupId: string): Promise<{ count: number; state: string }> {
   const admin = client().admin();
   await admin.connect();
-  const { groups: [group] } = await admin.describeGroups([groupId]).finally(() => admin.disconnect());
+  const {
+    groups: [group],
+  } = await admin.describeGroups([groupId]).finally(() => admin.disconnect());
   return { count: group!.members.length, state: group!.state };
 }
 
 test('a consumer that ends for good tells nobody but who listens for it', async () => {
   const [copy, topic] = [published(), await createTopic()];
   const consumer = await subscribed(copy, topic, { groupId: uniqueName('group') });
-  const crash = new Promise<boolean>((resolve) => { consumer.on('consumer.crash', ({ payload }) => resolve(payload.restart)); });
+  const crash = new Promise<boolean>((resolve) => {
+    consumer.on('consumer.crash', ({ payload }) => resolve(payload.restart));
+  });
   await expect(run(consumer, async () => {})).resolves.toBeUndefined();
   failNextFetch(copy, { name: 'KafkaJSNotImplemented', retriable: false });
   expect(await crash).toBe(false);
@@ -55,16 +61,18 @@ test('a consumer that is stopped while it joins is a member still', async () => 
   const { roundRobin } = copy.kafkajs.PartitionAssigners;
   const consumer = await subscribed(copy, topic, {
     groupId,
-    partitionAssigners: [(config) => {
-      const assigner = roundRobin(config);
-      const assign: typeof assigner.assign = async (group) => {
-        // Between the join and the sync
-        await consumer.stop();
-        resolve();
-        return assigner.assign(group);
-      };
-      return { ...assigner, assign };
-    }],
+    partitionAssigners: [
+      (config) => {
+        const assigner = roundRobin(config);
+        const assign: typeof assigner.assign = async (group) => {
+          // Between the join and the sync
+          await consumer.stop();
+          resolve();
+          return assigner.assign(group);
+        };
+        return { ...assigner, assign };
+      },
+    ],
   });
   void run(consumer, async () => {});
   await stopped;

@@ -28,15 +28,41 @@ const Decoder = loadInternal('protocol/decoder') as new (bytes: Buffer) => Decod
 const Encoder = loadInternal('protocol/encoder') as new () => Encoder;
 
 /** A record batch as it arrived. */
-export interface AppendedBatch { producerId: string; epoch: number; firstSequence: number; count: number; isTransactional: boolean; bytes: Buffer }
+export interface AppendedBatch {
+  producerId: string;
+  epoch: number;
+  firstSequence: number;
+  count: number;
+  isTransactional: boolean;
+  bytes: Buffer;
+}
 
-interface StoredPartition { leader: number | null; batches: AppendedBatch[]; errorCode: number }
+interface StoredPartition {
+  leader: number | null;
+  batches: AppendedBatch[];
+  errorCode: number;
+}
 
 /** `partitions`: as `topic/partition`, in the order of the request. */
-export interface SeenRequest { api: string; nodeId: number | null; lane: string; transactionalId: string | null; partitions: string[]; bytes: Buffer }
+export interface SeenRequest {
+  api: string;
+  nodeId: number | null;
+  lane: string;
+  transactionalId: string | null;
+  partitions: string[];
+  bytes: Buffer;
+}
 
-interface Transaction { partitions: Set<string>; groups: Set<string>; pending: Map<string, GroupOffset>; ended: boolean[] }
-export interface GroupOffset { offset: string; metadata: string | null }
+interface Transaction {
+  partitions: Set<string>;
+  groups: Set<string>;
+  pending: Map<string, GroupOffset>;
+  ended: boolean[];
+}
+export interface GroupOffset {
+  offset: string;
+  metadata: string | null;
+}
 
 const ERROR = { unknownTopic: 3, notLeader: 6, corrupt: 2, illegalGeneration: 22, unknownMember: 25, outOfOrder: 45, invalidTxnState: 48 };
 /** Coordinator of all groups. */
@@ -70,7 +96,10 @@ export class FakeBrokers {
   }
 
   createTopic(name: string, leaders: readonly (number | null)[] = [1]): void {
-    this.#topics.set(name, leaders.map((leader) => ({ leader, batches: [], errorCode: 0 })));
+    this.#topics.set(
+      name,
+      leaders.map((leader) => ({ leader, batches: [], errorCode: 0 })),
+    );
   }
 
   partition(topic: string, partition: number): StoredPartition {
@@ -110,13 +139,15 @@ export class FakeBrokers {
 
   /** What was withdrawn before there was a connection is not seen by a broker. */
   async #take<Answer>(
-    { nodeId, lane }: { nodeId: number | null; lane: string }, { request, response }: ProtocolRequest<Answer>, signal?: AbortSignal,
+    { nodeId, lane }: { nodeId: number | null; lane: string },
+    { request, response }: ProtocolRequest<Answer>,
+    signal?: AbortSignal,
   ): Promise<Answer> {
     const { apiName: api } = request;
     signal?.throwIfAborted();
     await this.#pass(nodeId);
     signal?.throwIfAborted();
-    const { parts, buffer } = await request.encode() as { parts?: Buffer[]; buffer: Buffer };
+    const { parts, buffer } = (await request.encode()) as { parts?: Buffer[]; buffer: Buffer };
     const bytes = parts ? Buffer.concat(parts) : buffer;
     const seen: SeenRequest = { api, nodeId, lane, transactionalId: null, partitions: [], bytes };
     this.requests.push(seen);
@@ -135,7 +166,8 @@ export class FakeBrokers {
     InitProducerId: (_bytes, _seen, errorCode) =>
       WireWriter.ofRequest().int32(0).int16(errorCode).int64(this.producerId).int16(0).tags().written, // both begin with tagged fields
     GroupCoordinator: (_bytes, _seen, errorCode) =>
-      new Encoder().writeInt32(0).writeInt16(errorCode).writeString(null).writeInt32(COORDINATOR).writeString('localhost').writeInt32(9_092).buffer,
+      new Encoder().writeInt32(0).writeInt16(errorCode).writeString(null).writeInt32(COORDINATOR).writeString('localhost').writeInt32(9_092)
+        .buffer,
     AddPartitionsToTxn: (bytes, seen, errorCode) => this.#addPartitions(new Decoder(bytes), seen, errorCode),
     AddOffsetsToTxn: (bytes, seen, errorCode) => {
       const from = new Decoder(bytes);
@@ -160,8 +192,15 @@ export class FakeBrokers {
     const topics = from.readArray(readPartitions);
     seen.partitions = topics.flatMap(({ topic, partitions }) => partitions.map((partition) => `${topic}/${partition}`));
     if (errorCode === 0) for (const name of seen.partitions) transaction.partitions.add(name);
-    return new Encoder().writeInt32(0).writeArray(topics.map(({ topic, partitions }) =>
-      new Encoder().writeString(topic).writeArray(partitions.map((partition) => new Encoder().writeInt32(partition).writeInt16(errorCode))))).buffer;
+    return new Encoder()
+      .writeInt32(0)
+      .writeArray(
+        topics.map(({ topic, partitions }) =>
+          new Encoder()
+            .writeString(topic)
+            .writeArray(partitions.map((partition) => new Encoder().writeInt32(partition).writeInt16(errorCode))),
+        ),
+      ).buffer;
   }
 
   #commitOffsets(from: WireReader, seen: SeenRequest, errorCode: number): Buffer {
@@ -175,13 +214,16 @@ export class FakeBrokers {
     const code = errorCode || this.#refusalOf(as) || (groups.has(group) ? 0 : ERROR.invalidTxnState);
     const topics = from.structs(() => {
       const topic = from.string()!;
-      return { topic, partitions: from.structs(() => {
-        const [partition, offset] = [from.int32(), String(from.int64())];
-        from.int32();
-        const metadata = from.string();
-        if (code === 0) pending.set(`${group}/${topic}/${partition}`, { offset, metadata });
-        return partition;
-      }) };
+      return {
+        topic,
+        partitions: from.structs(() => {
+          const [partition, offset] = [from.int32(), String(from.int64())];
+          from.int32();
+          const metadata = from.string();
+          if (code === 0) pending.set(`${group}/${topic}/${partition}`, { offset, metadata });
+          return partition;
+        }),
+      };
     });
     const to = WireWriter.ofRequest().int32(0);
     to.structs(topics, ({ topic, partitions }) => to.string(topic).structs(partitions, (partition) => to.int32(partition).int16(code)));
@@ -216,14 +258,34 @@ export class FakeBrokers {
     });
     seen.partitions = topics.flatMap(({ topic, batches }) => batches.map(({ partition }) => `${topic}/${partition}`));
     const answers = topics.map(({ topic, batches }) => ({
-      topic, partitions: batches.map(({ partition, bytes }) => ({ partition, ...this.#append({ topic, partition, bytes }, seen) })),
+      topic,
+      partitions: batches.map(({ partition, bytes }) => ({ partition, ...this.#append({ topic, partition, bytes }, seen) })),
     }));
     if (this.answers === 'in reverse') for (const { partitions } of [{ partitions: answers }, ...answers]) partitions.reverse();
-    return new Encoder().writeArray(answers.map(({ topic, partitions }) => new Encoder().writeString(topic).writeArray(partitions.map((each) =>
-      new Encoder().writeInt32(each.partition).writeInt16(each.errorCode).writeInt64(each.baseOffset).writeInt64(-1n).writeInt64(0n))))).writeInt32(0).buffer;
+    return new Encoder()
+      .writeArray(
+        answers.map(({ topic, partitions }) =>
+          new Encoder()
+            .writeString(topic)
+            .writeArray(
+              partitions.map((each) =>
+                new Encoder()
+                  .writeInt32(each.partition)
+                  .writeInt16(each.errorCode)
+                  .writeInt64(each.baseOffset)
+                  .writeInt64(-1n)
+                  .writeInt64(0n),
+              ),
+            ),
+        ),
+      )
+      .writeInt32(0).buffer;
   }
 
-  #append({ topic, partition, bytes }: { topic: string; partition: number; bytes: Buffer }, { nodeId, transactionalId }: SeenRequest): { errorCode: number; baseOffset: bigint } {
+  #append(
+    { topic, partition, bytes }: { topic: string; partition: number; bytes: Buffer },
+    { nodeId, transactionalId }: SeenRequest,
+  ): { errorCode: number; baseOffset: bigint } {
     const refused = (errorCode: number) => ({ errorCode, baseOffset: -1n });
     const stored = this.#topics.get(topic)?.[partition];
     if (!stored) return refused(ERROR.unknownTopic);
@@ -232,7 +294,8 @@ export class FakeBrokers {
     if (crc32c(bytes, 21) !== bytes.readUInt32BE(17)) return refused(ERROR.corrupt);
     const batch = batchOf(Buffer.from(bytes));
     if (batch.isTransactional !== (transactionalId !== null)) return refused(ERROR.invalidTxnState);
-    if (transactionalId !== null && !this.transaction(transactionalId).partitions.has(`${topic}/${partition}`)) return refused(ERROR.invalidTxnState);
+    if (transactionalId !== null && !this.transaction(transactionalId).partitions.has(`${topic}/${partition}`))
+      return refused(ERROR.invalidTxnState);
     const writer = `${batch.producerId}/${topic}/${partition}`;
     if ((this.#sequences.get(writer) ?? 0) !== batch.firstSequence) return refused(ERROR.outOfOrder);
     this.#sequences.set(writer, batch.firstSequence + batch.count);
@@ -260,7 +323,11 @@ function readPartitions(from: Decoder): { topic: string; partitions: number[] } 
 /** Kafka protocol guide, "Record Batch". */
 function batchOf(bytes: Buffer): AppendedBatch {
   return {
-    producerId: String(bytes.readBigInt64BE(43)), epoch: bytes.readInt16BE(51), firstSequence: bytes.readInt32BE(53), count: bytes.readInt32BE(57),
-    isTransactional: (bytes.readInt16BE(21) & 0x10) !== 0, bytes,
+    producerId: String(bytes.readBigInt64BE(43)),
+    epoch: bytes.readInt16BE(51),
+    firstSequence: bytes.readInt32BE(53),
+    count: bytes.readInt32BE(57),
+    isTransactional: (bytes.readInt16BE(21) & 0x10) !== 0,
+    bytes,
   };
 }

@@ -17,17 +17,47 @@ interface StoredPartition {
   batches: Buffer[];
   aborted: AbortedTransaction[];
 }
-interface StoredTopic { id: string; errorCode: number; partitions: StoredPartition[] }
-interface AskedPartition { name: string; topicId: string; partition: number; leaderEpoch: number; offset: bigint; maxBytes: number }
+interface StoredTopic {
+  id: string;
+  errorCode: number;
+  partitions: StoredPartition[];
+}
+interface AskedPartition {
+  name: string;
+  topicId: string;
+  partition: number;
+  leaderEpoch: number;
+  offset: bigint;
+  maxBytes: number;
+}
 /** A fetch as a broker got it. */
 export interface SeenFetch {
-  nodeId: number; lane: string; maxWaitMs: number; maxBytes: number; session: { id: number; epoch: number };
-  partitions: AskedPartition[]; forgotten: string[]; at: number;
+  nodeId: number;
+  lane: string;
+  maxWaitMs: number;
+  maxBytes: number;
+  session: { id: number; epoch: number };
+  partitions: AskedPartition[];
+  forgotten: string[];
+  at: number;
 }
-interface Session { at: string; epoch: number; partitions: Map<string, AskedPartition> }
+interface Session {
+  at: string;
+  epoch: number;
+  partitions: Map<string, AskedPartition>;
+}
 
 export const LIMITS = { maxWaitMs: 500, maxBytes: 4 * 1024 * 1024 };
-const ERROR = { outOfRange: 1, unknownTopic: 3, notLeader: 6, fencedEpoch: 74, unknownEpoch: 75, unknownTopicId: 100, noSession: 70, sessionEpoch: 71 };
+const ERROR = {
+  outOfRange: 1,
+  unknownTopic: 3,
+  notLeader: 6,
+  fencedEpoch: 74,
+  unknownEpoch: 75,
+  unknownTopicId: 100,
+  noSession: 70,
+  sessionEpoch: 71,
+};
 
 /** Brokers as a reader sees them: logs, leaders, and fetch sessions as in KIP-227; in place of `Connections`. */
 export class FakeCluster {
@@ -62,7 +92,14 @@ export class FakeCluster {
   }
 
   createTopic(name: string, { partitions = 1, leader = 1 }: { partitions?: number; leader?: number } = {}): void {
-    const created = Array.from({ length: partitions }, (): StoredPartition => ({ leader, leaderEpoch: 0, errorCode: 0, start: 0n, batches: [], aborted: [] }));
+    const created = Array.from({ length: partitions }, (): StoredPartition => ({
+      leader,
+      leaderEpoch: 0,
+      errorCode: 0,
+      start: 0n,
+      batches: [],
+      aborted: [],
+    }));
     this.#topics.set(name, { id: randomBytes(16).toString('base64url'), errorCode: 0, partitions: created });
     this.#changed();
   }
@@ -117,7 +154,7 @@ export class FakeCluster {
     // A broker answers one fetch of a session at a time, and holds the others up
     if (this.#busy.has(name)) throw new Error(`a second fetch over ${name} while one is under way`);
     this.#busy.add(name);
-    return await this.#answer(seen).finally(() => this.#busy.delete(name)) as Answer;
+    return (await this.#answer(seen).finally(() => this.#busy.delete(name))) as Answer;
   }
 
   async #answer(seen: SeenFetch): Promise<FetchAnswer> {
@@ -137,7 +174,8 @@ export class FakeCluster {
         this.damages--;
       }
       if (partitions.length > 0) return { errorCode: 0, sessionId, partitions: asViews(partitions) };
-      if (performance.now() >= deadline) return { errorCode: 0, sessionId, partitions: this.hasSessions ? [] : seen.partitions.map((asked) => empty(asked)) };
+      if (performance.now() >= deadline)
+        return { errorCode: 0, sessionId, partitions: this.hasSessions ? [] : seen.partitions.map((asked) => empty(asked)) };
       await this.#changeWithin(deadline - performance.now());
     }
   }
@@ -223,19 +261,23 @@ export class FakeCluster {
     const [maxWaitMs, , maxBytes] = [from.int32(), from.int32(), from.int32()];
     from.int8();
     const session = { id: from.int32(), epoch: from.int32() };
-    const partitions = from.structs(() => {
-      const topicId = from.uuid();
-      return from.structs((): AskedPartition => {
-        const [partition, leaderEpoch, offset] = [from.int32(), from.int32(), from.int64()];
-        from.int32();
-        from.int64();
-        return { name: this.#nameOf(topicId, partition), topicId, partition, leaderEpoch, offset, maxBytes: from.int32() };
-      });
-    }).flat();
-    const forgotten = from.structs(() => {
-      const topicId = from.uuid();
-      return from.array(() => this.#nameOf(topicId, from.int32()));
-    }).flat();
+    const partitions = from
+      .structs(() => {
+        const topicId = from.uuid();
+        return from.structs((): AskedPartition => {
+          const [partition, leaderEpoch, offset] = [from.int32(), from.int32(), from.int64()];
+          from.int32();
+          from.int64();
+          return { name: this.#nameOf(topicId, partition), topicId, partition, leaderEpoch, offset, maxBytes: from.int32() };
+        });
+      })
+      .flat();
+    const forgotten = from
+      .structs(() => {
+        const topicId = from.uuid();
+        return from.array(() => this.#nameOf(topicId, from.int32()));
+      })
+      .flat();
     return { maxWaitMs, maxBytes, session, partitions, forgotten, at: performance.now() };
   }
 
@@ -266,7 +308,7 @@ function empty({ topicId, partition }: AskedPartition): FetchedPartition {
 function asViews(partitions: readonly FetchedPartition[]): FetchedPartition[] {
   const answer = Buffer.concat(partitions.map(({ records }) => records));
   let end = 0;
-  return partitions.map((partition) => ({ ...partition, records: answer.subarray(end, end += partition.records.length) }));
+  return partitions.map((partition) => ({ ...partition, records: answer.subarray(end, (end += partition.records.length)) }));
 }
 
 function endOf(batch: Buffer | undefined): bigint | null {

@@ -67,7 +67,7 @@ export class FakeCoordinator {
     this.beforeRequest(name);
     if (name === 'Metadata') return response.decode(METADATA);
     // Without the hardening, requests of kafkajs are in one piece
-    const { parts, buffer } = await request.encode() as { parts?: Buffer[]; buffer: Buffer };
+    const { parts, buffer } = (await request.encode()) as { parts?: Buffer[]; buffer: Buffer };
     const bytes = parts ? Buffer.concat(parts) : buffer;
     return this.#answers[name]!(bytes) as Answer;
   }
@@ -79,22 +79,45 @@ export class FakeCoordinator {
       return { transactions: ids.array(() => this.#described(ids.string()!)) };
     },
     InitProducerId: (bytes) => this.#init(bytes),
-    AddPartitionsToTxn: () => { this.#begin('outputs'); },
-    AddOffsetsToTxn: () => { this.#begin('positions'); },
-    EndTxn: (bytes) => { this.#end(bytes.at(-1) !== 0); },
+    AddPartitionsToTxn: () => {
+      this.#begin('outputs');
+    },
+    AddOffsetsToTxn: () => {
+      this.#begin('positions');
+    },
+    EndTxn: (bytes) => {
+      this.#end(bytes.at(-1) !== 0);
+    },
     OffsetFetch: (bytes) => this.#fetchOffsets(bytes),
-    ListOffsets: (bytes) => ({ partitions: [{ topic: OUTPUT, partition: 0, errorCode: 0, offset: bytes[5] === 1 && this.open.length > 0 ? 5n : 9n }] }),
+    ListOffsets: (bytes) => ({
+      partitions: [{ topic: OUTPUT, partition: 0, errorCode: 0, offset: bytes[5] === 1 && this.open.length > 0 ? 5n : 9n }],
+    }),
     DescribeProducers: () => ({
       partitions: this.open.map(({ topic, partition, producerId, since }) => ({
-        topic, partition, errorCode: 0, producers: [{ producerId, producerEpoch: 0, coordinatorEpoch: 0, openSince: since }],
+        topic,
+        partition,
+        errorCode: 0,
+        producers: [{ producerId, producerEpoch: 0, coordinatorEpoch: 0, openSince: since }],
       })),
     }),
-    Fetch: () => ({ errorCode: 0, sessionId: 0, partitions: [{ topicId: TOPIC_ID, partition: 0, errorCode: 0, lastStableOffset: 5n, aborted: [], records: Buffer.alloc(0) }] }),
+    Fetch: () => ({
+      errorCode: 0,
+      sessionId: 0,
+      partitions: [{ topicId: TOPIC_ID, partition: 0, errorCode: 0, lastStableOffset: 5n, aborted: [], records: Buffer.alloc(0) }],
+    }),
   };
 
   #described(transactionalId: string): object {
     const { state, timeoutMs, producerId, epoch } = this;
-    return { errorCode: this.idErrors.get(transactionalId) ?? (state ? 0 : ERROR.notFound), transactionalId, state, timeoutMs, producerId, producerEpoch: epoch, partitions: [] };
+    return {
+      errorCode: this.idErrors.get(transactionalId) ?? (state ? 0 : ERROR.notFound),
+      transactionalId,
+      state,
+      timeoutMs,
+      producerId,
+      producerEpoch: epoch,
+      partitions: [],
+    };
   }
 
   #init(bytes: Buffer): { producerId: string; producerEpoch: number } {
@@ -132,16 +155,21 @@ export class FakeCoordinator {
   #fetchOffsets(bytes: Buffer): object {
     const from = WireReader.ofResponse(bytes);
     from.string();
-    const asked = from.structs(() => {
-      from.string();
-      return from.array(() => from.int32());
-    }).flat();
+    const asked = from
+      .structs(() => {
+        from.string();
+        return from.array(() => from.int32());
+      })
+      .flat();
     const { committed, pending } = this.position;
     const isUnstable = from.int8() === 1 && pending !== null;
     return {
       errorCode: 0,
       partitions: asked.map((partition) => ({
-        topic: INPUT, partition, offset: isUnstable ? -1n : committed, metadata: null,
+        topic: INPUT,
+        partition,
+        offset: isUnstable ? -1n : committed,
+        metadata: null,
         errorCode: this.positionErrors.get(partition) ?? (isUnstable ? ERROR.unstable : 0),
       })),
     };
@@ -151,12 +179,20 @@ export class FakeCoordinator {
 /** Answer of a broker that knows one topic, the output. */
 const METADATA = (() => {
   const to = WireWriter.ofRequest(); // both begin with tagged fields
-  to.int32(0).structs([NODE], (node) => to.int32(node).string('localhost').int32(9_092).string(null)).string(null).int32(NODE);
+  to.int32(0)
+    .structs([NODE], (node) => to.int32(node).string('localhost').int32(9_092).string(null))
+    .string(null)
+    .int32(NODE);
   to.structs([OUTPUT], (topic) => {
-    to.int16(0).string(topic).uuid(TOPIC_ID).int8(0).structs([0], (partition) => {
-      to.int16(0).int32(partition).int32(NODE).int32(0);
-      for (let list = 0; list < 3; list++) to.array([], () => undefined); // replicas, in sync, offline
-    }).int32(0);
+    to.int16(0)
+      .string(topic)
+      .uuid(TOPIC_ID)
+      .int8(0)
+      .structs([0], (partition) => {
+        to.int16(0).int32(partition).int32(NODE).int32(0);
+        for (let list = 0; list < 3; list++) to.array([], () => undefined); // replicas, in sync, offline
+      })
+      .int32(0);
   });
   return to.tags().written;
 })();

@@ -12,7 +12,13 @@ import { produceRequest } from '../src/produce/produce-request.ts';
 import { type Fenced, TransactionalId, writeLaneOf } from '../src/transactions/transactional-id.ts';
 import { NO_MEMBER } from '../src/wire/group.ts';
 import { LOG_END } from '../src/wire/offsets.ts';
-import { addOffsetsToTxnRequest, addPartitionsToTxnRequest, type InTransaction, initProducerIdRequest, txnOffsetCommitRequest } from '../src/wire/transactions.ts';
+import {
+  addOffsetsToTxnRequest,
+  addPartitionsToTxnRequest,
+  type InTransaction,
+  initProducerIdRequest,
+  txnOffsetCommitRequest,
+} from '../src/wire/transactions.ts';
 import { client, connectAdmin, connection, createTopic, options, readAll, texts, uniqueName } from './cluster-under-test.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -25,7 +31,10 @@ async function verifyPartitions(isOn: boolean): Promise<void> {
   await admin.connect();
   const { brokers } = await admin.describeCluster();
   const configEntries = [{ name: 'transaction.partition.verification.enable', value: String(isOn) }];
-  await admin.alterConfigs({ validateOnly: false, resources: brokers.map(({ nodeId }) => ({ type: BROKER, name: String(nodeId), configEntries })) });
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: brokers.map(({ nodeId }) => ({ type: BROKER, name: String(nodeId), configEntries })),
+  });
   await admin.disconnect();
 }
 
@@ -58,16 +67,27 @@ class TaskOfTest {
   }
 
   async open(holder: Partial<Holder> = {}): Promise<BatchProducer> {
-    const producers = new TransactionalProducers(this.connections, { group: this.group, outputs: [this.output], transactionTimeoutMs: TIMEOUT_MS });
+    const producers = new TransactionalProducers(this.connections, {
+      group: this.group,
+      outputs: [this.output],
+      transactionTimeoutMs: TIMEOUT_MS,
+    });
     const producer = await producers.open({
-      transactionalId: this.transactionalId, inputs: [{ topic: this.input, partitions: [0] }], throwIfOver: () => undefined,
-      isBehind: () => false, toldPosition: () => null, ...holder,
+      transactionalId: this.transactionalId,
+      inputs: [{ topic: this.input, partitions: [0] }],
+      throwIfOver: () => undefined,
+      isBehind: () => false,
+      toldPosition: () => null,
+      ...holder,
     });
     await producer.activate();
     return producer;
   }
 
-  async write(producer: BatchProducer, { partition, value, position }: { partition: number; value: string; position: bigint }): Promise<void> {
+  async write(
+    producer: BatchProducer,
+    { partition, value, position }: { partition: number; value: string; position: bigint },
+  ): Promise<void> {
     await producer.send([{ topic: this.output, partition, records: batchOf(value) }]);
     await producer.sendOffsets(this.group, NO_MEMBER, [{ topic: this.input, partition: 0, offset: position }]);
     await producer.commit();
@@ -76,7 +96,10 @@ class TaskOfTest {
   get id(): TransactionalId {
     const { transactionalId } = this;
     return new TransactionalId(this.connections, {
-      transactionalId, transactionTimeoutMs: TIMEOUT_MS, throwIfOver: () => undefined, lane: writeLaneOf(transactionalId),
+      transactionalId,
+      transactionTimeoutMs: TIMEOUT_MS,
+      throwIfOver: () => undefined,
+      lane: writeLaneOf(transactionalId),
     });
   }
 
@@ -84,34 +107,53 @@ class TaskOfTest {
   async leaveOutputOpen(): Promise<void> {
     const identity = await this.present();
     const bytes = batchOf('second').seal(
-      { producerId: BigInt(identity.producerId), producerEpoch: identity.producerEpoch, firstSequence: 0, isTransactional: true }, Date.now());
-    const { batches } = await this.connections.send(await this.#leader(), produceRequest([{ topic: this.output, partition: 1, bytes }], this.transactionalId, 5_000));
+      { producerId: BigInt(identity.producerId), producerEpoch: identity.producerEpoch, firstSequence: 0, isTransactional: true },
+      Date.now(),
+    );
+    const { batches } = await this.connections.send(
+      await this.#leader(),
+      produceRequest([{ topic: this.output, partition: 1, bytes }], this.transactionalId, 5_000),
+    );
     expect(batches[0]!.errorCode).toBe(0);
   }
 
   /** At 2. */
   async leavePositionOpen(by?: InTransaction): Promise<void> {
-    const inTransaction = by ?? await this.present();
-    await this.connections.send(await coordinatorOf(this.connections, this.group), txnOffsetCommitRequest({
-      ...inTransaction, groupId: this.group, membership: NO_MEMBER, positions: [{ topic: this.input, partition: 0, offset: 2n }],
-    }));
+    const inTransaction = by ?? (await this.present());
+    await this.connections.send(
+      await coordinatorOf(this.connections, this.group),
+      txnOffsetCommitRequest({
+        ...inTransaction,
+        groupId: this.group,
+        membership: NO_MEMBER,
+        positions: [{ topic: this.input, partition: 0, offset: 2n }],
+      }),
+    );
   }
 
   /** As a taker that ends before it has ended the transaction. */
   async beginEnding({ identity, coordinator }: Fenced): Promise<void> {
-    const [transaction, to] = [{ ...identity, transactionalId: this.transactionalId }, { nodeId: coordinator, lane: writeLaneOf(this.transactionalId) }];
+    const [transaction, to] = [
+      { ...identity, transactionalId: this.transactionalId },
+      { nodeId: coordinator, lane: writeLaneOf(this.transactionalId) },
+    ];
     await this.connections.send(to, addPartitionsToTxnRequest({ ...transaction, topics: [{ topic: this.output, partitions: [1] }] }));
     await this.connections.send(to, addOffsetsToTxnRequest({ ...transaction, groupId: this.group }));
   }
 
   /** As a client that knows nothing of purposes. */
   async fencePlainly(): Promise<void> {
-    await this.connections.send(await this.#leader(), initProducerIdRequest({ transactionalId: this.transactionalId, timeoutMs: TIMEOUT_MS, expected: null }));
+    await this.connections.send(
+      await this.#leader(),
+      initProducerIdRequest({ transactionalId: this.transactionalId, timeoutMs: TIMEOUT_MS, expected: null }),
+    );
   }
 
   /** What readers see of the second transaction, and whether they stand before it. */
   async seen(): Promise<{ values: (string | null)[]; position: bigint; isStuck: boolean }> {
-    const [stable, end] = await Promise.all([true, false].map((isCommitted) => listOffsets(this.connections, this.output, { time: LOG_END, isCommitted })));
+    const [stable, end] = await Promise.all(
+      [true, false].map((isCommitted) => listOffsets(this.connections, this.output, { time: LOG_END, isCommitted })),
+    );
     const [committed] = await (await connectAdmin()).committedOffsets(this.group, [this.input]);
     return { values: texts(await readAll(this.output)).sort(), position: committed!.offset!, isStuck: stable!.get(1)! < end!.get(1)! };
   }
@@ -130,12 +172,17 @@ class TaskOfTest {
   }
 }
 
-const batchOf = (value: string) => RecordBatchBuilder.of([{ key: null, value: Buffer.from(value), constantHeaders: [], headers: [['source', 'in/0/1']] }]);
+const batchOf = (value: string) =>
+  RecordBatchBuilder.of([{ key: null, value: Buffer.from(value), constantHeaders: [], headers: [['source', 'in/0/1']] }]);
 
 const COMMITTED = { values: ['first', 'second'], position: 2n, isStuck: false };
 const ABORTED = { values: ['first'], position: 1n, isStuck: false };
 
-interface Case { happens(task: TaskOfTest): Promise<void>; holder?: Partial<Holder>; then: typeof COMMITTED }
+interface Case {
+  happens(task: TaskOfTest): Promise<void>;
+  holder?: Partial<Holder>;
+  then: typeof COMMITTED;
+}
 
 /** A transaction whose markers are missing in every partition but the one of the first, as after the kill of a broker. */
 const leaveOpen = async (task: TaskOfTest): Promise<void> => {

@@ -32,8 +32,10 @@ test('a topic that exists stays as it is when it is created again, others are cr
 test('a topic that can not be is refused with what was asked for', async () => {
   const admin = await connectAdmin();
   const name = uniqueName('topic');
-  await expect(admin.createTopics([{ name, partitions: 1, replicationFactor: 1, config: { nonsense: 'x' } }]))
-    .rejects.toMatchObject({ code: 'InvalidTopic', message: expect.stringContaining(`${name} (partitions=1, replicationFactor=1, nonsense=x)`) });
+  await expect(admin.createTopics([{ name, partitions: 1, replicationFactor: 1, config: { nonsense: 'x' } }])).rejects.toMatchObject({
+    code: 'InvalidTopic',
+    message: expect.stringContaining(`${name} (partitions=1, replicationFactor=1, nonsense=x)`),
+  });
 });
 
 test('changing one setting keeps the others', async () => {
@@ -42,7 +44,11 @@ test('changing one setting keeps the others', async () => {
   await admin.alterTopicConfig(name, { 'retention.ms': '60000' });
   await admin.alterTopicConfig(name, { 'segment.ms': '50000' });
   expect((await admin.topicConfigs([name])).get(name)).toEqual({
-    'max.message.bytes': '2000000', 'compression.type': 'producer', 'cleanup.policy': 'compact', 'retention.ms': '60000', 'segment.ms': '50000',
+    'max.message.bytes': '2000000',
+    'compression.type': 'producer',
+    'cleanup.policy': 'compact',
+    'retention.ms': '60000',
+    'segment.ms': '50000',
   });
 });
 
@@ -64,7 +70,10 @@ test('kafkajs as published puts every setting that it is not given back to its d
 test('the size and compression of batches that hold are told also where the topic did not set it', async () => {
   const admin = await connectAdmin();
   const name = await createTopic();
-  expect((await admin.topicConfigs([name])).get(name)).toEqual({ 'max.message.bytes': expect.stringMatching(/^\d+$/), 'compression.type': 'producer' });
+  expect((await admin.topicConfigs([name])).get(name)).toEqual({
+    'max.message.bytes': expect.stringMatching(/^\d+$/),
+    'compression.type': 'producer',
+  });
 });
 
 test('partitions grow and never shrink', async () => {
@@ -84,7 +93,8 @@ test('offsets reach to the high watermark, records of an open transaction includ
   const open = await producer.transaction();
   await open.send({ topic, messages: [{ partition: 1, value: 'open' }] });
   expect(await admin.offsets(topic)).toEqual([
-    { partition: 0, earliest: 0n, latest: 0n }, { partition: 1, earliest: 0n, latest: 1n },
+    { partition: 0, earliest: 0n, latest: 0n },
+    { partition: 1, earliest: 0n, latest: 1n },
   ]);
   await open.abort();
 });
@@ -92,9 +102,14 @@ test('offsets reach to the high watermark, records of an open transaction includ
 test('a group has the offsets that were set for it, 0 included, and none elsewhere', async () => {
   const admin = await connectAdmin();
   const [topic, group] = [await createTopic(3), uniqueName('group')];
-  await admin.commitOffsets(group, [{ topic, partition: 0, offset: 0n }, { topic, partition: 2, offset: 2n ** 40n }]);
+  await admin.commitOffsets(group, [
+    { topic, partition: 0, offset: 0n },
+    { topic, partition: 2, offset: 2n ** 40n },
+  ]);
   expect(await admin.committedOffsets(group, [topic])).toMatchObject([
-    { topic, partition: 0, offset: 0n }, { topic, partition: 1, offset: null }, { topic, partition: 2, offset: 2n ** 40n },
+    { topic, partition: 0, offset: 0n },
+    { topic, partition: 1, offset: null },
+    { topic, partition: 2, offset: 2n ** 40n },
   ]);
 });
 
@@ -116,7 +131,9 @@ test('offsets of a group with members are not touched', async () => {
   const admin = await connectAdmin();
   const [topic, group] = [await createTopic(), uniqueName('group')];
   const consumer = client().consumer({ groupId: group, maxWaitTimeInMs: 100 });
-  const joined = new Promise((resolve) => { consumer.on('consumer.group_join', resolve); });
+  const joined = new Promise((resolve) => {
+    consumer.on('consumer.group_join', resolve);
+  });
   await consumer.connect();
   onTestFinished(() => consumer.disconnect());
   await consumer.subscribe({ topic });
@@ -124,14 +141,15 @@ test('offsets of a group with members are not touched', async () => {
   await joined;
   const offsets = [{ topic, partition: 0, offset: 5n }];
   await expect(admin.commitOffsets(group, offsets)).rejects.toMatchObject({
-    code: 'GroupInUse', message: expect.stringMatching(`group ${group}: .*stop the members of the group first$`),
+    code: 'GroupInUse',
+    message: expect.stringMatching(`group ${group}: .*stop the members of the group first$`),
   });
   await consumer.disconnect();
   await admin.commitOffsets(group, offsets);
   expect(await admin.committedOffsets(group, [topic])).toMatchObject(offsets);
 });
 
-test('a topic that was looked at and is deleted stands in nobody\'s way', async () => {
+test("a topic that was looked at and is deleted stands in nobody's way", async () => {
   const [admin, gone, fresh] = [await connectAdmin(), await createTopic(), uniqueName('topic')];
   await admin.offsets(gone);
   const other = client().admin();
@@ -153,7 +171,8 @@ const ON_MISSING: Record<string, (admin: KafkaAdmin, missing: string) => Promise
 
 test.each(Object.entries(ON_MISSING))('a topic that does not exist is named: %s', async (_sentence, attempt) => {
   await expect(attempt(await connectAdmin(), uniqueName('missing'))).rejects.toMatchObject({
-    code: 'UnknownTopic', message: expect.stringMatching(/^can not .*(topic missing|group group).*create the topic first/),
+    code: 'UnknownTopic',
+    message: expect.stringMatching(/^can not .*(topic missing|group group).*create the topic first/),
   });
 });
 
@@ -166,7 +185,9 @@ test('no broker: the address and what to do are said within the patience', async
   const admin = new KafkaAdmin({ ...connection, brokers: ['localhost:1'] }, { log: () => {}, patienceMs: 300 });
   onTestFinished(() => admin.close());
   await expect(admin.connect()).rejects.toMatchObject({
-    code: 'NoBroker', consequence: 'systemic', message: expect.stringContaining('no broker answers at localhost:1, start Kafka'),
+    code: 'NoBroker',
+    consequence: 'systemic',
+    message: expect.stringContaining('no broker answers at localhost:1, start Kafka'),
   });
 });
 
@@ -174,6 +195,7 @@ test('a record that is too large, and one for a topic that does not exist, are r
   const topic = await createTopic(1, { 'max.message.bytes': '1000' });
   const record = { topic, key: null, value: Buffer.alloc(2_000) };
   await expect(sendRecord(connection, record, options)).rejects.toMatchObject({ code: 'RecordTooLarge' });
-  await expect(sendRecord(connection, { ...record, topic: 'no-such-topic' }, { ...options, patienceMs: 300 }))
-    .rejects.toMatchObject({ code: 'UnknownTopic' });
+  await expect(sendRecord(connection, { ...record, topic: 'no-such-topic' }, { ...options, patienceMs: 300 })).rejects.toMatchObject({
+    code: 'UnknownTopic',
+  });
 });

@@ -10,7 +10,9 @@ async function idsOverACrash(proxy: KafkaProxy, kafka: Kafka): Promise<string[]>
   const topic = await createTopic();
   const consumer = kafka.consumer({ groupId: uniqueName('group'), sessionTimeout: 6_000, maxWaitTimeInMs: 100 });
   const ids: string[] = [];
-  consumer.on('consumer.group_join', ({ payload }) => { ids.push(payload.memberId); });
+  consumer.on('consumer.group_join', ({ payload }) => {
+    ids.push(payload.memberId);
+  });
   consumer.on('consumer.crash', () => void proxy.open());
   await consumer.connect();
   onTestFinished(() => consumer.disconnect());

@@ -12,7 +12,9 @@ export function openReader({ cluster = new FakeCluster(), partitionBytes = 1_000
   const batches: ReadBatch[] = [];
   const told: string[] = [];
   const reader = new PartitionReader({
-    connections: cluster, maxBatchBytes: 100_000, partitionBytes: () => partitionBytes,
+    connections: cluster,
+    maxBatchBytes: 100_000,
+    partitionBytes: () => partitionBytes,
     events: {
       onBatch: (batch) => {
         batches.push(batch);
@@ -29,13 +31,17 @@ export function openReader({ cluster = new FakeCluster(), partitionBytes = 1_000
     reader.seek(topic, partition, offset);
     reader.resume(topic, partition);
   };
-  const read = (topic = 't', partition = 0) => batches.filter((batch) => batch.topic === topic && batch.partition === partition)
-    .flatMap(({ records }) => records.map(({ offset }) => Number(offset)));
+  const read = (topic = 't', partition = 0) =>
+    batches
+      .filter((batch) => batch.topic === topic && batch.partition === partition)
+      .flatMap(({ records }) => records.map(({ offset }) => Number(offset)));
   return { ...time, cluster, reader, batches, told, start, read };
 }
 
 /** Record batches of one record each. */
 export const log = (first: number, last: number, fields: object = {}) =>
-  Array.from({ length: last - first + 1 }, (_, at) => storedBatch({ firstOffset: BigInt(first + at), records: [{ value: 'v'.repeat(50) }], ...fields }));
+  Array.from({ length: last - first + 1 }, (_, at) =>
+    storedBatch({ firstOffset: BigInt(first + at), records: [{ value: 'v'.repeat(50) }], ...fields }),
+  );
 export const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at);
 export const longFetches = ({ requests }: FakeCluster) => requests.filter(({ maxWaitMs }) => maxWaitMs === LONG_POLL_MS);

@@ -74,14 +74,25 @@ test('requests that come at once to connections that were closed for idling are 
     await proxy.shut();
     await proxy.open();
     // A socket's end shows a moment later; what is on its way then is not sent again by anybody
-    await expect.poll(() => ask().then(() => true, () => false), TIMEOUT).toBe(true);
+    await expect
+      .poll(
+        () =>
+          ask().then(
+            () => true,
+            () => false,
+          ),
+        TIMEOUT,
+      )
+      .toBe(true);
   }
 });
 
 test('a topic that is deleted and created again is told, and read from where the reader is told to', async () => {
   const [admin, topic] = [await connectAdmin(), await createTopic()];
   const read: string[] = [];
-  const { reader, connections, troubles } = openReader({ onBatch: ({ records }) => read.push(...records.map(({ value }) => String(value))) });
+  const { reader, connections, troubles } = openReader({
+    onBatch: ({ records }) => read.push(...records.map(({ value }) => String(value))),
+  });
   await write(connections, topic, 0, ['a', 'b']);
   reader.seek(topic, 0, 0n);
   reader.resume(topic, 0);
@@ -90,7 +101,16 @@ test('a topic that is deleted and created again is told, and read from where the
   await kafkajsAdmin.connect();
   onTestFinished(() => kafkajsAdmin.disconnect());
   await kafkajsAdmin.deleteTopics({ topics: [topic] });
-  await expect.poll(() => admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 1, config: {} }]).then(() => true, () => false), TIMEOUT).toBe(true);
+  await expect
+    .poll(
+      () =>
+        admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 1, config: {} }]).then(
+          () => true,
+          () => false,
+        ),
+      TIMEOUT,
+    )
+    .toBe(true);
   await expect.poll(() => troubles, TIMEOUT).toContain(`recreated: ${topic}/0`);
   await sendRecord(connection, { topic, key: null, value: Buffer.from('c') }, options);
   expect(read).toEqual(['a', 'b']);

@@ -6,7 +6,10 @@ import type * as Kafkajs from 'kafkajs';
 import { internalsOf } from '../src/hardening/harden-kafkajs.ts';
 import type { Internals, Override } from '../src/hardening/override.ts';
 
-export interface PrivateCopy extends Disposable { internals: Internals; kafkajs: typeof Kafkajs }
+export interface PrivateCopy extends Disposable {
+  internals: Internals;
+  kafkajs: typeof Kafkajs;
+}
 
 /**
  * kafkajs with these overrides and no others: files of its own, so that neither the hardened kafkajs

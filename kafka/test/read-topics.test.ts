@@ -37,23 +37,38 @@ test('every partition of every topic is read to its end, in order within a parti
   for (const topic of topics) await write(topic, ...keys.map((key) => ({ key, value: topic })));
 
   const records: ReadRecord[] = [];
-  const onRecord = (record: ReadRecord) => { records.push(record); };
+  const onRecord = (record: ReadRecord) => {
+    records.push(record);
+  };
   await readTopics({ connection, ...options, topics, until: 'end', onRecord });
 
   const lanes = [...Map.groupBy(records, ({ topic, partition }) => `${topic} ${partition}`).values()];
   expect(lanes.length).toBe(5);
   for (const lane of lanes) expect(lane.map(({ offset }) => offset)).toEqual(lane.map((_, at) => BigInt(at)));
   for (const topic of topics) {
-    expect(records.filter((record) => record.topic === topic).map(({ key }) => String(key)).sort()).toEqual(keys);
+    expect(
+      records
+        .filter((record) => record.topic === topic)
+        .map(({ key }) => String(key))
+        .sort(),
+    ).toEqual(keys);
   }
 });
 
 test('key, value, time and headers are given as they were written', async () => {
   const topic = await createTopic();
   await write(topic, { key: null, value: null, timestamp: '1700000000123', headers: { a: 'x' } });
-  expect(await readAll(topic)).toEqual([{
-    topic, partition: 0, offset: 0n, timestampMs: 1_700_000_000_123, key: null, value: null, headers: [['a', Buffer.from('x')]],
-  }]);
+  expect(await readAll(topic)).toEqual([
+    {
+      topic,
+      partition: 0,
+      offset: 0n,
+      timestampMs: 1_700_000_000_123,
+      key: null,
+      value: null,
+      headers: [['a', Buffer.from('x')]],
+    },
+  ]);
 });
 
 test('aborted records are left out, and the end is found behind control records', async () => {
@@ -89,7 +104,11 @@ test('a topic is followed until the signal', async () => {
   const topic = await createTopic();
   await write(topic, { value: 'first' });
   const late = ['second', 'third'];
-  const read = await follow(topic, () => write(topic, { value: late.shift()! }), ({ length }) => length === 3);
+  const read = await follow(
+    topic,
+    () => write(topic, { value: late.shift()! }),
+    ({ length }) => length === 3,
+  );
   expect(read).toEqual(['first', 'second', 'third']);
 });
 
@@ -110,7 +129,9 @@ test('reading goes on at what is left where records were deleted meanwhile', asy
 test('what the reader throws ends the reading', async () => {
   const topic = await createTopic();
   await write(topic, { value: 'bad' });
-  const onRecord = () => { throw new Error('no room'); };
+  const onRecord = () => {
+    throw new Error('no room');
+  };
   await expect(readTopics({ connection, ...options, topics: [topic], until: 'end', onRecord })).rejects.toThrow('no room');
 });
 

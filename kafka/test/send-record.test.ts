@@ -18,18 +18,30 @@ test('a record is read back as it was sent, at the offset that was told', async 
   expect(sent).toEqual({ partition: 0, offset: 1n });
   expect(await readAll(topic)).toMatchObject([
     { offset: 0n, key: null, value: null, headers: [] },
-    { offset: 1n, key, value, headers: [['trace', Buffer.from('x')], ['raw', Buffer.from([1])]] },
+    {
+      offset: 1n,
+      key,
+      value,
+      headers: [
+        ['trace', Buffer.from('x')],
+        ['raw', Buffer.from([1])],
+      ],
+    },
   ]);
 });
 
 test('a topic that is not there is not made', async () => {
   const topic = uniqueName('missing');
-  await expect(sendRecord(connection, { topic, key: 'k', value: null }, { ...options, patienceMs: 300 }))
-    .rejects.toMatchObject({ code: 'UnknownTopic', message: expect.stringMatching(`topic ${topic}: .*create the topic first`) });
+  await expect(sendRecord(connection, { topic, key: 'k', value: null }, { ...options, patienceMs: 300 })).rejects.toMatchObject({
+    code: 'UnknownTopic',
+    message: expect.stringMatching(`topic ${topic}: .*create the topic first`),
+  });
 });
 
 test('no broker: the address and the topic are said', async () => {
   const nowhere = { ...connection, brokers: ['localhost:1'] };
-  await expect(sendRecord(nowhere, { topic: 'orders', key: 'k', value: null }, { ...options, patienceMs: 300 }))
-    .rejects.toMatchObject({ code: 'NoBroker', message: expect.stringContaining('write to topic orders: no broker answers at localhost:1') });
+  await expect(sendRecord(nowhere, { topic: 'orders', key: 'k', value: null }, { ...options, patienceMs: 300 })).rejects.toMatchObject({
+    code: 'NoBroker',
+    message: expect.stringContaining('write to topic orders: no broker answers at localhost:1'),
+  });
 });

@@ -36,8 +36,15 @@ const COMPRESS: ((records: Buffer) => Buffer)[] = [(records) => records, gzipSyn
 
 /** A record batch as a broker stores it (Kafka protocol guide, "Record Batch"). */
 export function storedBatch({
-  firstOffset = 40n, attributes = 0, records = [], lastOffsetDelta = records.length - 1, firstTimestamp = NOW, maxTimestamp = NOW + 999n,
-  producerId = 7n, count = records.length, body,
+  firstOffset = 40n,
+  attributes = 0,
+  records = [],
+  lastOffsetDelta = records.length - 1,
+  firstTimestamp = NOW,
+  maxTimestamp = NOW + 999n,
+  producerId = 7n,
+  count = records.length,
+  body,
 }: StoredBatch): Buffer {
   const content = body ?? COMPRESS[attributes & 7]!(Buffer.concat(records.map(encodeRecord)));
   const head = Buffer.alloc(61);
@@ -55,8 +62,18 @@ export function storedBatch({
   return batch;
 }
 
-export function encodeRecord({ offsetDelta, timestampDelta = 0, key = null, value = null, headers = [] }: StoredRecord, at: number): Buffer {
-  const parts = [Buffer.alloc(1), varint(timestampDelta), varint(offsetDelta ?? at), ...nullable(key), ...nullable(value), varint(headers.length)];
+export function encodeRecord(
+  { offsetDelta, timestampDelta = 0, key = null, value = null, headers = [] }: StoredRecord,
+  at: number,
+): Buffer {
+  const parts = [
+    Buffer.alloc(1),
+    varint(timestampDelta),
+    varint(offsetDelta ?? at),
+    ...nullable(key),
+    ...nullable(value),
+    varint(headers.length),
+  ];
   for (const [name, content] of headers) parts.push(...nullable(name), ...nullable(content));
   const record = Buffer.concat(parts);
   return Buffer.concat([varint(record.length), record]);

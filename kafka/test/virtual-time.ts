@@ -10,7 +10,9 @@ const DEADLINE_MS = 8_000;
  */
 export function startVirtualTime() {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-  onTestFinished(() => { vi.useRealTimers(); });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
 
   const pass = async (ms: number) => {
     for (let left = ms; left > 0; left -= STEP_MS) {

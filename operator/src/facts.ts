@@ -1,6 +1,9 @@
 import type { SagaStep, TopicLimitSettings } from '@sagafleet/schemas';
 
-export interface TopicFact { name: string; partitions: number }
+export interface TopicFact {
+  name: string;
+  partitions: number;
+}
 
 /** What is found around a step: with manifest and values all that its objects are rendered from. */
 export interface Facts {

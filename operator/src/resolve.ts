@@ -1,15 +1,35 @@
 /** A SagaStep with everything filled in that its objects, topics and schemas are derived from. Pure. */
 import {
-  deadLetterTopicOf, groupOf, inboxTopicOf, internalTopicsOf, isTopicGlob, namespaceOf, topicGlobMatches,
-  type Emit, type Format, type SagaStep, type SchemaRef, type SchemaSource, type TopicLimitSettings,
+  deadLetterTopicOf,
+  groupOf,
+  inboxTopicOf,
+  internalTopicsOf,
+  isTopicGlob,
+  namespaceOf,
+  topicGlobMatches,
+  type Emit,
+  type Format,
+  type SagaStep,
+  type SchemaRef,
+  type SchemaSource,
+  type TopicLimitSettings,
 } from '@sagafleet/schemas';
 import { withDefaults } from './check/defaults.ts';
 import { OperatorError } from './errors.ts';
 import type { Facts } from './facts.ts';
 import type { KafkaConnectionValues, OperatorValues, RegistryConnectionValues, TopicManager } from './values.ts';
 
-export interface ResolvedInput { topic: string; format: Format; schema: SchemaSource | null; partitions: number }
-export interface ResolvedEmit extends Emit { format: Format; source: SchemaSource; hasOwnSchema: boolean }
+export interface ResolvedInput {
+  topic: string;
+  format: Format;
+  schema: SchemaSource | null;
+  partitions: number;
+}
+export interface ResolvedEmit extends Emit {
+  format: Format;
+  source: SchemaSource;
+  hasOwnSchema: boolean;
+}
 
 /** `spec` carries the CRD's defaults, globs are names, schemas of ConfigMaps their text. */
 export interface ResolvedStep {
@@ -38,23 +58,27 @@ export function resolveStep(manifest: SagaStep, values: OperatorValues, facts: F
   const inboxTopic = inboxTopicOf(step);
   const topics = { ...values.topics, ...given(spec.topics), config: { ...values.topics.config, ...spec.topics?.config } };
   const sourceOf = (ref: SchemaRef, topic: string) => schemaSource(ref, topic, { step, facts });
-  const inbox = spec.ingress && inboxTopic
-    ? { topic: inboxTopic, source: spec.ingress.http.schema ? sourceOf(spec.ingress.http.schema, inboxTopic) : latestOf(inboxTopic) }
-    : null;
+  const inbox =
+    spec.ingress && inboxTopic
+      ? { topic: inboxTopic, source: spec.ingress.http.schema ? sourceOf(spec.ingress.http.schema, inboxTopic) : latestOf(inboxTopic) }
+      : null;
   return {
     step,
     name: step.metadata.name,
     namespace: namespaceOf(step),
     group: groupOf(step),
-    inputs: inbox
-      ? [{ topic: inbox.topic, format: 'avro', schema: null, partitions: topics.partitions }]
-      : inputsOf(step, values, facts),
-    emits: Object.fromEntries(Object.entries(spec.outcomes).map(([name, { emit = [] }]) => [name, emit.map((each) => ({
-      ...each,
-      format: each.format ?? 'avro',
-      source: each.schema ? sourceOf(each.schema, each.topic) : latestOf(each.topic),
-      hasOwnSchema: each.schema !== undefined,
-    }))])),
+    inputs: inbox ? [{ topic: inbox.topic, format: 'avro', schema: null, partitions: topics.partitions }] : inputsOf(step, values, facts),
+    emits: Object.fromEntries(
+      Object.entries(spec.outcomes).map(([name, { emit = [] }]) => [
+        name,
+        emit.map((each) => ({
+          ...each,
+          format: each.format ?? 'avro',
+          source: each.schema ? sourceOf(each.schema, each.topic) : latestOf(each.topic),
+          hasOwnSchema: each.schema !== undefined,
+        })),
+      ]),
+    ),
     ingressSchema: inbox?.source ?? null,
     inboxTopic,
     deadLetterTopic: deadLetterTopicOf(step),
@@ -83,7 +107,8 @@ function inputsOf(step: SagaStep, values: OperatorValues, facts: Facts): Resolve
       format: format ?? 'avro',
       schema: schema ? schemaSource(schema, name, { step, facts }) : null,
       partitions: partitionsOf(name, values, facts),
-    })));
+    })),
+  );
   // A topic that is named and matched by a glob is read once, as it is named
   const named = new Set((step.spec.consumes ?? []).map(({ topic }) => topic));
   const byTopic = new Map(inputs.filter(({ topic }) => !named.has(topic)).map((input) => [input.topic, input]));
@@ -98,8 +123,10 @@ function topicsMatching(glob: string, step: SagaStep, { topics, steps }: Facts):
   const known = [...neighbours.flatMap(outputsOf), ...topics.map(({ name }) => name)];
   const matching = known.filter((topic) => topicGlobMatches(glob, topic) && !internal.has(topic) && !own.has(topic));
   if (matching.length === 0) {
-    throw new OperatorError('GlobMatchesNothing',
-      `step ${step.metadata.name} consumes ${glob}, which matches no topic and no output of the steps in its namespace: create the topic, or apply the step that emits it first`);
+    throw new OperatorError(
+      'GlobMatchesNothing',
+      `step ${step.metadata.name} consumes ${glob}, which matches no topic and no output of the steps in its namespace: create the topic, or apply the step that emits it first`,
+    );
   }
   return [...new Set(matching)];
 }
@@ -120,14 +147,19 @@ function latestOf(topic: string): SchemaSource {
 
 /** A schema given in full is registered under the subject that stands beside it, else under that of the topic. */
 function schemaSource(
-  { subject, version, avro, configMapKeyRef }: SchemaRef, topic: string, { step, facts }: { step: SagaStep; facts: Facts },
+  { subject, version, avro, configMapKeyRef }: SchemaRef,
+  topic: string,
+  { step, facts }: { step: SagaStep; facts: Facts },
 ): SchemaSource {
   if (avro !== undefined) return { kind: 'inline', subject: subject ?? subjectOf(topic), avro };
   if (!configMapKeyRef) return { kind: 'subject', subject: subject ?? subjectOf(topic), version: version ?? 'latest' };
   const { name, key } = configMapKeyRef;
   const text = facts.configMaps?.[name]?.[key];
   if (text === undefined) {
-    throw new OperatorError('ConfigMapMissing', `step ${step.metadata.name} takes a schema from key ${key} of ConfigMap ${name}, which is not there: create it`);
+    throw new OperatorError(
+      'ConfigMapMissing',
+      `step ${step.metadata.name} takes a schema from key ${key} of ConfigMap ${name}, which is not there: create it`,
+    );
   }
   return { kind: 'inline', subject: subject ?? subjectOf(topic), avro: text };
 }
@@ -135,8 +167,10 @@ function schemaSource(
 function connection<T>(connections: Record<string, T>, name: string, kind: 'kafka' | 'registry', step: SagaStep): T {
   const found = Object.hasOwn(connections, name) ? connections[name] : undefined;
   if (found) return found;
-  throw new OperatorError('ConnectionUnknown',
-    `step ${step.metadata.name} names the ${kind} connection ${name}, the operator has ${Object.keys(connections).sort().join(', ') || 'none'}`);
+  throw new OperatorError(
+    'ConnectionUnknown',
+    `step ${step.metadata.name} names the ${kind} connection ${name}, the operator has ${Object.keys(connections).sort().join(', ') || 'none'}`,
+  );
 }
 
 /** The fields that are set; an explicit undefined would hide the default. */

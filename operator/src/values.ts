@@ -1,7 +1,11 @@
 import type { SaslMechanism } from '@sagafleet/schemas';
 
 /** A Secret in the namespace of the step, by reference. */
-export interface SecretKeys { name: string; usernameKey: string; passwordKey: string }
+export interface SecretKeys {
+  name: string;
+  usernameKey: string;
+  passwordKey: string;
+}
 
 export interface KafkaConnectionValues {
   brokers: string[];
@@ -9,7 +13,10 @@ export interface KafkaConnectionValues {
   /** `secretRef` null: Strimzi makes a user for each step. */
   sasl: { mechanism: SaslMechanism; secretRef: SecretKeys | null } | null;
 }
-export interface RegistryConnectionValues { url: string; secretRef: SecretKeys | null }
+export interface RegistryConnectionValues {
+  url: string;
+  secretRef: SecretKeys | null;
+}
 
 export type TopicManager = 'strimzi' | 'admin' | 'none';
 

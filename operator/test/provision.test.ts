@@ -22,7 +22,11 @@ const VALUES: OperatorValues = {
 };
 
 function order(...more: unknown[]): string {
-  return JSON.stringify({ type: 'record', name: 'OrderEvent', fields: [{ name: 'orderId', type: 'string' }, { name: 'timestamp', type: 'long' }, ...more] });
+  return JSON.stringify({
+    type: 'record',
+    name: 'OrderEvent',
+    fields: [{ name: 'orderId', type: 'string' }, { name: 'timestamp', type: 'long' }, ...more],
+  });
 }
 
 /** Names of its own for each test: broker and registry are shared. */
@@ -30,15 +34,23 @@ function newSaga() {
   const id = randomUUID().slice(0, 8);
   const [created, paid] = [`order_created_${id}`, `order_paid_${id}`];
   const step = (name: string, spec: Partial<SagaStepSpec>): SagaStep => ({
-    apiVersion: 'sagafleet.dev/v1alpha1', kind: 'SagaStep', metadata: { name: `${name}-${id}` },
+    apiVersion: 'sagafleet.dev/v1alpha1',
+    kind: 'SagaStep',
+    metadata: { name: `${name}-${id}` },
     spec: { outcomes: { done: { emit: [] } }, ...spec },
   });
-  const payment = (spec: Partial<SagaStepSpec> = {}) => step('payment', { consumes: [{ topic: created }], outcomes: { paid: { emit: [{ topic: paid }] } }, ...spec });
+  const payment = (spec: Partial<SagaStepSpec> = {}) =>
+    step('payment', { consumes: [{ topic: created }], outcomes: { paid: { emit: [{ topic: paid }] } }, ...spec });
   return { created, paid, step, payment };
 }
 
 async function provision(step: SagaStep, others: SagaStep[] = [], from = registry): Promise<StepReport> {
-  const { needs } = desiredOf(step, VALUES, { topics: await admin.describeTopics(), steps: [step, ...others], hasKeda: false, hasStrimzi: false });
+  const { needs } = desiredOf(step, VALUES, {
+    topics: await admin.describeTopics(),
+    steps: [step, ...others],
+    hasKeda: false,
+    hasStrimzi: false,
+  });
   return await provisionStep(needs, { admin, registry: from });
 }
 
@@ -94,17 +106,28 @@ describe('a step that is applied', () => {
     const compacting = payment({ topics: { config: { 'cleanup.policy': 'compact' } } });
     await provision(compacting);
     const deadLetters = `default.${compacting.metadata.name}.dlq`;
-    expect((await admin.topicConfigs([deadLetters])).get(deadLetters)).toMatchObject({ 'cleanup.policy': 'delete', 'max.message.bytes': String(16 * 1024 * 1024 + 64 * 1024) });
+    expect((await admin.topicConfigs([deadLetters])).get(deadLetters)).toMatchObject({
+      'cleanup.policy': 'delete',
+      'max.message.bytes': String(16 * 1024 * 1024 + 64 * 1024),
+    });
   });
 
   test('is told what its topics take: as it set it, as it is set elsewhere, and as it was found', async () => {
     const { payment, created, paid } = newSaga();
-    await admin.createTopics([{ name: created, partitions: 1, replicationFactor: 1, config: { 'max.message.bytes': '2000000', 'compression.type': 'gzip' } }]);
+    await admin.createTopics([
+      { name: created, partitions: 1, replicationFactor: 1, config: { 'max.message.bytes': '2000000', 'compression.type': 'gzip' } },
+    ]);
     const deadLetters = `default.${payment().metadata.name}.dlq`;
     const config = { 'max.message.bytes': '50000', 'compression.type': 'uncompressed' };
     const limits = async (step: SagaStep) => (await provision(step)).topicLimits;
-    const others = { [created]: { maxMessageBytes: 2_000_000, compressionType: 'gzip' }, [deadLetters]: { maxMessageBytes: 2_065_536, compressionType: 'producer' } };
-    expect(await limits(payment({ topics: { config } }))).toEqual({ ...others, [paid]: { maxMessageBytes: 50_000, compressionType: 'uncompressed' } });
+    const others = {
+      [created]: { maxMessageBytes: 2_000_000, compressionType: 'gzip' },
+      [deadLetters]: { maxMessageBytes: 2_065_536, compressionType: 'producer' },
+    };
+    expect(await limits(payment({ topics: { config } }))).toEqual({
+      ...others,
+      [paid]: { maxMessageBytes: 50_000, compressionType: 'uncompressed' },
+    });
     await admin.alterTopicConfig(paid, { 'max.message.bytes': '70000' });
     expect(await limits(payment())).toEqual({ ...others, [paid]: { maxMessageBytes: 70_000, compressionType: 'uncompressed' } });
     const missing = payment({ topics: { manage: false }, outcomes: { paid: { emit: [{ topic: `${paid}-missing` }] } } });
@@ -140,10 +163,17 @@ describe('a schema given in a step', () => {
   const refusals: Record<string, { next: string; says: RegExp }> = {
     'a field without default': { next: order(note({})), says: /can not be read: field "note" has no default/ },
     'a new field before the others': {
-      next: JSON.stringify({ type: 'record', name: 'OrderEvent', fields: [note(), { name: 'orderId', type: 'string' }, { name: 'timestamp', type: 'long' }] }),
+      next: JSON.stringify({
+        type: 'record',
+        name: 'OrderEvent',
+        fields: [note(), { name: 'orderId', type: 'string' }, { name: 'timestamp', type: 'long' }],
+      }),
       says: /field "note" is new and does not stand at the end/,
     },
-    'a default of the wrong union branch': { next: order({ name: 'lane', type: ['string', 'null'], default: null }), says: /field "lane": its default does not fit/ },
+    'a default of the wrong union branch': {
+      next: order({ name: 'lane', type: ['string', 'null'], default: null }),
+      says: /field "lane": its default does not fit/,
+    },
     'a type that changes': { next: order().replace('"long"', '"string"'), says: /field "timestamp": long can not be read as string/ },
     'something that is no schema': { next: '{"type": "recrod"}', says: /not an Avro schema/ },
   };
@@ -156,7 +186,7 @@ describe('a schema given in a step', () => {
     expect(await registry.latest(`${saga.paid}-value`)).toMatchObject({ version: 1 });
   });
 
-  test('that falls back on an input\'s takes over what that refers to', async () => {
+  test("that falls back on an input's takes over what that refers to", async () => {
     const saga = newSaga();
     const seats = { name: 'Seat', subject: `${saga.created}-seat`, version: 1 };
     await admin.createTopics([{ name: saga.created, partitions: 1, replicationFactor: 1, config: {} }]);
@@ -168,7 +198,7 @@ describe('a schema given in a step', () => {
     expect(await provision(saga.payment())).toEqual(IDLE);
   });
 
-  test('that falls back on an input\'s leaves out a default that does not fit', async () => {
+  test("that falls back on an input's leaves out a default that does not fit", async () => {
     const saga = newSaga();
     await admin.createTopics([{ name: saga.created, partitions: 1, replicationFactor: 1, config: {} }]);
     await registry.register(`${saga.created}-value`, order({ name: 'lane', type: ['string', 'null'], default: null }));
@@ -182,14 +212,21 @@ describe('a schema given in a step', () => {
   test('grows by a defaulted field at its end', async () => {
     const saga = newSaga();
     await provision(emitting(saga, order()));
-    expect(await provision(emitting(saga, order(note())))).toMatchObject({ done: [`registered ${saga.paid}-value version 2`], problems: [] });
+    expect(await provision(emitting(saga, order(note())))).toMatchObject({
+      done: [`registered ${saga.paid}-value version 2`],
+      problems: [],
+    });
   });
 
   test('is refused where a step that reads the topic could not read it', async () => {
     const saga = newSaga();
-    const shipping = saga.step('shipping', { consumes: [{ topic: saga.paid, schema: { avro: order({ name: 'address', type: 'string' }) } }] });
+    const shipping = saga.step('shipping', {
+      consumes: [{ topic: saga.paid, schema: { avro: order({ name: 'address', type: 'string' }) } }],
+    });
     const { problems } = await provision(emitting(saga, order()), [shipping]);
-    expect(problems).toEqual([expect.stringMatching(/step shipping-\w+ could not read it with its own schema: field "address" has no default/)]);
+    expect(problems).toEqual([
+      expect.stringMatching(/step shipping-\w+ could not read it with its own schema: field "address" has no default/),
+    ]);
   });
 });
 
@@ -202,5 +239,9 @@ test('a group from latest skips what is there, and reads partitions added later 
   await admin.growPartitions(created, 3);
   await provision(step);
   const committed = await admin.committedOffsets(`default.${step.metadata.name}`, [created]);
-  expect(committed.map(({ partition, offset }) => [partition, offset])).toEqual([[0, 2n], [1, 0n], [2, 0n]]);
+  expect(committed.map(({ partition, offset }) => [partition, offset])).toEqual([
+    [0, 2n],
+    [1, 0n],
+    [2, 0n],
+  ]);
 });

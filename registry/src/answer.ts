@@ -15,9 +15,20 @@ export interface Expected<T> {
   isData(body: unknown): body is T;
 }
 
-export interface SchemaReference { name: string; subject: string; version: number }
-export interface SchemaAnswer { schema: string; schemaType?: string | null; references?: SchemaReference[] | null }
-export interface VersionAnswer extends SchemaAnswer { id: number; version: number }
+export interface SchemaReference {
+  name: string;
+  subject: string;
+  version: number;
+}
+export interface SchemaAnswer {
+  schema: string;
+  schemaType?: string | null;
+  references?: SchemaReference[] | null;
+}
+export interface VersionAnswer extends SchemaAnswer {
+  id: number;
+  version: number;
+}
 
 /** Answers leave it out. */
 export const AVRO = 'AVRO';
@@ -30,7 +41,10 @@ export const EXPECTED = {
   version: { refusals: UNKNOWN_SUBJECT, isData: isVersion },
   lookup: { refusals: { 40401: 'subject-unknown', 40403: 'schema-unknown', 42201: 'invalid-schema' }, isData: isPlace },
   subjects: { refusals: {}, isData: (body): body is string[] => isListOf(body, (item) => typeof item === 'string') },
-  register: { refusals: { 409: 'incompatible', 42201: 'invalid-schema' }, isData: (body): body is { id: number } => isObject(body) && isNumber(body['id']) },
+  register: {
+    refusals: { 409: 'incompatible', 42201: 'invalid-schema' },
+    isData: (body): body is { id: number } => isObject(body) && isNumber(body['id']),
+  },
   // 40408: no level is set on the subject (Confluent Platform 6.2 and later)
   level: { refusals: { 40401: 'subject-unknown', 40408: 'subject-unknown' }, isData: isLevel },
   setLevel: { refusals: {}, isData: isObject },
@@ -82,11 +96,14 @@ function isReference(value: unknown): boolean {
 }
 
 function isSchema(body: unknown): body is SchemaAnswer {
-  return isObject(body) && typeof body['schema'] === 'string'
-    && isAbsentOr(body['schemaType'], (type) => typeof type === 'string')
-    && isAbsentOr(body['references'], (references) => isListOf(references, isReference))
+  return (
+    isObject(body) &&
+    typeof body['schema'] === 'string' &&
+    isAbsentOr(body['schemaType'], (type) => typeof type === 'string') &&
+    isAbsentOr(body['references'], (references) => isListOf(references, isReference)) &&
     // No registry takes an Avro schema that is not JSON
-    && ((body['schemaType'] ?? AVRO) !== AVRO || isJson(body['schema']));
+    ((body['schemaType'] ?? AVRO) !== AVRO || isJson(body['schema']))
+  );
 }
 
 function isJson(text: string): boolean {
@@ -111,6 +128,9 @@ function isLevel(body: unknown): body is { compatibilityLevel: string } {
 }
 
 function isCompatibility(body: unknown): body is { is_compatible: boolean; messages?: string[] | null } {
-  return isObject(body) && typeof body['is_compatible'] === 'boolean'
-    && isAbsentOr(body['messages'], (messages) => isListOf(messages, (message) => typeof message === 'string'));
+  return (
+    isObject(body) &&
+    typeof body['is_compatible'] === 'boolean' &&
+    isAbsentOr(body['messages'], (messages) => isListOf(messages, (message) => typeof message === 'string'))
+  );
 }

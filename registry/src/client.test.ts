@@ -22,15 +22,20 @@ const server = createServer((request, response) => {
     return;
   }
   const answer = answers[call];
-  response.writeHead(answer?.status ?? (answer ? 200 : 404), { 'content-type': 'application/vnd.schemaregistry.v1+json', ...answer?.headers });
+  response.writeHead(answer?.status ?? (answer ? 200 : 404), {
+    'content-type': 'application/vnd.schemaregistry.v1+json',
+    ...answer?.headers,
+  });
   if (answer?.body === HALF || answer?.body === LOST) {
     response.write('{"schema":', () => {
       if (answer.body === LOST) response.destroy();
     });
-    response.once('close', () => { ended = true; });
+    response.once('close', () => {
+      ended = true;
+    });
     return;
   }
-  response.end(answer ? answer.text ?? JSON.stringify(answer.body) : '<html>not here</html>');
+  response.end(answer ? (answer.text ?? JSON.stringify(answer.body)) : '<html>not here</html>');
 });
 const HALF = Symbol('half an answer, then nothing');
 const LOST = Symbol('half an answer, then no connection');
@@ -51,45 +56,78 @@ const STRING = '"string"';
 
 /** Colon and characters beyond ASCII: both are allowed in a password (RFC 7617). */
 const CREDENTIALS = { username: 'sagafleet', password: 'geh:eim€' };
-const ACCESS: Record<string, { username?: string; password?: string }> = { 'without authentication': {}, 'with basic authentication': CREDENTIALS };
+const ACCESS: Record<string, { username?: string; password?: string }> = {
+  'without authentication': {},
+  'with basic authentication': CREDENTIALS,
+};
 
 describe.each(Object.entries(ACCESS))('%s', (_access, credentials) => {
   beforeEach(() => {
     demanded = credentials.username === undefined ? null : `Basic ${Buffer.from('sagafleet:geh:eim€').toString('base64')}`;
   });
 
-  const clientOf = (options: { timeoutMs?: number; clock?: () => number } = {}) => new RegistryClient({ url: `${baseUrl()}/`, ...credentials, ...options });
+  const clientOf = (options: { timeoutMs?: number; clock?: () => number } = {}) =>
+    new RegistryClient({ url: `${baseUrl()}/`, ...credentials, ...options });
 
   describe('what goes wrong says what to do next', () => {
     const unexpected = { code: 'unexpected-answer', consequence: 'systemic' };
     const refusals: Record<string, { answer: Answers[string] | null; code: string; consequence: string }> = {
-      'an id that the registry does not know': { answer: { status: 404, body: { error_code: 40403, message: 'Schema 9 not found' } }, code: 'schema-unknown', consequence: 'permanent' },
-      'a schema that is no Avro': { answer: { body: { schemaType: 'PROTOBUF', schema: 'syntax' } }, code: 'invalid-schema', consequence: 'permanent' },
-      'an error of the registry': { answer: { status: 500, body: { error_code: 50001, message: 'store' } }, code: 'unreachable', consequence: 'systemic' },
+      'an id that the registry does not know': {
+        answer: { status: 404, body: { error_code: 40403, message: 'Schema 9 not found' } },
+        code: 'schema-unknown',
+        consequence: 'permanent',
+      },
+      'a schema that is no Avro': {
+        answer: { body: { schemaType: 'PROTOBUF', schema: 'syntax' } },
+        code: 'invalid-schema',
+        consequence: 'permanent',
+      },
+      'an error of the registry': {
+        answer: { status: 500, body: { error_code: 50001, message: 'store' } },
+        code: 'unreachable',
+        consequence: 'systemic',
+      },
       'too many requests': { answer: { status: 429, body: {} }, code: 'unreachable', consequence: 'systemic' },
-      'a wrong password': { answer: { status: 401, body: { error_code: 401, message: 'no' } }, code: 'unauthorized', consequence: 'systemic' },
+      'a wrong password': {
+        answer: { status: 401, body: { error_code: 401, message: 'no' } },
+        code: 'unauthorized',
+        consequence: 'systemic',
+      },
       'an answer that stops half way': { answer: { body: HALF }, code: 'unreachable', consequence: 'systemic' },
       'a connection lost half way through an answer': { answer: { body: LOST }, code: 'unreachable', consequence: 'systemic' },
       'a 404 of something else on the way': { answer: null, ...unexpected },
       'a 404 in JSON of something else on the way': { answer: { status: 404, body: { message: 'no route' } }, ...unexpected },
-      'a 404 in JSON with the code of a gateway': { answer: { status: 404, body: { error_code: 404, message: 'no route' } }, ...unexpected },
+      'a 404 in JSON with the code of a gateway': {
+        answer: { status: 404, body: { error_code: 404, message: 'no route' } },
+        ...unexpected,
+      },
       'a 404 with the code as a string': { answer: { status: 404, body: { error_code: '40403' } }, ...unexpected },
       'a 404 that is null': { answer: { status: 404, body: null }, ...unexpected },
-      'a 404 that is null, of plain text': { answer: { status: 404, text: 'null', headers: { 'content-type': 'text/plain' } }, ...unexpected },
+      'a 404 that is null, of plain text': {
+        answer: { status: 404, text: 'null', headers: { 'content-type': 'text/plain' } },
+        ...unexpected,
+      },
       'an error of a gateway that is null': { answer: { status: 502, body: null }, code: 'unreachable', consequence: 'systemic' },
       'a 404 that is empty': { answer: { status: 404, text: '' }, ...unexpected },
-      'a code that means something for another call': { answer: { status: 404, body: { error_code: 40401, message: 'Subject not found' } }, ...unexpected },
+      'a code that means something for another call': {
+        answer: { status: 404, body: { error_code: 40401, message: 'Subject not found' } },
+        ...unexpected,
+      },
       'a code that does not go with its status': { answer: { status: 400, body: { error_code: 40403 } }, ...unexpected },
       'a conflict at a gateway': { answer: { status: 409, body: { error_code: 409 } }, ...unexpected },
       'a message that is no string': { answer: { status: 404, body: { error_code: 40402, message: {} } }, ...unexpected },
-      'a proxy that wants to be logged in to': { answer: { status: 407, text: 'Proxy Authentication Required' }, code: expect.stringMatching('unexpected-answer|unreachable') as string, consequence: 'systemic' },
+      'a proxy that wants to be logged in to': {
+        answer: { status: 407, text: 'Proxy Authentication Required' },
+        code: expect.stringMatching('unexpected-answer|unreachable') as string,
+        consequence: 'systemic',
+      },
       'a redirect to a login page': { answer: { status: 302, text: '', headers: { location: '/login' } }, ...unexpected },
       'a redirect without a place': { answer: { status: 301, text: '' }, ...unexpected },
       'a page of a portal': { answer: { body: 'hello' }, ...unexpected },
       'a page of a portal in HTML': { answer: { text: '<html>hello</html>', headers: { 'content-type': 'text/html' } }, ...unexpected },
       'an empty answer': { answer: { text: '' }, ...unexpected },
       'no content': { answer: { status: 204, text: '' }, ...unexpected },
-      'null': { answer: { body: null }, ...unexpected },
+      null: { answer: { body: null }, ...unexpected },
       'a list': { answer: { body: [] }, ...unexpected },
       'an object without a schema': { answer: { body: {} }, ...unexpected },
       'a refusal with status 200': { answer: { body: { error_code: 40403, message: 'Schema 9 not found' } }, ...unexpected },
@@ -107,18 +145,76 @@ describe.each(Object.entries(ACCESS))('%s', (_access, credentials) => {
     });
 
     /** For other calls than the one by id. */
-    const others: Record<string, { call: (client: RegistryClient) => Promise<unknown>; at: string; answer: Answers[string]; code: string }> = {
-      'a subject that is not there': { call: (client) => client.latest('s'), at: `GET ${BASE}/subjects/s/versions/latest`, answer: { status: 404, body: { error_code: 40401 } }, code: 'subject-unknown' },
-      'a version that is not there': { call: (client) => client.version('s', 2), at: `GET ${BASE}/subjects/s/versions/2`, answer: { status: 404, body: { error_code: 40402 } }, code: 'subject-unknown' },
-      'a version without an id': { call: (client) => client.version('s', 2), at: `GET ${BASE}/subjects/s/versions/2`, answer: { body: { schema: STRING, version: 2 } }, code: 'unexpected-answer' },
-      'a schema that the subject does not hold': { call: (client) => client.lookup('s', STRING), at: `POST ${BASE}/subjects/s`, answer: { status: 404, body: { error_code: 40403 } }, code: 'schema-unknown' },
-      'a look-up answered with something else': { call: (client) => client.lookup('s', STRING), at: `POST ${BASE}/subjects/s`, answer: { body: { id: '7' } }, code: 'unexpected-answer' },
-      'a wrong password with a body': { call: (client) => client.lookup('s', STRING), at: `POST ${BASE}/subjects/s`, answer: { status: 401, text: '', headers: { 'www-authenticate': 'Basic' } }, code: 'unauthorized' },
-      'a schema that does not fit the level': { call: (client) => client.register('s', STRING), at: `POST ${BASE}/subjects/s/versions`, answer: { status: 409, body: { error_code: 409 } }, code: 'incompatible' },
-      'a conflict that a gateway answers': { call: (client) => client.register('s', STRING), at: `POST ${BASE}/subjects/s/versions`, answer: { status: 409, text: 'conflict' }, code: 'unexpected-answer' },
-      'a list of subjects that is none': { call: (client) => client.subjects(), at: `GET ${BASE}/subjects`, answer: { body: [{}] }, code: 'unexpected-answer' },
-      'a level that is none': { call: (client) => client.compatibilityLevel('s'), at: `GET ${BASE}/config/s`, answer: { body: {} }, code: 'unexpected-answer' },
-      'a check without a verdict': { call: (client) => client.checkCompatibility('s', STRING), at: `POST ${BASE}/compatibility/subjects/s/versions/latest?verbose=true`, answer: { body: {} }, code: 'unexpected-answer' },
+    const others: Record<
+      string,
+      { call: (client: RegistryClient) => Promise<unknown>; at: string; answer: Answers[string]; code: string }
+    > = {
+      'a subject that is not there': {
+        call: (client) => client.latest('s'),
+        at: `GET ${BASE}/subjects/s/versions/latest`,
+        answer: { status: 404, body: { error_code: 40401 } },
+        code: 'subject-unknown',
+      },
+      'a version that is not there': {
+        call: (client) => client.version('s', 2),
+        at: `GET ${BASE}/subjects/s/versions/2`,
+        answer: { status: 404, body: { error_code: 40402 } },
+        code: 'subject-unknown',
+      },
+      'a version without an id': {
+        call: (client) => client.version('s', 2),
+        at: `GET ${BASE}/subjects/s/versions/2`,
+        answer: { body: { schema: STRING, version: 2 } },
+        code: 'unexpected-answer',
+      },
+      'a schema that the subject does not hold': {
+        call: (client) => client.lookup('s', STRING),
+        at: `POST ${BASE}/subjects/s`,
+        answer: { status: 404, body: { error_code: 40403 } },
+        code: 'schema-unknown',
+      },
+      'a look-up answered with something else': {
+        call: (client) => client.lookup('s', STRING),
+        at: `POST ${BASE}/subjects/s`,
+        answer: { body: { id: '7' } },
+        code: 'unexpected-answer',
+      },
+      'a wrong password with a body': {
+        call: (client) => client.lookup('s', STRING),
+        at: `POST ${BASE}/subjects/s`,
+        answer: { status: 401, text: '', headers: { 'www-authenticate': 'Basic' } },
+        code: 'unauthorized',
+      },
+      'a schema that does not fit the level': {
+        call: (client) => client.register('s', STRING),
+        at: `POST ${BASE}/subjects/s/versions`,
+        answer: { status: 409, body: { error_code: 409 } },
+        code: 'incompatible',
+      },
+      'a conflict that a gateway answers': {
+        call: (client) => client.register('s', STRING),
+        at: `POST ${BASE}/subjects/s/versions`,
+        answer: { status: 409, text: 'conflict' },
+        code: 'unexpected-answer',
+      },
+      'a list of subjects that is none': {
+        call: (client) => client.subjects(),
+        at: `GET ${BASE}/subjects`,
+        answer: { body: [{}] },
+        code: 'unexpected-answer',
+      },
+      'a level that is none': {
+        call: (client) => client.compatibilityLevel('s'),
+        at: `GET ${BASE}/config/s`,
+        answer: { body: {} },
+        code: 'unexpected-answer',
+      },
+      'a check without a verdict': {
+        call: (client) => client.checkCompatibility('s', STRING),
+        at: `POST ${BASE}/compatibility/subjects/s/versions/latest?verbose=true`,
+        answer: { body: {} },
+        code: 'unexpected-answer',
+      },
     };
     test.each(Object.entries(others))('%s', async (_name, { call, at, answer, code }) => {
       answers[at] = answer;
@@ -159,7 +255,9 @@ describe.each(Object.entries(ACCESS))('%s', (_access, credentials) => {
 
   test('a call that is given up closes its connection', async () => {
     answers[`GET ${BASE}/schemas/ids/7`] = { body: HALF };
-    await expect(clientOf({ timeoutMs: 100 }).schemaById(7)).rejects.toThrow(`registry ${baseUrl()} did not answer within 100 ms, asked for schema id 7`);
+    await expect(clientOf({ timeoutMs: 100 }).schemaById(7)).rejects.toThrow(
+      `registry ${baseUrl()} did not answer within 100 ms, asked for schema id 7`,
+    );
     await expect.poll(() => ended).toBe(true);
   });
 
@@ -187,21 +285,30 @@ describe.each(Object.entries(ACCESS))('%s', (_access, credentials) => {
     const subject = 'team/orders-value';
     const client = clientOf();
     await Promise.allSettled([
-      client.latest(subject), client.version(subject, 1), client.lookup(subject, STRING), client.register(subject, STRING), client.compatibilityLevel(subject),
-      client.setCompatibilityLevel(subject, 'FULL'), client.checkCompatibility(subject, STRING), client.compatibilityLevel(), client.subjects(),
+      client.latest(subject),
+      client.version(subject, 1),
+      client.lookup(subject, STRING),
+      client.register(subject, STRING),
+      client.compatibilityLevel(subject),
+      client.setCompatibilityLevel(subject, 'FULL'),
+      client.checkCompatibility(subject, STRING),
+      client.compatibilityLevel(),
+      client.subjects(),
     ]);
     const encoded = 'team%2Forders-value';
-    expect(asked.toSorted()).toEqual([
-      `GET ${BASE}/config`,
-      `GET ${BASE}/config/${encoded}`,
-      `GET ${BASE}/subjects`,
-      `GET ${BASE}/subjects/${encoded}/versions/1`,
-      `GET ${BASE}/subjects/${encoded}/versions/latest`,
-      `POST ${BASE}/compatibility/subjects/${encoded}/versions/latest?verbose=true`,
-      `POST ${BASE}/subjects/${encoded}`,
-      `POST ${BASE}/subjects/${encoded}/versions`,
-      `PUT ${BASE}/config/${encoded}`,
-    ].toSorted());
+    expect(asked.toSorted()).toEqual(
+      [
+        `GET ${BASE}/config`,
+        `GET ${BASE}/config/${encoded}`,
+        `GET ${BASE}/subjects`,
+        `GET ${BASE}/subjects/${encoded}/versions/1`,
+        `GET ${BASE}/subjects/${encoded}/versions/latest`,
+        `POST ${BASE}/compatibility/subjects/${encoded}/versions/latest?verbose=true`,
+        `POST ${BASE}/subjects/${encoded}`,
+        `POST ${BASE}/subjects/${encoded}/versions`,
+        `PUT ${BASE}/config/${encoded}`,
+      ].toSorted(),
+    );
   });
 });
 
@@ -211,7 +318,10 @@ describe('access', () => {
   test('a wrong password, or none where one is demanded', async () => {
     demanded = `Basic ${Buffer.from('u:right').toString('base64')}`;
     for (const credentials of [{}, { username: 'u' }, { username: 'u', password: 'wrong' }]) {
-      await expect(new RegistryClient({ url: baseUrl(), ...credentials }).schemaById(9)).rejects.toMatchObject({ code: 'unauthorized', consequence: 'systemic' });
+      await expect(new RegistryClient({ url: baseUrl(), ...credentials }).schemaById(9)).rejects.toMatchObject({
+        code: 'unauthorized',
+        consequence: 'systemic',
+      });
     }
   });
 
@@ -225,7 +335,11 @@ describe('access', () => {
   });
 
   const wrong: Record<string, string> = {
-    'nobody listens': 'http://127.0.0.1:1', 'no URL': 'registry', 'a URL that is not valid': 'http://u:p/ss@127.0.0.1/', 'another protocol': 'ftp://127.0.0.1/', 'no such host': 'http://registry.invalid',
+    'nobody listens': 'http://127.0.0.1:1',
+    'no URL': 'registry',
+    'a URL that is not valid': 'http://u:p/ss@127.0.0.1/',
+    'another protocol': 'ftp://127.0.0.1/',
+    'no such host': 'http://registry.invalid',
   };
   test.each(Object.entries(wrong))('%s', async (_name, url) => {
     const failure = new RegistryClient({ url }).schemaById(9);

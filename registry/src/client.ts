@@ -17,11 +17,23 @@ export interface RegistryOptions extends Omit<TransportOptions, 'timeoutMs'> {
 }
 
 /** A schema as registered; `dependencies` are the texts of what it refers to, resolved. */
-export interface RegisteredSchema extends SchemaTexts { id: number; references: SchemaReference[] }
-export interface SubjectVersion extends RegisteredSchema { subject: string; version: number }
+export interface RegisteredSchema extends SchemaTexts {
+  id: number;
+  references: SchemaReference[];
+}
+export interface SubjectVersion extends RegisteredSchema {
+  subject: string;
+  version: number;
+}
 
 export const COMPATIBILITY_LEVELS = [
-  'NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE',
+  'NONE',
+  'BACKWARD',
+  'BACKWARD_TRANSITIVE',
+  'FORWARD',
+  'FORWARD_TRANSITIVE',
+  'FULL',
+  'FULL_TRANSITIVE',
 ] as const;
 export type CompatibilityLevel = (typeof COMPATIBILITY_LEVELS)[number];
 
@@ -62,7 +74,9 @@ export class RegistryClient {
   lookup(subject: string, schema: string, references: SchemaReference[] = []): Promise<{ id: number; version: number }> {
     return this.#bySchema.get(JSON.stringify([subject, schema, references]), async () => {
       const body = { schema, references };
-      const { id, version } = await this.#ask(`this schema in subject "${subject}"`, EXPECTED.lookup, (api, params) => api.Subject.registered({ ...params, subject, body }));
+      const { id, version } = await this.#ask(`this schema in subject "${subject}"`, EXPECTED.lookup, (api, params) =>
+        api.Subject.registered({ ...params, subject, body }),
+      );
       return { id, version };
     });
   }
@@ -74,7 +88,9 @@ export class RegistryClient {
   /** Idempotent. `incompatible` where the subject's level refuses it. */
   async register(subject: string, schema: string, references: SchemaReference[] = []): Promise<{ id: number; version: number }> {
     const body = { schema, references };
-    await this.#ask(`registration in subject "${subject}"`, EXPECTED.register, (api, params) => api.Subject.register({ ...params, subject, body }));
+    await this.#ask(`registration in subject "${subject}"`, EXPECTED.register, (api, params) =>
+      api.Subject.register({ ...params, subject, body }),
+    );
     return await this.lookup(subject, schema, references);
   }
 
@@ -96,15 +112,22 @@ export class RegistryClient {
 
   async setCompatibilityLevel(subject: string, level: CompatibilityLevel): Promise<void> {
     const body = { compatibility: level };
-    await this.#ask(`compatibility level of subject "${subject}"`, EXPECTED.setLevel, (api, params) => api.Subject.updateConfig({ ...params, subject, body }));
+    await this.#ask(`compatibility level of subject "${subject}"`, EXPECTED.setLevel, (api, params) =>
+      api.Subject.updateConfig({ ...params, subject, body }),
+    );
   }
 
   /** Against the subject's latest version and by its level; `messages` only where the registry gives some. */
-  async checkCompatibility(subject: string, schema: string, references: SchemaReference[] = []): Promise<{ compatible: boolean; messages: string[] }> {
+  async checkCompatibility(
+    subject: string,
+    schema: string,
+    references: SchemaReference[] = [],
+  ): Promise<{ compatible: boolean; messages: string[] }> {
     const body = { schema, references };
     try {
-      const answer = await this.#ask(`compatibility with subject "${subject}"`, EXPECTED.compatibility,
-        (api, params) => api.Subject.compatible({ ...params, subject, verbose: true, body }));
+      const answer = await this.#ask(`compatibility with subject "${subject}"`, EXPECTED.compatibility, (api, params) =>
+        api.Subject.compatible({ ...params, subject, verbose: true, body }),
+      );
       return { compatible: answer.is_compatible, messages: answer.messages ?? [] };
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'subject-unknown') return { compatible: true, messages: [] };
@@ -114,9 +137,9 @@ export class RegistryClient {
 
   async #version(subject: string, version: number | 'latest'): Promise<SubjectVersion> {
     const what = `version ${version} of subject "${subject}"`;
-    const answer = await this.#ask(what, EXPECTED.version, (api, params) => version === 'latest'
-      ? api.Subject.latestVersion({ ...params, subject })
-      : api.Subject.version({ ...params, subject, version }));
+    const answer = await this.#ask(what, EXPECTED.version, (api, params) =>
+      version === 'latest' ? api.Subject.latestVersion({ ...params, subject }) : api.Subject.version({ ...params, subject, version }),
+    );
     return { subject, version: answer.version, id: answer.id, ...(await this.#resolved(answer, what)) };
   }
 

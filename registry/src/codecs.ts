@@ -114,12 +114,15 @@ export class AvroCodecs {
   /** @throws {RegistryError} as {@link RegistryClient}; `incompatible` where the reader can not read it */
   async loadDecoder(schemaId: number, reader: SchemaSource | null): Promise<Decoder> {
     const state = await this.#reader(reader);
-    return state.decoders.get(schemaId) ?? await once(state.loading, schemaId, async () => {
-      const writer = await this.#writer(schemaId);
-      const decoder = new Decoder(schemaId, compileRead(writer, state.schema ?? writer));
-      putBounded(state.decoders, schemaId, decoder);
-      return decoder;
-    });
+    return (
+      state.decoders.get(schemaId) ??
+      (await once(state.loading, schemaId, async () => {
+        const writer = await this.#writer(schemaId);
+        const decoder = new Decoder(schemaId, compileRead(writer, state.schema ?? writer));
+        putBounded(state.decoders, schemaId, decoder);
+        return decoder;
+      }))
+    );
   }
 
   /** Undefined where it was not loaded; one that was is replaced by newer ones but never goes. */
@@ -132,11 +135,14 @@ export class AvroCodecs {
    * @throws {RegistryError} as {@link RegistryClient}; `invalid-schema` naming subject and field
    */
   async loadEncoder(source: SchemaSource): Promise<Encoder> {
-    return this.encoder(source) ?? await once(this.#loadingEncoders, source, async () => {
-      const encoder = await this.#newEncoder(source);
-      this.#encoders.set(source, encoder);
-      return encoder;
-    });
+    return (
+      this.encoder(source) ??
+      (await once(this.#loadingEncoders, source, async () => {
+        const encoder = await this.#newEncoder(source);
+        this.#encoders.set(source, encoder);
+        return encoder;
+      }))
+    );
   }
 
   /**
@@ -145,7 +151,9 @@ export class AvroCodecs {
    * @throws {RegistryError} the first of what could not be resolved
    */
   refresh(): Promise<void> {
-    this.#refreshing ??= this.#refresh().finally(() => { this.#refreshing = null; });
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = null;
+    });
     return this.#refreshing;
   }
 
@@ -172,19 +180,25 @@ export class AvroCodecs {
   }
 
   async #reader(source: SchemaSource | null): Promise<ReaderState> {
-    return this.#readers.get(source) ?? await once(this.#loadingReaders, source, async () => {
-      const state = newState(source === null ? { id: null, schema: null } : await this.#resolve(source));
-      this.#readers.set(source, state);
-      return state;
-    });
+    return (
+      this.#readers.get(source) ??
+      (await once(this.#loadingReaders, source, async () => {
+        const state = newState(source === null ? { id: null, schema: null } : await this.#resolve(source));
+        this.#readers.set(source, state);
+        return state;
+      }))
+    );
   }
 
   async #writer(schemaId: number): Promise<AvroSchema> {
-    return this.#writers.get(schemaId) ?? await once(this.#loadingWriters, schemaId, async () => {
-      const writer = parseWriterSchema(await this.#registry.schemaById(schemaId));
-      putBounded(this.#writers, schemaId, writer);
-      return writer;
-    });
+    return (
+      this.#writers.get(schemaId) ??
+      (await once(this.#loadingWriters, schemaId, async () => {
+        const writer = parseWriterSchema(await this.#registry.schemaById(schemaId));
+        putBounded(this.#writers, schemaId, writer);
+        return writer;
+      }))
+    );
   }
 
   async #newEncoder(source: SchemaSource): Promise<Encoder> {

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { AvroCodecs } from './codecs.ts';
 import type { SchemaLookup } from './codecs.ts';
 
-const schemaOf = (...more: object[]) => JSON.stringify({ type: 'record', name: 'Event', fields: [{ name: 'id', type: 'string' }, ...more] });
+const schemaOf = (...more: object[]) =>
+  JSON.stringify({ type: 'record', name: 'Event', fields: [{ name: 'id', type: 'string' }, ...more] });
 const NOTE = { name: 'note', type: 'string', default: 'none' };
 const LATEST: SchemaSource = { kind: 'subject', subject: 'events-value', version: 'latest' };
 
@@ -23,7 +24,14 @@ class SlowRegistry implements SchemaLookup {
   }
 
   latest(subject: string) {
-    return this.#ask('latest', () => ({ id: this.latestId, subject, version: 1, schema: this.latestSchema, dependencies: [], references: [] }));
+    return this.#ask('latest', () => ({
+      id: this.latestId,
+      subject,
+      version: 1,
+      schema: this.latestSchema,
+      dependencies: [],
+      references: [],
+    }));
   }
 
   version(subject: string) {
@@ -54,7 +62,9 @@ class SlowRegistry implements SchemaLookup {
 
   #ask<T>(call: string, answer: () => T): Promise<T> {
     this.asked.push(call);
-    return new Promise((resolve, reject) => { this.#waiting.push({ call, answer: () => resolve(answer()), fail: reject }); });
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ call, answer: () => resolve(answer()), fail: reject });
+    });
   }
 }
 
@@ -100,7 +110,7 @@ test('a load that fails fails for all who wait, and is not remembered', async ()
   expect((await again).schemaId).toBe(1);
 });
 
-test('a refresh in the middle of a load: who waits gets a decoder, the next one gets the new reader\'s', async () => {
+test("a refresh in the middle of a load: who waits gets a decoder, the next one gets the new reader's", async () => {
   const { registry, codecs } = opened();
   const first = codecs.loadDecoder(1, LATEST);
   await registry.answer('latest');

@@ -2,7 +2,10 @@ import { isRecord, isUnion } from './avro/resolve.ts';
 import type { AvroField, AvroSchema, AvroType } from './avro/schema.ts';
 
 /** `sequence` makes examples differ from each other; `nowMs` is milliseconds since the epoch. */
-export interface ExampleOptions { sequence: number; nowMs: number }
+export interface ExampleOptions {
+  sequence: number;
+  nowMs: number;
+}
 
 const TIME_NAME = /^(time|timestamp|date)|(Time|Timestamp|At|_at|_time)$/;
 
@@ -19,26 +22,44 @@ function exampleOf(type: AvroType, name: string, options: ExampleOptions, outer:
   if (isUnion(type)) return exampleOf(branchOf(type, outer), name, options, outer);
   if (isRecord(type)) {
     const within = new Set([...outer, type]);
-    const example = ({ name: field, type: fieldType }: AvroField): [string, unknown] => [field, exampleOf(fieldType, field, options, within)];
+    const example = ({ name: field, type: fieldType }: AvroField): [string, unknown] => [
+      field,
+      exampleOf(fieldType, field, options, within),
+    ];
     return Object.fromEntries(type.fields.map(example));
   }
   switch (type.typeName) {
-    case 'null': return null;
-    case 'boolean': return true;
-    case 'int': return BigInt(options.sequence);
-    case 'long': return BigInt(TIME_NAME.test(name) ? options.nowMs : options.sequence);
+    case 'null':
+      return null;
+    case 'boolean':
+      return true;
+    case 'int':
+      return BigInt(options.sequence);
+    case 'long':
+      return BigInt(TIME_NAME.test(name) ? options.nowMs : options.sequence);
     case 'float':
-    case 'double': return options.sequence + 0.5;
-    case 'bytes': return Buffer.from(`${name}-${options.sequence}`);
-    case 'fixed': return Buffer.alloc(type.size);
-    case 'enum': return type.symbols[0];
-    case 'array': return [];
-    case 'map': return {};
-    default: return `${name}-${options.sequence}`;
+    case 'double':
+      return options.sequence + 0.5;
+    case 'bytes':
+      return Buffer.from(`${name}-${options.sequence}`);
+    case 'fixed':
+      return Buffer.alloc(type.size);
+    case 'enum':
+      return type.symbols[0];
+    case 'array':
+      return [];
+    case 'map':
+      return {};
+    default:
+      return `${name}-${options.sequence}`;
   }
 }
 
 /** Null only where every other branch would go on for ever. */
 function branchOf(union: AvroType, outer: ReadonlySet<AvroType>): AvroType {
-  return union.types.find((branch) => branch.typeName !== 'null' && !outer.has(branch)) ?? union.types.find((branch) => branch.typeName === 'null') ?? union.types[0]!;
+  return (
+    union.types.find((branch) => branch.typeName !== 'null' && !outer.has(branch)) ??
+    union.types.find((branch) => branch.typeName === 'null') ??
+    union.types[0]!
+  );
 }

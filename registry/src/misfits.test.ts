@@ -8,20 +8,52 @@ import { parseSchema, withoutMisfits } from './avro/parse.ts';
 import { AvroCodecs } from './codecs.ts';
 import type { SchemaLookup } from './codecs.ts';
 
-interface Case { field: object; body: string; value: unknown; misfits?: string[] }
+interface Case {
+  field: object;
+  body: string;
+  value: unknown;
+  misfits?: string[];
+}
 
 const record = (field: object) => ({ type: 'record', name: 'Parcel', fields: [{ name: 'size', type: 'int' }, field] });
-const nested = (name: string, type: unknown, value: unknown) => ({ type: 'record', name: 'Place', fields: [{ name, type, default: value }] });
+const nested = (name: string, type: unknown, value: unknown) => ({
+  type: 'record',
+  name: 'Place',
+  fields: [{ name, type, default: value }],
+});
 
 const CASES: Record<string, Case> = {
   'of the second branch': { field: { name: 'door', type: ['null', 'int'], default: 7 }, body: '0222', value: 17n },
   'null for a union that begins otherwise': { field: { name: 'door', type: ['int', 'null'], default: null }, body: '02', value: null },
-  'no symbol': { field: { name: 'door', type: { type: 'enum', name: 'Door', symbols: ['LEFT', 'RIGHT'] }, default: 'UP' }, body: '02', value: 'RIGHT' },
+  'no symbol': {
+    field: { name: 'door', type: { type: 'enum', name: 'Door', symbols: ['LEFT', 'RIGHT'] }, default: 'UP' },
+    body: '02',
+    value: 'RIGHT',
+  },
   'a text for a number': { field: { name: 'door', type: 'long', default: '12' }, body: '18', value: 12n },
-  'a record that lacks a field': { field: { name: 'door', type: { type: 'record', name: 'Door', fields: [{ name: 'no', type: 'int' }] }, default: {} }, body: '04', value: { no: 2n } },
-  'below a record': { field: { name: 'door', type: nested('lane', ['null', 'string'], 'A') }, body: '020242', value: { lane: 'B' }, misfits: ['lane'] },
-  'in a list': { field: { name: 'door', type: { type: 'array', items: nested('lane', 'boolean', 0) } }, body: '020100', value: [{ lane: true }], misfits: ['lane'] },
-  'in a map behind a union': { field: { name: 'door', type: ['null', { type: 'map', values: nested('lane', 'int', 0.5) }] }, body: '02020278' + '0600', value: { x: { lane: 3n } }, misfits: ['lane'] },
+  'a record that lacks a field': {
+    field: { name: 'door', type: { type: 'record', name: 'Door', fields: [{ name: 'no', type: 'int' }] }, default: {} },
+    body: '04',
+    value: { no: 2n },
+  },
+  'below a record': {
+    field: { name: 'door', type: nested('lane', ['null', 'string'], 'A') },
+    body: '020242',
+    value: { lane: 'B' },
+    misfits: ['lane'],
+  },
+  'in a list': {
+    field: { name: 'door', type: { type: 'array', items: nested('lane', 'boolean', 0) } },
+    body: '020100',
+    value: [{ lane: true }],
+    misfits: ['lane'],
+  },
+  'in a map behind a union': {
+    field: { name: 'door', type: ['null', { type: 'map', values: nested('lane', 'int', 0.5) }] },
+    body: '02020278' + '0600',
+    value: { x: { lane: 3n } },
+    misfits: ['lane'],
+  },
 };
 
 function holding(schema: object): SchemaLookup {
@@ -43,12 +75,18 @@ test.each(Object.entries(CASES))('%s: what was written with it is read', async (
   expect(decoder.decode(framed(body))).toEqual({ size: 5n, door: value });
 });
 
-test.each(Object.entries(CASES))('%s: nothing is written or read by it, and the field is named', async (_, { field, misfits = ['door'] }) => {
-  const codecs = new AvroCodecs(holding(record(field)));
-  const says = { code: 'invalid-schema', message: expect.stringContaining(`subject "parcels-value" version 1: field "${misfits[0]}": its default does not fit`) as string };
-  await expect(codecs.loadEncoder(NAMED)).rejects.toMatchObject(says);
-  await expect(codecs.loadDecoder(3, NAMED)).rejects.toMatchObject(says);
-});
+test.each(Object.entries(CASES))(
+  '%s: nothing is written or read by it, and the field is named',
+  async (_, { field, misfits = ['door'] }) => {
+    const codecs = new AvroCodecs(holding(record(field)));
+    const says = {
+      code: 'invalid-schema',
+      message: expect.stringContaining(`subject "parcels-value" version 1: field "${misfits[0]}": its default does not fit`) as string,
+    };
+    await expect(codecs.loadEncoder(NAMED)).rejects.toMatchObject(says);
+    await expect(codecs.loadDecoder(3, NAMED)).rejects.toMatchObject(says);
+  },
+);
 
 test.each(Object.entries(CASES))('%s: without it the schema is one to write with', async (_, { field, body, misfits = ['door'] }) => {
   const { schema, fields } = withoutMisfits({ schema: JSON.stringify(record(field)), dependencies: [] });
@@ -58,7 +96,7 @@ test.each(Object.entries(CASES))('%s: without it the schema is one to write with
   expect(encoder.encode(decoder.decode(framed(body)))).toEqual(framed(body));
 });
 
-test('an enum\'s own default is a reader\'s matter, too', async () => {
+test("an enum's own default is a reader's matter, too", async () => {
   const door = { name: 'door', type: { type: 'enum', name: 'Door', symbols: ['LEFT', 'RIGHT'], default: 'UP' } };
   const decoder = await new AvroCodecs(holding(record(door))).loadDecoder(3, null);
   expect(decoder.decode(framed('00'))).toEqual({ size: 5n, door: 'LEFT' });
@@ -66,7 +104,8 @@ test('an enum\'s own default is a reader\'s matter, too', async () => {
 });
 
 test('defaults that fit stay, large numbers to the last digit', () => {
-  const schema = '{"type":"record","name":"Parcel","fields":[{"name":"a","type":"long","default":9007199254740993},{"name":"b","type":"int","default":"x"}]}';
+  const schema =
+    '{"type":"record","name":"Parcel","fields":[{"name":"a","type":"long","default":9007199254740993},{"name":"b","type":"int","default":"x"}]}';
   expect(withoutMisfits({ schema, dependencies: [] })).toEqual({ schema: schema.replace(',"default":"x"', ''), fields: ['b'] });
   const fit = '{ "type": "record", "name": "Parcel", "fields": [{"name": "a", "type": ["null", "int"], "default": null}] }';
   expect(withoutMisfits({ schema: fit, dependencies: [] })).toEqual({ schema: fit, fields: [] });

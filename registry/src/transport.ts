@@ -13,7 +13,9 @@ import type * as RegistryApi from '@kafkajs/confluent-schema-registry/dist/api/i
 import { RegistryError } from './errors.ts';
 
 /** Required, since Node and vitest disagree on what the default import of such a module is. */
-const { default: openApi } = createRequire(import.meta.url)('@kafkajs/confluent-schema-registry/dist/api/index.js') as (typeof RegistryApi)['default'];
+const { default: openApi } = createRequire(import.meta.url)(
+  '@kafkajs/confluent-schema-registry/dist/api/index.js',
+) as (typeof RegistryApi)['default'];
 
 export interface TransportOptions {
   /** With or without base path, trailing slash and credentials. */
@@ -31,7 +33,10 @@ type Response = Awaited<ReturnType<Api['Schema']['find']>>;
 export type Call = (api: Api, params: { signal: AbortSignal }) => Promise<Response>;
 
 /** Whatever its status; `body` undefined where it is not JSON. */
-export interface Answer { status: number; body: unknown }
+export interface Answer {
+  status: number;
+  body: unknown;
+}
 
 /** A lost connection is tried again, which a kept-alive socket needs; every call may be repeated. */
 const RETRY_AFTER_MS = [50, 100];
@@ -101,7 +106,9 @@ export class Transport {
 export function resolveRefusals(api: object): void {
   const { middleware } = (api as { _manifest?: { middleware?: unknown } })._manifest ?? {};
   if (!Array.isArray(middleware)) {
-    throw new Error('@kafkajs/confluent-schema-registry is not the version that the registry package is pinned to: its client has no list of middleware');
+    throw new Error(
+      '@kafkajs/confluent-schema-registry is not the version that the registry package is pinned to: its client has no list of middleware',
+    );
   }
   middleware.unshift(() => ({
     response: (next: () => Promise<Response>) => next().catch((refusal: Response) => refusal),

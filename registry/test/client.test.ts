@@ -4,14 +4,20 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { AuthProxy } from '../../test/support/auth-proxy.ts';
 
 function order(...more: unknown[]): string {
-  return JSON.stringify({ type: 'record', name: 'OrderEvent', fields: [{ name: 'orderId', type: 'string' }, { name: 'timestamp', type: 'long' }, ...more] });
+  return JSON.stringify({
+    type: 'record',
+    name: 'OrderEvent',
+    fields: [{ name: 'orderId', type: 'string' }, { name: 'timestamp', type: 'long' }, ...more],
+  });
 }
 
 /** A subject of its own for each test, with the character that needs encoding. */
 const newSubject = () => `team/orders-${randomUUID()}-value`;
 
 let proxy: AuthProxy;
-beforeAll(async () => { proxy = await AuthProxy.open(inject('registryUrl')); });
+beforeAll(async () => {
+  proxy = await AuthProxy.open(inject('registryUrl'));
+});
 afterAll(() => proxy.close());
 
 const ACCESS: Record<string, () => RegistryOptions> = {
@@ -21,7 +27,9 @@ const ACCESS: Record<string, () => RegistryOptions> = {
 
 describe.each(Object.entries(ACCESS))('a real registry %s', (_access, options) => {
   let registry: RegistryClient;
-  beforeAll(() => { registry = new RegistryClient(options()); });
+  beforeAll(() => {
+    registry = new RegistryClient(options());
+  });
 
   test('gives back what was registered, by id, version and text', async () => {
     const subject = newSubject();
@@ -43,7 +51,9 @@ describe.each(Object.entries(ACCESS))('a real registry %s', (_access, options) =
     const added = order({ name: 'note', type: 'string' });
     expect(await registry.checkCompatibility(subject, added)).toMatchObject({ compatible: false });
     await expect(registry.register(subject, added)).rejects.toMatchObject({ code: 'incompatible' });
-    expect(await registry.checkCompatibility(subject, order({ name: 'note', type: 'string', default: '' }))).toMatchObject({ compatible: true });
+    expect(await registry.checkCompatibility(subject, order({ name: 'note', type: 'string', default: '' }))).toMatchObject({
+      compatible: true,
+    });
   });
 
   test('says what it does not know', async () => {

@@ -48,7 +48,10 @@ export function isTopicGlob(topic: string): boolean {
 
 /** Does the glob (`*` = any text, all else literal) match the whole name? */
 export function topicGlobMatches(glob: string, topic: string): boolean {
-  const pattern = glob.split('*').map((part) => part.replaceAll('.', '\\.')).join('.*');
+  const pattern = glob
+    .split('*')
+    .map((part) => part.replaceAll('.', '\\.'))
+    .join('.*');
   return new RegExp(`^${pattern}$`).test(topic);
 }
 

@@ -12,7 +12,13 @@ export type PositionNote =
  * none came any further; `records`: how many of the topic it took at once at most, null where that is not limited, 1 where nothing else was processed meanwhile; `isProcessed`:
  * they are, and are being written; `writes`: how many workers before ended while they wrote them.
  */
-export interface AttemptNote { kind: 'attempt'; attempt: number; records: number | null; isProcessed: boolean; writes: number }
+export interface AttemptNote {
+  kind: 'attempt';
+  attempt: number;
+  records: number | null;
+  isProcessed: boolean;
+  writes: number;
+}
 
 /** Nothing is known against any record. */
 export const FIRST_ATTEMPT: AttemptNote = { kind: 'attempt', attempt: 1, records: null, isProcessed: false, writes: 0 };
@@ -21,8 +27,10 @@ export const FIRST_ATTEMPT: AttemptNote = { kind: 'attempt', attempt: 1, records
 export function encodeNote(note: PositionNote): string {
   if (note.kind === 'stopped') return `stopped:${note.settings}`;
   return [
-    `attempt:${note.attempt}`, ...(note.records === null ? [] : [`records:${note.records}`]),
-    ...(note.writes === 0 ? [] : [`writes:${note.writes}`]), ...(note.isProcessed ? ['processed'] : []),
+    `attempt:${note.attempt}`,
+    ...(note.records === null ? [] : [`records:${note.records}`]),
+    ...(note.writes === 0 ? [] : [`writes:${note.writes}`]),
+    ...(note.isProcessed ? ['processed'] : []),
   ].join(',');
 }
 
@@ -36,5 +44,11 @@ export function decodeNote(text: string | null): PositionNote | null {
   const found = ATTEMPT.exec(text ?? '');
   if (!found) return null;
   const [, attempt, records, writes = 0, processed] = found;
-  return { kind: 'attempt', attempt: Number(attempt), records: records === undefined ? null : Number(records), isProcessed: processed !== undefined, writes: Number(writes) };
+  return {
+    kind: 'attempt',
+    attempt: Number(attempt),
+    records: records === undefined ? null : Number(records),
+    isProcessed: processed !== undefined,
+    writes: Number(writes),
+  };
 }

@@ -37,12 +37,14 @@ export const HEALTH_CONTAINER_PORT = 9090;
 export const INGRESS_CONTAINER_PORT = 8080;
 
 /** A schema that the registry holds, or one given in full, which is registered under its subject. */
-export type SchemaSource =
-  | { kind: 'subject'; subject: string; version: SchemaVersion }
-  | { kind: 'inline'; subject: string; avro: string };
+export type SchemaSource = { kind: 'subject'; subject: string; version: SchemaVersion } | { kind: 'inline'; subject: string; avro: string };
 
 /** One topic that the step reads. `schema` null = read with the writer's schema. */
-export interface InputSettings { topic: string; format: Format; schema: SchemaSource | null }
+export interface InputSettings {
+  topic: string;
+  format: Format;
+  schema: SchemaSource | null;
+}
 
 /** One record that an outcome emits; CEL texts, null = the default of sagastep.md. */
 export interface EmitSettings {
@@ -54,14 +56,23 @@ export interface EmitSettings {
   schema: SchemaSource;
 }
 
-export interface OutcomeSettings { emit: EmitSettings[]; reject: { http: number; message: string } | null }
+export interface OutcomeSettings {
+  emit: EmitSettings[];
+  reject: { http: number; message: string } | null;
+}
 
 export type HandlerSettings =
   | { kind: 'none' }
   | { kind: 'cel'; outcome: string }
   | {
-      kind: 'http'; url: string; method: string; headers: Record<string, string>; timeoutMs: number;
-      concurrency: number; outcome: string | null; retryOn: number[];
+      kind: 'http';
+      url: string;
+      method: string;
+      headers: Record<string, string>;
+      timeoutMs: number;
+      concurrency: number;
+      outcome: string | null;
+      retryOn: number[];
     }
   | { kind: 'module'; path: string; export: string; timeoutMs: number };
 
@@ -77,20 +88,41 @@ export interface IngressSettings {
 }
 
 export interface RetrySettings {
-  mode: RetryMode; maxAttempts: number; initialMs: number; factor: number; maxMs: number; jitter: number;
+  mode: RetryMode;
+  maxAttempts: number;
+  initialMs: number;
+  factor: number;
+  maxMs: number;
+  jitter: number;
 }
 
 /** `maxBatchBytes`: of the records of one input batch, decompressed. */
-export interface DeliverySettings { guarantee: Guarantee; maxRecords: number; lingerMs: number; timeoutMs: number; maxBatchBytes: number }
+export interface DeliverySettings {
+  guarantee: Guarantee;
+  maxRecords: number;
+  lingerMs: number;
+  timeoutMs: number;
+  maxBatchBytes: number;
+}
 
 /** What a topic takes, as its broker said when the step was applied: `max.message.bytes` and `compression.type`. */
-export interface TopicLimitSettings { maxMessageBytes: number; compressionType: string }
+export interface TopicLimitSettings {
+  maxMessageBytes: number;
+  compressionType: string;
+}
 
 export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512';
 
 /** Credentials come by environment, never in the file. */
-export interface KafkaSettings { brokers: string[]; tls: boolean; sasl: SaslMechanism | null; sessionTimeoutMs: number }
-export interface RegistrySettings { url: string }
+export interface KafkaSettings {
+  brokers: string[];
+  tls: boolean;
+  sasl: SaslMechanism | null;
+  sessionTimeoutMs: number;
+}
+export interface RegistrySettings {
+  url: string;
+}
 
 export interface WorkerSettings {
   version: typeof WORKER_SETTINGS_VERSION;

@@ -10,11 +10,16 @@ const RECORDS = [0, 1, 2, 0].map((offset, at) => ({ partition: 0, offset: 5 + at
 /** What is ahead where the group is at `position` and the output ends at `end`. */
 function ahead(position: number, end: number, disturbances: Disturbance[] = []) {
   const sample = {
-    atMs: 10_000, committed: [{ topic: 'in', partition: 0, offset: position }],
-    ends: [{ topic: 'out', partition: 0, highWatermark: end, lastStable: end }, { topic: 'out', partition: 1, highWatermark: 0, lastStable: 0 }],
+    atMs: 10_000,
+    committed: [{ topic: 'in', partition: 0, offset: position }],
+    ends: [
+      { topic: 'out', partition: 0, highWatermark: end, lastStable: end },
+      { topic: 'out', partition: 1, highWatermark: 0, lastStable: 0 },
+    ],
   };
   return aheadIn({
-    inputs: INPUTS, outputs: [{ topic: 'out', records: RECORDS, wanted: ({ key, value }) => ({ key, value }) }],
+    inputs: INPUTS,
+    outputs: [{ topic: 'out', records: RECORDS, wanted: ({ key, value }) => ({ key, value }) }],
     watched: { input: 'in', samples: [sample], disturbances, limitMs: 1 },
   });
 }

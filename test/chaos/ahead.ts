@@ -6,7 +6,14 @@
 import type { Evidence, InputRecord, Output } from './judge.ts';
 import type { Sample, Watched } from './standstill.ts';
 
-export interface Ahead { place: string; position: number; topic: string; partition: number; end: number; needed: number }
+export interface Ahead {
+  place: string;
+  position: number;
+  topic: string;
+  partition: number;
+  end: number;
+  needed: number;
+}
 
 /** After a disturbance a broker that was no leader any more, and does not know it yet, may tell an old end. */
 const SETTLES_MS = 2_000;
@@ -21,7 +28,12 @@ export function aheadIn({ inputs, outputs, watched }: Pick<Evidence, 'inputs' | 
   });
 }
 
-interface Course { place: string; inputs: readonly InputRecord[]; topic: string; firstOf: ReadonlyMap<string, { partition: number; offset: number }> }
+interface Course {
+  place: string;
+  inputs: readonly InputRecord[];
+  topic: string;
+  firstOf: ReadonlyMap<string, { partition: number; offset: number }>;
+}
 
 function aheadOf({ place, inputs, topic, firstOf }: Course, samples: readonly Sample[]): Ahead[] {
   const needed = new Map<number, number>();

@@ -3,7 +3,11 @@ import { textOf } from './events.ts';
 import type { PostedEvent } from './inbox.ts';
 import { type Random, randomFrom } from './random.ts';
 
-export interface WebEvent { id: string; key: string; sequence: bigint }
+export interface WebEvent {
+  id: string;
+  key: string;
+  sequence: bigint;
+}
 
 export interface ClientsOptions {
   seed: number;
@@ -52,7 +56,7 @@ export class Clients {
       const urls = this.#options.urls();
       if (urls.length > 0) {
         posted.posts++;
-        posted.isAccepted = await statusOf(random.pick(urls), body) === ACCEPTED;
+        posted.isAccepted = (await statusOf(random.pick(urls), body)) === ACCEPTED;
         if (posted.isAccepted) return;
       }
       await pause(AGAIN_AFTER_MS, signal);

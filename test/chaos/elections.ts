@@ -1,9 +1,19 @@
 /** Which leaders are moved where, and the request that moves them. Pure. */
 import type { Random } from './random.ts';
 
-export interface PartitionReplicas { topic: string; partition: number; leader: number; replicas: readonly number[]; inSync: readonly number[] }
+export interface PartitionReplicas {
+  topic: string;
+  partition: number;
+  leader: number;
+  replicas: readonly number[];
+  inSync: readonly number[];
+}
 /** The first of the replicas is to lead. */
-export interface Election { topic: string; partition: number; replicas: number[] }
+export interface Election {
+  topic: string;
+  partition: number;
+  replicas: number[];
+}
 
 /** Another leader for each partition that can have one: a replica that is in sync. */
 export function planElections(partitions: readonly PartitionReplicas[], random: Random): Election[] {
@@ -16,7 +26,10 @@ export function planElections(partitions: readonly PartitionReplicas[], random: 
 }
 
 /** How many lead that were to lead. */
-export function countMoved(elections: readonly Election[], partitions: readonly Pick<PartitionReplicas, 'topic' | 'partition' | 'leader'>[]): number {
+export function countMoved(
+  elections: readonly Election[],
+  partitions: readonly Pick<PartitionReplicas, 'topic' | 'partition' | 'leader'>[],
+): number {
   const leaders = new Map(partitions.map(({ topic, partition, leader }) => [`${topic}/${partition}`, leader]));
   return elections.filter(({ topic, partition, replicas }) => leaders.get(`${topic}/${partition}`) === replicas[0]).length;
 }
@@ -30,7 +43,11 @@ const PREFERRED = 0;
 
 /** The body of ElectLeaders, version 1 (KIP-460): the first of a partition's replicas is to lead it. */
 export function electLeadersBody(elections: readonly Election[], timeoutMs: number): Buffer {
-  const topics = byTopic(elections).map(([topic, its]) => [text(topic), int32(its.length), ...its.map(({ partition }) => int32(partition))]);
+  const topics = byTopic(elections).map(([topic, its]) => [
+    text(topic),
+    int32(its.length),
+    ...its.map(({ partition }) => int32(partition)),
+  ]);
   return Buffer.concat([Buffer.of(PREFERRED), int32(topics.length), ...topics.flat(), int32(timeoutMs)]);
 }
 

@@ -7,8 +7,10 @@ const NOW_ID = 4_000_000_000;
 const IDS = { before: idText(BEFORE_ID), now: idText(NOW_ID) };
 const EVENT = { id: 'event-300', sequence: 70_000n, padding: Buffer.from([0, 127, 128, 255]), readings: [0n, 300n], lane: 'lane-42' };
 
-const schemas = [{ id: BEFORE_ID, schema: SCHEMA_BEFORE }, { id: NOW_ID, schema: SCHEMA_NOW }]
-  .map((each, at) => ({ ...each, version: at + 1, subject: 'events', references: [], dependencies: [] }));
+const schemas = [
+  { id: BEFORE_ID, schema: SCHEMA_BEFORE },
+  { id: NOW_ID, schema: SCHEMA_NOW },
+].map((each, at) => ({ ...each, version: at + 1, subject: 'events', references: [], dependencies: [] }));
 const registry: SchemaLookup = {
   schemaById: async (id) => schemas.find((each) => each.id === id)!,
   version: async (_, version) => schemas[version - 1]!,

@@ -5,10 +5,19 @@ export const LANE_LENGTH = 'lane-10'.length;
 /** Begins the values that no schema fits. */
 export const POISON = 'poison';
 
-export interface ChaosEvent { id: string; sequence: bigint; padding: Buffer; readings: readonly bigint[]; lane: string }
+export interface ChaosEvent {
+  id: string;
+  sequence: bigint;
+  padding: Buffer;
+  readings: readonly bigint[];
+  lane: string;
+}
 
 /** Ids of the two schemas, as bytes in a frame. */
-export interface SchemaIds { before: string; now: string }
+export interface SchemaIds {
+  before: string;
+  now: string;
+}
 
 const FRAME_LENGTH = 5;
 const DEFAULT_ORIGIN = 'before';
@@ -18,13 +27,21 @@ const READINGS = { name: 'readings', type: { type: 'array', items: 'long' } };
 
 /** The lane stands last, where the judge finds it without decoding. */
 export const SCHEMA_BEFORE = schemaOf([
-  { name: 'id', type: 'string' }, { name: 'sequence', type: 'int' }, { name: 'padding', type: 'bytes' }, READINGS, { name: 'lane', type: 'string' },
+  { name: 'id', type: 'string' },
+  { name: 'sequence', type: 'int' },
+  { name: 'padding', type: 'bytes' },
+  READINGS,
+  { name: 'lane', type: 'string' },
 ]);
 
 /** Reads what is written with the one before: a field with a default, and a wider number, which has the same bytes. */
 export const SCHEMA_NOW = schemaOf([
   { name: 'origin', type: 'string', default: DEFAULT_ORIGIN },
-  { name: 'id', type: 'string' }, { name: 'sequence', type: 'long' }, { name: 'padding', type: 'bytes' }, READINGS, { name: 'lane', type: 'string' },
+  { name: 'id', type: 'string' },
+  { name: 'sequence', type: 'long' },
+  { name: 'padding', type: 'bytes' },
+  READINGS,
+  { name: 'lane', type: 'string' },
 ]);
 
 function schemaOf(fields: object[]): string {

@@ -9,9 +9,9 @@ import type { World } from './world.ts';
 function wantedOutputs({ schemaIds }: World): [topic: string, wanted: Output['wanted']][] {
   const read = ({ value }: InputRecord) => valueRead(value!, schemaIds);
   return [
-    [TOPICS.kept, (input) => isPoison(input) ? null : { key: input.key, value: read(input) }],
-    [TOPICS.spread, (input) => isPoison(input) ? null : { key: input.value!.slice(-LANE_LENGTH), value: read(input) }],
-    [TOPICS.deadLetters, (input) => isPoison(input) ? input : null],
+    [TOPICS.kept, (input) => (isPoison(input) ? null : { key: input.key, value: read(input) })],
+    [TOPICS.spread, (input) => (isPoison(input) ? null : { key: input.value!.slice(-LANE_LENGTH), value: read(input) })],
+    [TOPICS.deadLetters, (input) => (isPoison(input) ? input : null)],
   ];
 }
 
@@ -29,7 +29,12 @@ export async function gatherEvidence(world: World, neverCommitted: ReadonlySet<s
   }
   const { records } = await read({ topics: [OFFSETS_TOPIC] });
   return {
-    guarantee: world.guarantee, inputs: input.records.map(toInputRecord), neverCommitted, outputs, ends, committed: input.committed,
+    guarantee: world.guarantee,
+    inputs: input.records.map(toInputRecord),
+    neverCommitted,
+    outputs,
+    ends,
+    committed: input.committed,
     commits: records.flatMap((record) => readCommit(record, GROUP) ?? []),
   };
 }
@@ -66,5 +71,9 @@ export function readCommit({ key, value }: ReadBackRecord, group: string): Topic
   const groupEnd = 4 + key.readInt16BE(2);
   const topicEnd = groupEnd + 2 + key.readInt16BE(groupEnd);
   if (key.toString('utf8', 4, groupEnd) !== group) return null;
-  return { topic: key.toString('utf8', groupEnd + 2, topicEnd), partition: key.readInt32BE(topicEnd), offset: Number(value.readBigInt64BE(2)) };
+  return {
+    topic: key.toString('utf8', groupEnd + 2, topicEnd),
+    partition: key.readInt32BE(topicEnd),
+    offset: Number(value.readBigInt64BE(2)),
+  };
 }

@@ -130,7 +130,9 @@ async function coordinatorOf(world: World): Promise<Broker> {
   const admin = createKafka(connection, { log: () => {}, patienceMs: 1_000 }).admin();
   try {
     await admin.connect();
-    const { topics: [offsets] } = await admin.fetchTopicMetadata({ topics: [OFFSETS_TOPIC] });
+    const {
+      topics: [offsets],
+    } = await admin.fetchTopicMetadata({ topics: [OFFSETS_TOPIC] });
     const partition = hashOf(GROUP) % offsets!.partitions.length;
     return brokerOf(world, offsets!.partitions.find(({ partitionId }) => partitionId === partition)!.leader - 1);
   } catch {

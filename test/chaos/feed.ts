@@ -177,7 +177,7 @@ export class Feed {
   #nextBatch(): Message[] {
     const { records, durationMs, goesOn, isResting } = this.#options;
     if (isResting?.()) return [];
-    const paced = Math.ceil(records * (performance.now() - this.#startedAt) / durationMs);
+    const paced = Math.ceil((records * (performance.now() - this.#startedAt)) / durationMs);
     const due = (goesOn?.() ? paced : Math.min(records, paced)) - this.#taken;
     // A third each, so that the producers overlap
     const size = Math.max(0, Math.min(MAX_BATCH, Math.ceil(due / 3)));

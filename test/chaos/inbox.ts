@@ -15,7 +15,12 @@ export interface PostedEvent {
   isAccepted: boolean;
 }
 
-export interface InboxRecord { partition: number; offset: number; key: string | null; value: string | null }
+export interface InboxRecord {
+  partition: number;
+  offset: number;
+  key: string | null;
+  value: string | null;
+}
 
 export interface InboxEvidence {
   /** Of each client in the order in which it POSTed them: the next one when the last was accepted. */
@@ -26,7 +31,10 @@ export interface InboxEvidence {
 }
 
 /** `repeated`: records that came again, of an event that was POSTed as often at least. */
-export interface InboxVerdict extends Verdict { repeated: number; accepted: number }
+export interface InboxVerdict extends Verdict {
+  repeated: number;
+  accepted: number;
+}
 
 export function judgeInbox({ posted, topic, records }: InboxEvidence): InboxVerdict {
   const findings = new Findings();
@@ -43,19 +51,28 @@ export function judgeInbox({ posted, topic, records }: InboxEvidence): InboxVerd
     }
     if (key !== event.key) findings.add('altered', `${place} has the key ${key}, not ${event.key}`);
     copies[index]!++;
-    if (copies[index]! > event.posts) findings.add('doubled', `${place} is there ${copies[index]} times, and was POSTed ${event.posts} times`);
+    if (copies[index]! > event.posts)
+      findings.add('doubled', `${place} is there ${copies[index]} times, and was POSTed ${event.posts} times`);
     const lane = `${event.client}/${event.key}`;
     const before = last.get(lane);
-    if (before && before.partition !== partition) findings.add('reordered', `${place} is in another partition than others of its key, in ${before.partition}`);
+    if (before && before.partition !== partition)
+      findings.add('reordered', `${place} is in another partition than others of its key, in ${before.partition}`);
     if (copies[index]! > 1) continue;
     if (before && index < before.index) findings.add('reordered', `${place} comes after what its client POSTed later`);
     last.set(lane, { index: Math.max(index, before?.index ?? index), partition });
   }
   for (const [index, { client, isAccepted, key }] of posted.entries()) {
-    if (isAccepted && copies[index] === 0) findings.add('lost', `event ${index} of client ${client} and ${key} got 202 and is not in ${topic}`);
+    if (isAccepted && copies[index] === 0)
+      findings.add('lost', `event ${index} of client ${client} and ${key} got 202 and is not in ${topic}`);
   }
   const accepted = posted.filter(({ isAccepted }) => isAccepted).length;
   if (accepted === 0) findings.add('no-evidence', 'no event was accepted');
   const all: Finding[] = findings.all();
-  return { isClean: all.length === 0, findings: all, redelivered: 0, accepted, repeated: copies.reduce((sum, each) => sum + Math.max(0, each - 1), 0) };
+  return {
+    isClean: all.length === 0,
+    findings: all,
+    redelivered: 0,
+    accepted,
+    repeated: copies.reduce((sum, each) => sum + Math.max(0, each - 1), 0),
+  };
 }

@@ -30,8 +30,14 @@ const PARTITIONS = { [TOPICS.inbox]: 4, [TOPICS.output]: 4, [TOPICS.deadLetters]
 const PATH = '/events';
 const EVENTS = { kind: 'subject', subject: `${TOPICS.inbox}-value`, version: 'latest' } as const;
 const SCHEMA = JSON.stringify({
-  type: 'record', name: 'WebEvent', namespace: 'chaos',
-  fields: [{ name: 'id', type: 'string' }, { name: 'key', type: 'string' }, { name: 'sequence', type: 'long' }],
+  type: 'record',
+  name: 'WebEvent',
+  namespace: 'chaos',
+  fields: [
+    { name: 'id', type: 'string' },
+    { name: 'key', type: 'string' },
+    { name: 'sequence', type: 'long' },
+  ],
 });
 
 /** A second step, exactly once, that clients POST to: what was accepted is in its inbox, and comes out in another topic. */
@@ -48,9 +54,14 @@ export class IngressStep {
 
   async provision(): Promise<void> {
     const { admin, registry, replicas } = this.#options;
-    await admin.createTopics(Object.entries(PARTITIONS).map(([name, partitions]) => ({ name, partitions, replicationFactor: replicas, config: {} })));
+    await admin.createTopics(
+      Object.entries(PARTITIONS).map(([name, partitions]) => ({ name, partitions, replicationFactor: replicas, config: {} })),
+    );
     for (const topic of [TOPICS.inbox, TOPICS.output]) await registry.register(`${topic}-value`, SCHEMA);
-    await admin.commitOffsets(GROUP, partitionsOfInbox().map((partition) => ({ topic: TOPICS.inbox, partition, offset: 0n })));
+    await admin.commitOffsets(
+      GROUP,
+      partitionsOfInbox().map((partition) => ({ topic: TOPICS.inbox, partition, offset: 0n })),
+    );
   }
 
   async start(): Promise<void> {
@@ -63,7 +74,8 @@ export class IngressStep {
   async post(seed: number, signal: AbortSignal): Promise<void> {
     const encoder: Encoder = await new AvroCodecs(this.#options.registry).loadEncoder(EVENTS);
     this.#clients = new Clients({
-      seed, encode: (event: WebEvent) => encoder.encode(event),
+      seed,
+      encode: (event: WebEvent) => encoder.encode(event),
       urls: () => this.workers.running.map((worker) => this.workers.get(worker).ingressUrl + PATH),
     });
     await this.#clients.run(signal);
@@ -77,7 +89,10 @@ export class IngressStep {
 
   /** Of the inbox, as clients know it, and of the step behind it. */
   async evidence(): Promise<{ inbox: InboxEvidence; step: Evidence }> {
-    const { platform: { tools, brokers }, offsetsTopic } = this.#options;
+    const {
+      platform: { tools, brokers },
+      offsetsTopic,
+    } = this.#options;
     const inbox = await readBack(tools, { brokers, topics: [TOPICS.inbox], groups: [GROUP] });
     const written = await readBack(tools, { brokers, topics: [TOPICS.output, TOPICS.deadLetters] });
     const { records: commits } = await readBack(tools, { brokers, topics: [offsetsTopic] });
@@ -86,7 +101,11 @@ export class IngressStep {
     return {
       inbox: { posted: this.#clients?.posted ?? [], topic: TOPICS.inbox, records: inputs },
       step: {
-        guarantee: DELIVERY.guarantee, inputs, neverCommitted: new Set(), committed: inbox.committed, ends: [...inbox.ends, ...written.ends],
+        guarantee: DELIVERY.guarantee,
+        inputs,
+        neverCommitted: new Set(),
+        committed: inbox.committed,
+        ends: [...inbox.ends, ...written.ends],
         outputs: [
           { topic: TOPICS.output, records: recordsOf(TOPICS.output), wanted: ({ key, value }) => ({ key, value }) },
           { topic: TOPICS.deadLetters, records: recordsOf(TOPICS.deadLetters), wanted: () => null },
@@ -98,14 +117,24 @@ export class IngressStep {
 }
 
 function settingsOf({ brokers, registryUrl, sessionTimeoutMs }: IngressStepOptions): WorkerSettings {
-  return settingsFor(NAME, { brokers, registryUrl }, {
-    inputs: [{ topic: TOPICS.inbox, format: 'avro', schema: EVENTS }],
-    ingress: {
-      path: PATH, key: 'event.key', schema: EVENTS, inboxTopic: TOPICS.inbox, maxBodyBytes: 10_000, idempotencyKey: null, windowMs: null,
+  return settingsFor(
+    NAME,
+    { brokers, registryUrl },
+    {
+      inputs: [{ topic: TOPICS.inbox, format: 'avro', schema: EVENTS }],
+      ingress: {
+        path: PATH,
+        key: 'event.key',
+        schema: EVENTS,
+        inboxTopic: TOPICS.inbox,
+        maxBodyBytes: 10_000,
+        idempotencyKey: null,
+        windowMs: null,
+      },
+      outcomes: { done: { emit: [emitTo(TOPICS.output)], reject: null } },
+      kafka: { brokers, tls: false, sasl: null, sessionTimeoutMs },
     },
-    outcomes: { done: { emit: [emitTo(TOPICS.output)], reject: null } },
-    kafka: { brokers, tls: false, sasl: null, sessionTimeoutMs },
-  });
+  );
 }
 
 function partitionsOfInbox(): number[] {

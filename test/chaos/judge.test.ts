@@ -8,7 +8,11 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] 
 type Run = Mutable<Omit<Evidence, 'neverCommitted' | 'outputs' | 'watched'>> & {
   watched: Mutable<Watched>;
   neverCommitted: Set<string>;
-  outputs: { topic: string; records: OutputRecord[]; wanted: (input: InputRecord) => { key: string | null; value: string | null } | null }[];
+  outputs: {
+    topic: string;
+    records: OutputRecord[];
+    wanted: (input: InputRecord) => { key: string | null; value: string | null } | null;
+  }[];
 };
 
 const PARTITIONS = 3;
@@ -21,9 +25,9 @@ const sourceOf = ({ topic, partition, offset }: InputRecord) => `${topic}/${part
 function cleanRun(random: Random, records = 120): Run {
   const inputs = inputRecords(random, records);
   const outputs = [
-    { topic: 'kept', wanted: (input: InputRecord) => isPoison(input) ? null : { key: input.key, value: input.value } },
-    { topic: 'spread', wanted: (input: InputRecord) => isPoison(input) ? null : { key: laneOf(input), value: input.value } },
-    { topic: 'dead', wanted: (input: InputRecord) => isPoison(input) ? { key: input.key, value: input.value } : null },
+    { topic: 'kept', wanted: (input: InputRecord) => (isPoison(input) ? null : { key: input.key, value: input.value }) },
+    { topic: 'spread', wanted: (input: InputRecord) => (isPoison(input) ? null : { key: laneOf(input), value: input.value }) },
+    { topic: 'dead', wanted: (input: InputRecord) => (isPoison(input) ? { key: input.key, value: input.value } : null) },
   ].map((output) => ({ ...output, records: outputRecords(inputs, output.wanted, random) }));
   const ends = partitionsOf('in').map(({ topic, partition }) => {
     const end = inputs.filter((input) => input.partition === partition).at(-1)!.offset + 2;
@@ -31,11 +35,19 @@ function cleanRun(random: Random, records = 120): Run {
   });
   const committed = ends.map(({ topic, partition, highWatermark }) => ({ topic, partition, offset: highWatermark }));
   return {
-    guarantee: 'ExactlyOnce', inputs, outputs, committed, watched: watchedRun(random),
+    guarantee: 'ExactlyOnce',
+    inputs,
+    outputs,
+    committed,
+    watched: watchedRun(random),
     neverCommitted: new Set(['aborted-1', 'aborted-2']),
     commits: committed.flatMap(({ topic, partition, offset }) =>
-      [0, 0, Math.floor(offset / 3), Math.floor(offset / 2), offset].map((each) => ({ topic, partition, offset: each }))),
-    ends: [...ends, ...outputs.flatMap(({ topic }) => partitionsOf(topic).map((each) => ({ ...each, highWatermark: 500, lastStable: 500 })))],
+      [0, 0, Math.floor(offset / 3), Math.floor(offset / 2), offset].map((each) => ({ topic, partition, offset: each })),
+    ),
+    ends: [
+      ...ends,
+      ...outputs.flatMap(({ topic }) => partitionsOf(topic).map((each) => ({ ...each, highWatermark: 500, lastStable: 500 }))),
+    ],
   };
 }
 
@@ -63,9 +75,11 @@ function watchedRun(random: Random): Mutable<Watched> {
       atMs: at * SAMPLE_MS,
       ends: places.map((place, index) => {
         const end = positions[index]! + (hasWork(index) ? 5 : 0);
-        return place.topic === 'in' ? { ...place, highWatermark: end + 3, lastStable: end } : { ...place, highWatermark: end, lastStable: positions[index]! };
+        return place.topic === 'in'
+          ? { ...place, highWatermark: end + 3, lastStable: end }
+          : { ...place, highWatermark: end, lastStable: positions[index]! };
       }),
-      committed: places.flatMap((place, index) => place.topic === 'in' ? [{ ...place, offset: positions[index]! }] : []),
+      committed: places.flatMap((place, index) => (place.topic === 'in' ? [{ ...place, offset: positions[index]! }] : [])),
     };
   });
   return { input: 'in', samples, limitMs: LIMIT_MS, disturbances: [{ fromMs: OUTAGE.from * SAMPLE_MS, toMs: OUTAGE.to * SAMPLE_MS }] };
@@ -129,116 +143,242 @@ function pairOfOneKey({ records }: { records: OutputRecord[] }, random: Random):
 }
 
 const DEFECTS: Record<string, [FindingKind, (run: Run, random: Random) => void]> = {
-  'a record that never came out': ['lost', (run, random) => {
-    const { records } = someOutput(run, random);
-    records.splice(random.whole(0, records.length), 1);
-  }],
-  'the last records never came out': ['lost', (run, random) => {
-    const { records } = someOutput(run, random);
-    records.splice(-random.whole(1, 10));
-  }],
-  'an output topic that is empty': ['lost', (run, random) => { someOutput(run, random).records.length = 0; }],
-  'a record that came out twice, at once or later': ['doubled', (run, random) => {
-    const { records } = someOutput(run, random);
-    const at = random.whole(0, records.length);
-    records.splice(random.whole(at, records.length) + 1, 0, { ...records[at]! });
-  }],
-  'a stretch that was worked again': ['doubled', (run, random) => {
-    const { records } = random.pick(run.outputs.slice(0, 2));
-    const at = random.whole(0, records.length - 10);
-    records.splice(at + 10, 0, ...records.slice(at, at + random.whole(1, 10)));
-  }],
-  'a record that came out twice, in another partition': ['doubled', (run, random) => {
-    const { records } = someOutput(run, random);
-    const record = random.pick(records);
-    records.push({ ...record, partition: (record.partition + 1) % PARTITIONS });
-  }],
-  'two records of a key in the wrong order': ['reordered', (run, random) => {
-    const { records } = random.pick(run.outputs.slice(0, 2));
-    const [at, next] = pairOfOneKey({ records }, random);
-    [records[at], records[next]] = [records[next]!, records[at]!];
-  }],
-  'a record apart from the others of its key': ['reordered', (run, random) => {
-    const { records } = random.pick(run.outputs.slice(0, 2));
-    const [, next] = pairOfOneKey({ records }, random);
-    records[next] = { ...records[next]!, partition: (records[next]!.partition + 1) % PARTITIONS };
-  }],
-  'a record of an aborted transaction': ['uncommitted', (run, random) => {
-    const { records } = someOutput(run, random);
-    const source = `in/${random.whole(0, PARTITIONS)}/100000`;
-    records.splice(random.whole(0, records.length), 0,
-      { partition: 0, offset: 0, key: 'key-1', value: random.pick([...run.neverCommitted]), source });
-  }],
-  'a value that is another': ['altered', (run, random) => { random.pick(someOutput(run, random).records).value += '!'; }],
-  'a value that is none': ['altered', (run, random) => { random.pick(someOutput(run, random).records).value = null; }],
-  'a key that is another': ['altered', (run, random) => { random.pick(someOutput(run, random).records).key = 'another'; }],
-  'an output of a record that never was': ['invented', (run, random) => {
-    someOutput(run, random).records.push({ partition: 0, offset: 0, key: 'key-1', value: 'event-x', source: 'in/0/100000' });
-  }],
-  'an output that does not say where it comes from': ['invented', (run, random) => {
-    someOutput(run, random).records.push({ partition: 0, offset: 0, key: 'key-1', value: 'event-x', source: null });
-  }],
-  'a dead letter of a good record': ['invented', (run, random) => {
-    run.outputs[2]!.records.push({ ...random.pick(run.outputs[0]!.records) });
-  }],
-  'an offset that went back': ['offset-back', (run, random) => {
-    const at = random.pick([...run.commits.keys()].filter((index) => run.commits[index]!.offset > 0));
-    run.commits.splice(at + 1, 0, { ...run.commits[at]!, offset: run.commits[at]!.offset - 1 });
-  }],
-  'a position ahead of what is written': ['offset-ahead', ({ watched, inputs, outputs }, random) => {
-    const { partition, source } = random.pick(outputs[0]!.records);
-    const [, from, offset] = source!.split('/').map(Number);
-    const isHere = (input: InputRecord) => input.partition === from && input.offset === offset;
-    const { ends, committed } = watched.samples[0]!;
-    for (const each of committed) each.offset = each.partition === from ? inputs.find(isHere)!.offset + 1 : 0;
-    for (const end of ends) if (end.topic === 'kept' && end.partition === partition) end.highWatermark = end.lastStable = 0;
-  }],
-  'an input with an end ahead of the group': ['not-drained', (run, random) => {
-    const end = run.ends[random.whole(0, PARTITIONS)]!;
-    end.highWatermark = ++end.lastStable;
-  }],
-  'an input without an offset of the group': ['not-drained', (run, random) => {
-    run.committed.splice(random.whole(0, PARTITIONS), 1);
-  }],
-  'a transaction that is still open': ['not-drained', (run, random) => { random.pick(run.ends.slice(PARTITIONS)).lastStable--; }],
-  'readers that stand still to the end': ['reader-stalled', (run, random) => {
-    standStill(run, 'kept', someSample(random), SAMPLES);
-  }],
-  'readers that stand still and go on': ['reader-stalled', (run, random) => { standStill(run, 'kept', someSample(random), ALLOWED + 2); }],
-  'a task that stands still to the end': ['task-stalled', (run, random) => {
-    standStill(run, 'in', someSample(random), SAMPLES);
-  }],
-  'a task that stands still and goes on': ['task-stalled', (run, random) => { standStill(run, 'in', someSample(random), ALLOWED + 2); }],
-  'a task that stands still for too long after an outage': ['task-stalled', (run) => {
-    standStill(run, 'in', OUTAGE.from, OUTAGE.to - OUTAGE.from + ALLOWED + 2);
-  }],
-  'a task without a committed position': ['task-stalled', ({ watched }) => { for (const sample of watched.samples) sample.committed.shift(); }],
-  'nobody who watched': ['no-evidence', ({ watched }) => { watched.samples.length = 0; }],
-  'nothing that went in and came out': ['no-evidence', (run) => {
-    run.inputs.length = 0;
-    for (const { records } of run.outputs) records.length = 0;
-  }],
-  'no output topics': ['no-evidence', (run) => { run.outputs.length = 0; }],
-  'no commits': ['no-evidence', (run) => { run.commits.length = 0; }],
-  'no ends': ['no-evidence', (run) => { run.ends.length = 0; }],
+  'a record that never came out': [
+    'lost',
+    (run, random) => {
+      const { records } = someOutput(run, random);
+      records.splice(random.whole(0, records.length), 1);
+    },
+  ],
+  'the last records never came out': [
+    'lost',
+    (run, random) => {
+      const { records } = someOutput(run, random);
+      records.splice(-random.whole(1, 10));
+    },
+  ],
+  'an output topic that is empty': [
+    'lost',
+    (run, random) => {
+      someOutput(run, random).records.length = 0;
+    },
+  ],
+  'a record that came out twice, at once or later': [
+    'doubled',
+    (run, random) => {
+      const { records } = someOutput(run, random);
+      const at = random.whole(0, records.length);
+      records.splice(random.whole(at, records.length) + 1, 0, { ...records[at]! });
+    },
+  ],
+  'a stretch that was worked again': [
+    'doubled',
+    (run, random) => {
+      const { records } = random.pick(run.outputs.slice(0, 2));
+      const at = random.whole(0, records.length - 10);
+      records.splice(at + 10, 0, ...records.slice(at, at + random.whole(1, 10)));
+    },
+  ],
+  'a record that came out twice, in another partition': [
+    'doubled',
+    (run, random) => {
+      const { records } = someOutput(run, random);
+      const record = random.pick(records);
+      records.push({ ...record, partition: (record.partition + 1) % PARTITIONS });
+    },
+  ],
+  'two records of a key in the wrong order': [
+    'reordered',
+    (run, random) => {
+      const { records } = random.pick(run.outputs.slice(0, 2));
+      const [at, next] = pairOfOneKey({ records }, random);
+      [records[at], records[next]] = [records[next]!, records[at]!];
+    },
+  ],
+  'a record apart from the others of its key': [
+    'reordered',
+    (run, random) => {
+      const { records } = random.pick(run.outputs.slice(0, 2));
+      const [, next] = pairOfOneKey({ records }, random);
+      records[next] = { ...records[next]!, partition: (records[next]!.partition + 1) % PARTITIONS };
+    },
+  ],
+  'a record of an aborted transaction': [
+    'uncommitted',
+    (run, random) => {
+      const { records } = someOutput(run, random);
+      const source = `in/${random.whole(0, PARTITIONS)}/100000`;
+      records.splice(random.whole(0, records.length), 0, {
+        partition: 0,
+        offset: 0,
+        key: 'key-1',
+        value: random.pick([...run.neverCommitted]),
+        source,
+      });
+    },
+  ],
+  'a value that is another': [
+    'altered',
+    (run, random) => {
+      random.pick(someOutput(run, random).records).value += '!';
+    },
+  ],
+  'a value that is none': [
+    'altered',
+    (run, random) => {
+      random.pick(someOutput(run, random).records).value = null;
+    },
+  ],
+  'a key that is another': [
+    'altered',
+    (run, random) => {
+      random.pick(someOutput(run, random).records).key = 'another';
+    },
+  ],
+  'an output of a record that never was': [
+    'invented',
+    (run, random) => {
+      someOutput(run, random).records.push({ partition: 0, offset: 0, key: 'key-1', value: 'event-x', source: 'in/0/100000' });
+    },
+  ],
+  'an output that does not say where it comes from': [
+    'invented',
+    (run, random) => {
+      someOutput(run, random).records.push({ partition: 0, offset: 0, key: 'key-1', value: 'event-x', source: null });
+    },
+  ],
+  'a dead letter of a good record': [
+    'invented',
+    (run, random) => {
+      run.outputs[2]!.records.push({ ...random.pick(run.outputs[0]!.records) });
+    },
+  ],
+  'an offset that went back': [
+    'offset-back',
+    (run, random) => {
+      const at = random.pick([...run.commits.keys()].filter((index) => run.commits[index]!.offset > 0));
+      run.commits.splice(at + 1, 0, { ...run.commits[at]!, offset: run.commits[at]!.offset - 1 });
+    },
+  ],
+  'a position ahead of what is written': [
+    'offset-ahead',
+    ({ watched, inputs, outputs }, random) => {
+      const { partition, source } = random.pick(outputs[0]!.records);
+      const [, from, offset] = source!.split('/').map(Number);
+      const isHere = (input: InputRecord) => input.partition === from && input.offset === offset;
+      const { ends, committed } = watched.samples[0]!;
+      for (const each of committed) each.offset = each.partition === from ? inputs.find(isHere)!.offset + 1 : 0;
+      for (const end of ends) if (end.topic === 'kept' && end.partition === partition) end.highWatermark = end.lastStable = 0;
+    },
+  ],
+  'an input with an end ahead of the group': [
+    'not-drained',
+    (run, random) => {
+      const end = run.ends[random.whole(0, PARTITIONS)]!;
+      end.highWatermark = ++end.lastStable;
+    },
+  ],
+  'an input without an offset of the group': [
+    'not-drained',
+    (run, random) => {
+      run.committed.splice(random.whole(0, PARTITIONS), 1);
+    },
+  ],
+  'a transaction that is still open': [
+    'not-drained',
+    (run, random) => {
+      random.pick(run.ends.slice(PARTITIONS)).lastStable--;
+    },
+  ],
+  'readers that stand still to the end': [
+    'reader-stalled',
+    (run, random) => {
+      standStill(run, 'kept', someSample(random), SAMPLES);
+    },
+  ],
+  'readers that stand still and go on': [
+    'reader-stalled',
+    (run, random) => {
+      standStill(run, 'kept', someSample(random), ALLOWED + 2);
+    },
+  ],
+  'a task that stands still to the end': [
+    'task-stalled',
+    (run, random) => {
+      standStill(run, 'in', someSample(random), SAMPLES);
+    },
+  ],
+  'a task that stands still and goes on': [
+    'task-stalled',
+    (run, random) => {
+      standStill(run, 'in', someSample(random), ALLOWED + 2);
+    },
+  ],
+  'a task that stands still for too long after an outage': [
+    'task-stalled',
+    (run) => {
+      standStill(run, 'in', OUTAGE.from, OUTAGE.to - OUTAGE.from + ALLOWED + 2);
+    },
+  ],
+  'a task without a committed position': [
+    'task-stalled',
+    ({ watched }) => {
+      for (const sample of watched.samples) sample.committed.shift();
+    },
+  ],
+  'nobody who watched': [
+    'no-evidence',
+    ({ watched }) => {
+      watched.samples.length = 0;
+    },
+  ],
+  'nothing that went in and came out': [
+    'no-evidence',
+    (run) => {
+      run.inputs.length = 0;
+      for (const { records } of run.outputs) records.length = 0;
+    },
+  ],
+  'no output topics': [
+    'no-evidence',
+    (run) => {
+      run.outputs.length = 0;
+    },
+  ],
+  'no commits': [
+    'no-evidence',
+    (run) => {
+      run.commits.length = 0;
+    },
+  ],
+  'no ends': [
+    'no-evidence',
+    (run) => {
+      run.ends.length = 0;
+    },
+  ],
 };
 
 const kindsIn = (run: Run) => judge(run).findings.map(({ kind }) => kind);
 
 test('a run in which all is well is clean', () => {
-  fc.assert(fc.property(fc.integer(), (seed) => {
-    expect(judge(cleanRun(randomFrom(seed)))).toEqual({ isClean: true, findings: [], redelivered: 0 });
-  }));
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      expect(judge(cleanRun(randomFrom(seed)))).toEqual({ isClean: true, findings: [], redelivered: 0 });
+    }),
+  );
 });
 
 test.each(Object.entries(DEFECTS))('finds %s, and nothing else', (_, [kind, apply]) => {
-  fc.assert(fc.property(fc.integer(), (seed) => {
-    const random = randomFrom(seed);
-    const run = cleanRun(random);
-    apply(run, random);
-    expect(kindsIn(run)).toEqual([kind]);
-    expect(judge(run).isClean).toBe(false);
-  }));
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const random = randomFrom(seed);
+      const run = cleanRun(random);
+      apply(run, random);
+      expect(kindsIn(run)).toEqual([kind]);
+      expect(judge(run).isClean).toBe(false);
+    }),
+  );
 });
 
 test('finds several kinds at once and counts each', () => {
@@ -269,20 +409,24 @@ const PERMITTED: Record<string, (run: Run) => void> = {
 };
 
 test.each(Object.entries(PERMITTED))('a standstill is permitted %s', (_, apply) => {
-  fc.assert(fc.property(fc.integer(), (seed) => {
-    const run = cleanRun(randomFrom(seed));
-    apply(run);
-    expect(kindsIn(run)).toEqual([]);
-  }));
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const run = cleanRun(randomFrom(seed));
+      apply(run);
+      expect(kindsIn(run)).toEqual([]);
+    }),
+  );
 });
 
 test('an old position is no movement', () => {
-  fc.assert(fc.property(fc.integer(), (seed) => {
-    const run = cleanRun(randomFrom(seed));
-    standStill(run, 'in', CALM, SAMPLES);
-    for (const each of run.watched.samples[CALM + 10]!.committed) each.offset = 0;
-    expect(kindsIn(run)).toEqual(['task-stalled']);
-  }));
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const run = cleanRun(randomFrom(seed));
+      standStill(run, 'in', CALM, SAMPLES);
+      for (const each of run.watched.samples[CALM + 10]!.committed) each.offset = 0;
+      expect(kindsIn(run)).toEqual(['task-stalled']);
+    }),
+  );
 });
 
 test('says what has not moved since, once there are two samples', () => {
@@ -303,12 +447,23 @@ test('names places, a few of them', () => {
 
 test('judges 200,000 records in a moment', () => {
   const run = cleanRun(randomFrom(1), 1_000);
-  const inputs = Array.from({ length: 200_000 }, (_, at): InputRecord =>
-    ({ topic: 'in', partition: at % 3, offset: at, key: `key-${at % 300}`, value: `event-${at}` }));
+  const inputs = Array.from({ length: 200_000 }, (_, at): InputRecord => ({
+    topic: 'in',
+    partition: at % 3,
+    offset: at,
+    key: `key-${at % 300}`,
+    value: `event-${at}`,
+  }));
   const records = inputs.map((input): OutputRecord => ({ ...input, source: sourceOf(input) }));
   const [kept] = run.outputs;
   const startedAt = performance.now();
-  const { findings } = judge({ ...run, inputs, outputs: [{ ...kept!, records }], committed: [], commits: [{ topic: 'in', partition: 0, offset: 1 }] });
+  const { findings } = judge({
+    ...run,
+    inputs,
+    outputs: [{ ...kept!, records }],
+    committed: [],
+    commits: [{ topic: 'in', partition: 0, offset: 1 }],
+  });
   expect(findings.map(({ kind }) => kind)).toEqual(['not-drained']);
   expect(performance.now() - startedAt).toBeLessThan(10_000);
 });

@@ -36,7 +36,13 @@ export type FindingKind =
   /** Too little to judge by. */
   | 'no-evidence';
 
-export interface InputRecord { topic: string; partition: number; offset: number; key: string | null; value: string | null }
+export interface InputRecord {
+  topic: string;
+  partition: number;
+  offset: number;
+  key: string | null;
+  value: string | null;
+}
 
 export interface OutputRecord {
   partition: number;
@@ -73,9 +79,17 @@ export interface Evidence {
   watched?: Watched;
 }
 
-export interface Finding { kind: FindingKind; count: number; examples: readonly string[] }
+export interface Finding {
+  kind: FindingKind;
+  count: number;
+  examples: readonly string[];
+}
 /** `redelivered`: outputs that came again, and may. */
-export interface Verdict { isClean: boolean; findings: readonly Finding[]; redelivered: number }
+export interface Verdict {
+  isClean: boolean;
+  findings: readonly Finding[];
+  redelivered: number;
+}
 
 export function judge(evidence: Evidence): Verdict {
   const findings = new Findings();
@@ -122,7 +136,11 @@ function judgeEvidence({ inputs, outputs, commits, ends, watched }: Evidence, fi
   for (const topic of new Set(unread)) findings.add('no-evidence', `the end of ${topic} is not known`);
 }
 
-interface Court { evidence: Evidence; indexOf: ReadonlyMap<string, number>; findings: Findings }
+interface Court {
+  evidence: Evidence;
+  indexOf: ReadonlyMap<string, number>;
+  findings: Findings;
+}
 
 /** How many came again, and may. */
 function judgeOutput({ topic, records, wanted }: Output, { evidence, indexOf, findings }: Court): number {
@@ -150,7 +168,9 @@ function judgeOutput({ topic, records, wanted }: Output, { evidence, indexOf, fi
     }
     if (isRepeated) redelivered++;
     const isOfRead = reads?.take(index, isRepeated) ?? true;
-    const reason = isOfRead ? order.broken(want.key, { input, partition: record.partition, isRepeated }) : 'comes again out of the order of any read';
+    const reason = isOfRead
+      ? order.broken(want.key, { input, partition: record.partition, isRepeated })
+      : 'comes again out of the order of any read';
     if (reason) findings.add('reordered', `${place} of ${record.source} ${reason}`);
   }
   for (const [index, input] of inputs.entries()) {
@@ -164,7 +184,10 @@ class KeyOrder {
   readonly #last = new Map<string, { offset: number; partition: number }>();
 
   /** Why the next output of a key breaks the order; undefined where it does not. */
-  broken(key: string | null, { input, partition, isRepeated }: { input: InputRecord; partition: number; isRepeated: boolean }): string | undefined {
+  broken(
+    key: string | null,
+    { input, partition, isRepeated }: { input: InputRecord; partition: number; isRepeated: boolean },
+  ): string | undefined {
     const lane = `${input.topic}/${input.partition}/${key}`;
     const last = this.#last.get(lane);
     if (!last) {

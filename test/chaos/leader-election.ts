@@ -2,7 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Connections, createKafka } from '@sagafleet/kafka';
 import type { Admin } from 'kafkajs';
 import { until } from '../support/until.ts';
-import { byTopic, countMoved, electLeadersBody, electLeadersError, planElections, type Election, type PartitionReplicas } from './elections.ts';
+import {
+  byTopic,
+  countMoved,
+  electLeadersBody,
+  electLeadersError,
+  planElections,
+  type Election,
+  type PartitionReplicas,
+} from './elections.ts';
 import type { Fault } from './plan.ts';
 import { randomFrom } from './random.ts';
 import { OFFSETS_TOPIC, TOPICS, TRANSACTIONS_TOPIC } from './topics.ts';
@@ -37,8 +45,9 @@ export async function moveLeaders({ lengthMs }: Fault, world: World): Promise<vo
 
 async function partitionsOf(admin: Admin): Promise<PartitionReplicas[]> {
   const { topics } = await admin.fetchTopicMetadata({ topics: [...Object.values(TOPICS), OFFSETS_TOPIC, TRANSACTIONS_TOPIC] });
-  return topics.flatMap(({ name, partitions }) => partitions.map(({ partitionId, leader, replicas, isr }) =>
-    ({ topic: name, partition: partitionId, leader, replicas, inSync: isr })));
+  return topics.flatMap(({ name, partitions }) =>
+    partitions.map(({ partitionId, leader, replicas, isr }) => ({ topic: name, partition: partitionId, leader, replicas, inSync: isr })),
+  );
 }
 
 /** The same replicas in another order: nothing is copied, and nobody leads yet who did not before. */
@@ -61,9 +70,13 @@ async function elect(connections: Connections, elections: readonly Election[]): 
 /** How many lead in time; a broker that fell behind meanwhile does not. */
 async function moved(admin: Admin, elections: readonly Election[]): Promise<number> {
   let count = 0;
-  await until('leaders to move', async () => {
-    count = countMoved(elections, await partitionsOf(admin));
-    return count === elections.length;
-  }, TIMEOUT_MS).catch(() => undefined);
+  await until(
+    'leaders to move',
+    async () => {
+      count = countMoved(elections, await partitionsOf(admin));
+      return count === elections.length;
+    },
+    TIMEOUT_MS,
+  ).catch(() => undefined);
   return count;
 }

@@ -14,5 +14,7 @@ setInterval(() => {
 export function loadProcessors(count: number, share: 'half' | 'whole'): () => void {
   const program = share === 'half' ? HALF : WHOLE;
   const busy = Array.from({ length: count }, () => spawn(process.execPath, ['-e', program], { stdio: 'ignore' }));
-  return () => { for (const child of busy) child.kill('SIGKILL'); };
+  return () => {
+    for (const child of busy) child.kill('SIGKILL');
+  };
 }

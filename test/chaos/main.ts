@@ -16,7 +16,9 @@ async function runAll({ runs, isPlanOnly }: Options): Promise<boolean> {
   let clean = 0;
   for (const run of runs) {
     const { seed, brokers, faults, records, durationMs, ingredients } = run;
-    console.log(`── seed ${seed}: ${brokers} broker${brokers > 1 ? 's' : ''}, ${faults} faults in ${durationMs / MINUTE_MS} min, ${records} records; ${describeIngredients(ingredients)}`);
+    console.log(
+      `── seed ${seed}: ${brokers} broker${brokers > 1 ? 's' : ''}, ${faults} faults in ${durationMs / MINUTE_MS} min, ${records} records; ${describeIngredients(ingredients)}`,
+    );
     if (isPlanOnly) for (const fault of planFaults(run)) console.log(line(fault.atMs, describeFault(fault)));
     else if (await runOne(run, stop.signal)) clean++;
     if (stop.signal.aborted) break;
@@ -29,7 +31,9 @@ async function runOne(run: Run, signal: AbortSignal): Promise<boolean> {
   try {
     return tellVerdict(run, await runChaos({ ...run, onEvent: tell, signal }));
   } catch (error) {
-    console.log(`── seed ${run.seed}: ${signal.aborted ? 'stopped' : `no verdict: ${error instanceof Error ? error.message : String(error)}`}`);
+    console.log(
+      `── seed ${run.seed}: ${signal.aborted ? 'stopped' : `no verdict: ${error instanceof Error ? error.message : String(error)}`}`,
+    );
     return false;
   }
 }
@@ -46,7 +50,8 @@ function describe(event: ChaosEvent): string {
 }
 
 function describeMarkerKill({ skipped, movedAfterMs }: MarkerKill): string {
-  const moved = movedAfterMs === null ? 'something still stands still' : `everything moved ${inSeconds(movedAfterMs)} after the broker was back`;
+  const moved =
+    movedAfterMs === null ? 'something still stands still' : `everything moved ${inSeconds(movedAfterMs)} after the broker was back`;
   return `markers of ${skipped} transactions skipped; ${moved}`;
 }
 
@@ -68,12 +73,33 @@ function line(atMs: number, text: string): string {
 }
 
 function tellVerdict(run: Run, report: ChaosReport): boolean {
-  const { verdict, inputs, neverCommitted, outputs, commits, folder, markers, longestStandstills: { reader, task }, standstillLimitMs } = report;
-  const came = Object.entries(outputs).map(([topic, count]) => `${count} in ${topic}`).join(', ');
-  console.log(`   went in: ${inputs}, and ${neverCommitted} in transactions that were not committed; came out: ${came}; ${commits} commits of offsets`);
-  console.log(`   kills that skipped markers: ${markers.skippingKills} of ${markers.kills}; transactions of the run with markers skipped: ${markers.skippedTransactions}`);
-  console.log(`   longest standstill: a reader ${inSeconds(reader)}, a task ${inSeconds(task)}, of ${inSeconds(standstillLimitMs)} allowed`);
-  if (verdict.isClean) console.log(`── seed ${run.seed}: clean: 0 lost, 0 reordered, 0 uncommitted, 0 stalled, offsets at the ends, ${describeDuplicates(run, verdict)}`);
+  const {
+    verdict,
+    inputs,
+    neverCommitted,
+    outputs,
+    commits,
+    folder,
+    markers,
+    longestStandstills: { reader, task },
+    standstillLimitMs,
+  } = report;
+  const came = Object.entries(outputs)
+    .map(([topic, count]) => `${count} in ${topic}`)
+    .join(', ');
+  console.log(
+    `   went in: ${inputs}, and ${neverCommitted} in transactions that were not committed; came out: ${came}; ${commits} commits of offsets`,
+  );
+  console.log(
+    `   kills that skipped markers: ${markers.skippingKills} of ${markers.kills}; transactions of the run with markers skipped: ${markers.skippedTransactions}`,
+  );
+  console.log(
+    `   longest standstill: a reader ${inSeconds(reader)}, a task ${inSeconds(task)}, of ${inSeconds(standstillLimitMs)} allowed`,
+  );
+  if (verdict.isClean)
+    console.log(
+      `── seed ${run.seed}: clean: 0 lost, 0 reordered, 0 uncommitted, 0 stalled, offsets at the ends, ${describeDuplicates(run, verdict)}`,
+    );
   else {
     console.log(`── seed ${run.seed}: NOT CLEAN`);
     for (const finding of describeFindings(verdict)) console.log(`   ${finding}`);
@@ -90,4 +116,4 @@ try {
   process.exit(EXIT_USAGE);
 }
 if (options === undefined) process.stdout.write(HELP);
-else process.exit(await runAll(options) ? 0 : EXIT_FOUND);
+else process.exit((await runAll(options)) ? 0 : EXIT_FOUND);

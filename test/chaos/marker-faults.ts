@@ -60,7 +60,10 @@ export async function killBeforeMarkers({ kind, lengthMs }: Fault, world: World)
   return { skipped: world.skippedMarkers() - skippedBefore, movedAfterMs };
 }
 
-interface Aim { isOutputLeader: boolean; isQuiet: boolean }
+interface Aim {
+  isOutputLeader: boolean;
+  isQuiet: boolean;
+}
 
 /** Strikes the coordinator of a transaction, or another broker that leads what the transaction wrote. */
 async function strikeAfterEndTxn({ isOutputLeader, isQuiet }: Aim, world: World, strike: (broker: number) => void): Promise<void> {
@@ -123,6 +126,8 @@ function errorOfEndTxn(answer: Buffer): number {
 
 async function untilMoving({ watch }: World, sinceMs: number): Promise<number | null> {
   const deadlineMs = watch.limitMs + LOOK_AFTER_LIMIT_MS;
-  return until('everything to move', () => watch.movedSince(sinceMs), deadlineMs)
-    .then(() => performance.now() - sinceMs, () => null);
+  return until('everything to move', () => watch.movedSince(sinceMs), deadlineMs).then(
+    () => performance.now() - sinceMs,
+    () => null,
+  );
 }

@@ -3,7 +3,18 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Guarantee } from '@sagafleet/schemas';
 import { chooseIngredients, type WantedIngredients } from './ingredients.ts';
-import { BROKER_FAULTS, FAULT_KINDS, INGRESS_FAULTS, isIngressFault, isMarkerFault, isOutputLeaderFault, MARKER_FAULTS, planFaults, WORKER_FAULTS, type FaultKind } from './plan.ts';
+import {
+  BROKER_FAULTS,
+  FAULT_KINDS,
+  INGRESS_FAULTS,
+  isIngressFault,
+  isMarkerFault,
+  isOutputLeaderFault,
+  MARKER_FAULTS,
+  planFaults,
+  WORKER_FAULTS,
+  type FaultKind,
+} from './plan.ts';
 import type { ChaosOptions } from './run-chaos.ts';
 
 export const HELP = `Runs workers of a step through faults and judges what they wrote.
@@ -84,7 +95,10 @@ const OPTIONS = {
 } as const;
 
 export type Run = Omit<ChaosOptions, 'onEvent' | 'signal'> & { kinds: readonly FaultKind[] };
-export interface Options { runs: Run[]; isPlanOnly: boolean }
+export interface Options {
+  runs: Run[];
+  isPlanOnly: boolean;
+}
 
 type NumberOption = 'seed' | 'seeds' | 'minutes' | 'faults' | 'records' | 'load' | 'workers' | 'session-timeout';
 
@@ -94,7 +108,8 @@ export function readOptions(): Options | undefined {
   if (values.help) return undefined;
   const number = (name: NumberOption, least = Number.MIN_VALUE) => {
     const value = Number(values[name]);
-    if (!(value >= least)) throw new Error(`--${name} must be a number ${least === 0 ? 'of at least 0' : 'above 0'}, not "${values[name]}"`);
+    if (!(value >= least))
+      throw new Error(`--${name} must be a number ${least === 0 ? 'of at least 0' : 'above 0'}, not "${values[name]}"`);
     return value;
   };
   const kinds = values.kinds.split(',') as FaultKind[];
@@ -102,27 +117,43 @@ export function readOptions(): Options | undefined {
   if (unknown !== undefined) throw new Error(`no kind of fault is called "${unknown}"`);
   const layouts = LAYOUTS[values.brokers];
   if (!layouts) throw new Error(`--brokers is 1, 3 or 1,3, not "${values.brokers}"`);
-  if (kinds.every(isOutputLeaderFault) && layouts.includes(1)) throw new Error('output leaders are killed on three brokers only; set --brokers 3');
+  if (kinds.every(isOutputLeaderFault) && layouts.includes(1))
+    throw new Error('output leaders are killed on three brokers only; set --brokers 3');
   const replication = values['output-replication'];
-  if (replication !== undefined && !['1', '3'].includes(replication)) throw new Error(`--output-replication is 1 or 3, not "${replication}"`);
+  if (replication !== undefined && !['1', '3'].includes(replication))
+    throw new Error(`--output-replication is 1 or 3, not "${replication}"`);
   const outputReplicationOf = (each: number, brokers: number) => {
     if (brokers === 1 || kinds.every(isOutputLeaderFault)) return 1;
     return replication === undefined ? REPLICATION_TURNS[Math.floor(each / 2) % 2]! : Number(replication);
   };
   const wanted = readIngredients(values, kinds);
   const seed = values.seed === undefined ? 1 + Math.floor(Math.random() * 1_000_000) : number('seed');
-  const runs = Array.from({ length: number('seeds') }, (_, at) => ({ seed: seed + at, brokers: layouts[at % layouts.length]! })).map((run): Run => ({
-    ...run, outputReplication: outputReplicationOf(run.seed, run.brokers), load: number('load', 0), durationMs: number('minutes') * MINUTE_MS, faults: number('faults'),
-    records: number('records'), workers: number('workers'), sessionTimeoutMs: number('session-timeout'), drainWithinMs: DRAIN_WITHIN_MS,
-    ingredients: chooseIngredients(run.seed, wanted), kinds, keep: values.keep,
-  }));
+  const runs = Array.from({ length: number('seeds') }, (_, at) => ({ seed: seed + at, brokers: layouts[at % layouts.length]! })).map(
+    (run): Run => ({
+      ...run,
+      outputReplication: outputReplicationOf(run.seed, run.brokers),
+      load: number('load', 0),
+      durationMs: number('minutes') * MINUTE_MS,
+      faults: number('faults'),
+      records: number('records'),
+      workers: number('workers'),
+      sessionTimeoutMs: number('session-timeout'),
+      drainWithinMs: DRAIN_WITHIN_MS,
+      ingredients: chooseIngredients(run.seed, wanted),
+      kinds,
+      keep: values.keep,
+    }),
+  );
   // Throws where none of the kinds is possible
   for (const run of runs) planFaults(run);
   return { runs, isPlanOnly: values.plan };
 }
 
 /** What is the seed's, the kinds of faults may still ask for. */
-function readIngredients(values: Record<'delivery' | 'slow-expressions' | 'ingress', string>, kinds: readonly FaultKind[]): WantedIngredients {
+function readIngredients(
+  values: Record<'delivery' | 'slow-expressions' | 'ingress', string>,
+  kinds: readonly FaultKind[],
+): WantedIngredients {
   const guarantee = oneOf('delivery', values.delivery, GUARANTEES);
   const hasIngress = oneOf('ingress', values.ingress, ANSWERS);
   return {
@@ -138,10 +169,24 @@ function oneOf<T>(name: string, value: string, choices: Record<string, T>): T {
   return choice;
 }
 
-export function argumentsOf({ seed, brokers, outputReplication, load, durationMs, faults, records, workers, sessionTimeoutMs, ingredients, kinds }: Run): string {
-  return `--seed ${seed} --brokers ${brokers} --output-replication ${outputReplication} --load ${load} --minutes ${durationMs / MINUTE_MS} --faults ${faults} --records ${records} `
-    + `--workers ${workers} --session-timeout ${sessionTimeoutMs} --delivery ${ingredients.guarantee} `
-    + `--slow-expressions ${yesOrNo(ingredients.hasSlowExpressions)} --ingress ${yesOrNo(ingredients.hasIngress)} --kinds ${kinds.join(',')}`;
+export function argumentsOf({
+  seed,
+  brokers,
+  outputReplication,
+  load,
+  durationMs,
+  faults,
+  records,
+  workers,
+  sessionTimeoutMs,
+  ingredients,
+  kinds,
+}: Run): string {
+  return (
+    `--seed ${seed} --brokers ${brokers} --output-replication ${outputReplication} --load ${load} --minutes ${durationMs / MINUTE_MS} --faults ${faults} --records ${records} ` +
+    `--workers ${workers} --session-timeout ${sessionTimeoutMs} --delivery ${ingredients.guarantee} ` +
+    `--slow-expressions ${yesOrNo(ingredients.hasSlowExpressions)} --ingress ${yesOrNo(ingredients.hasIngress)} --kinds ${kinds.join(',')}`
+  );
 }
 
 function yesOrNo(isSo: boolean): string {

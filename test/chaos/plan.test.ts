@@ -1,31 +1,57 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  FAULT_KINDS, hitsAll, isBrokerFault, isIngressFault, isMarkerFault, isOutputLeaderFault, planFaults, WORKER_FAULTS, type Fault, type FaultKind, type PlanOptions,
+  FAULT_KINDS,
+  hitsAll,
+  isBrokerFault,
+  isIngressFault,
+  isMarkerFault,
+  isOutputLeaderFault,
+  planFaults,
+  WORKER_FAULTS,
+  type Fault,
+  type FaultKind,
+  type PlanOptions,
 } from './plan.ts';
 
-const OPTIONS: PlanOptions = { seed: 1, durationMs: 240_000, faults: 30, brokers: 3, workers: 3, sessionTimeoutMs: 6_000, outputReplication: 1,
+const OPTIONS: PlanOptions = {
+  seed: 1,
+  durationMs: 240_000,
+  faults: 30,
+  brokers: 3,
+  workers: 3,
+  sessionTimeoutMs: 6_000,
+  outputReplication: 1,
   ingredients: { guarantee: 'ExactlyOnce', hasIngress: true },
 };
 
 const anyOptions = fc.record({
-  seed: fc.integer(), durationMs: fc.integer({ min: 10_000, max: 600_000 }), faults: fc.integer({ min: 1, max: 100 }),
-  brokers: fc.constantFrom(1, 3), workers: fc.integer({ min: 3, max: 5 }), sessionTimeoutMs: fc.constant(6_000),
+  seed: fc.integer(),
+  durationMs: fc.integer({ min: 10_000, max: 600_000 }),
+  faults: fc.integer({ min: 1, max: 100 }),
+  brokers: fc.constantFrom(1, 3),
+  workers: fc.integer({ min: 3, max: 5 }),
+  sessionTimeoutMs: fc.constant(6_000),
   outputReplication: fc.constantFrom(1, 3),
   ingredients: fc.record({ guarantee: fc.constantFrom('ExactlyOnce', 'AtLeastOnce'), hasIngress: fc.boolean() }),
 });
 
-const isOneOf = (kinds: readonly FaultKind[]) => ({ kind }: Pick<Fault, 'kind'>) => kinds.includes(kind);
+const isOneOf =
+  (kinds: readonly FaultKind[]) =>
+  ({ kind }: Pick<Fault, 'kind'>) =>
+    kinds.includes(kind);
 
 function forEveryPlan(check: (faults: Fault[], options: PlanOptions) => void): void {
   fc.assert(fc.property(anyOptions, (options) => check(planFaults(options), options)));
 }
 
 test('the same seed gives the same faults, another one others', () => {
-  fc.assert(fc.property(fc.integer(), (seed) => {
-    expect(planFaults({ ...OPTIONS, seed })).toEqual(planFaults({ ...OPTIONS, seed }));
-    expect(planFaults({ ...OPTIONS, seed })).not.toEqual(planFaults({ ...OPTIONS, seed: seed + 1 }));
-  }));
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      expect(planFaults({ ...OPTIONS, seed })).toEqual(planFaults({ ...OPTIONS, seed }));
+      expect(planFaults({ ...OPTIONS, seed })).not.toEqual(planFaults({ ...OPTIONS, seed: seed + 1 }));
+    }),
+  );
 });
 
 test('as many as asked for, in order of time', () => {
@@ -36,12 +62,14 @@ test('as many as asked for, in order of time', () => {
 });
 
 test('every kind comes, none far more often than others', () => {
-  fc.assert(fc.property(fc.integer(), (seed) => {
-    const faults = planFaults({ ...OPTIONS, seed });
-    expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(FAULT_KINDS));
-    const counts = [...Map.groupBy(faults, ({ kind }) => kind).values()].map(({ length }) => length);
-    expect(Math.max(...counts)).toBeLessThanOrEqual(5);
-  }));
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const faults = planFaults({ ...OPTIONS, seed });
+      expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(FAULT_KINDS));
+      const counts = [...Map.groupBy(faults, ({ kind }) => kind).values()].map(({ length }) => length);
+      expect(Math.max(...counts)).toBeLessThanOrEqual(5);
+    }),
+  );
 });
 
 test('only kinds that are wanted', () => {
@@ -105,7 +133,10 @@ test('the steady workers are always there, faults apart, and only a worker that 
 });
 
 test('a frozen worker loses its session; in a long run one is frozen for a minute', () => {
-  const freezes = (options: PlanOptions) => planFaults(options).filter(isOneOf(['worker-freeze'])).map(({ lengthMs }) => lengthMs);
+  const freezes = (options: PlanOptions) =>
+    planFaults(options)
+      .filter(isOneOf(['worker-freeze']))
+      .map(({ lengthMs }) => lengthMs);
   const long = freezes(OPTIONS);
   expect(Math.min(...long)).toBeGreaterThan(OPTIONS.sessionTimeoutMs);
   expect(Math.max(...long)).toBe(60_000);

@@ -3,16 +3,33 @@ import type { Ingredients } from './ingredients.ts';
 import { type Random, randomFrom } from './random.ts';
 
 export const WORKER_FAULTS = ['worker-kill', 'worker-freeze', 'worker-stop', 'worker-add', 'worker-remove'] as const;
-export const BROKER_FAULTS = ['broker-kill', 'broker-pause', 'broker-stop', 'slow-disk', 'coordinator-under-load', 'leader-election'] as const;
+export const BROKER_FAULTS = [
+  'broker-kill',
+  'broker-pause',
+  'broker-stop',
+  'slow-disk',
+  'coordinator-under-load',
+  'leader-election',
+] as const;
 /** A broker is killed when a transaction was acknowledged and its markers are not written yet; `-workers`: and every worker with it. */
 export const MARKER_FAULTS = [
-  'kill-after-end-txn', 'kill-after-end-txn-workers', 'kill-output-leader', 'kill-output-leader-workers',
+  'kill-after-end-txn',
+  'kill-after-end-txn-workers',
+  'kill-output-leader',
+  'kill-output-leader-workers',
 ] as const;
 /** Of workers that clients POST to. */
 export const INGRESS_FAULTS = ['ingress-kill', 'ingress-stop'] as const;
 /** As many run, faults apart. */
 export const INGRESS_WORKERS = 2;
-export const FAULT_KINDS = [...WORKER_FAULTS, ...INGRESS_FAULTS, ...BROKER_FAULTS, 'connections-cut', 'power-cut', ...MARKER_FAULTS] as const;
+export const FAULT_KINDS = [
+  ...WORKER_FAULTS,
+  ...INGRESS_FAULTS,
+  ...BROKER_FAULTS,
+  'connections-cut',
+  'power-cut',
+  ...MARKER_FAULTS,
+] as const;
 export type MarkerFaultKind = (typeof MARKER_FAULTS)[number];
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -128,7 +145,11 @@ class Fleet {
 
   /** When the next one is done with a fault. */
   nextFreeAt(atMs: number): number {
-    const next = Math.min(...[this.#brokersFreeAt, this.#networkFreeAt, ...this.#workersFreeAt.values(), ...this.#ingressFreeAt].filter((freeAt) => freeAt > atMs));
+    const next = Math.min(
+      ...[this.#brokersFreeAt, this.#networkFreeAt, ...this.#workersFreeAt.values(), ...this.#ingressFreeAt].filter(
+        (freeAt) => freeAt > atMs,
+      ),
+    );
     if (next === Infinity) throw new Error('no fault of these kinds is possible any more');
     return next;
   }

@@ -20,8 +20,13 @@ export function randomFrom(seed: number): Random {
   };
   const whole = (from: number, below: number) => from + Math.floor(fraction() * (below - from));
   const pick = <T>(choices: readonly T[]) => choices[whole(0, choices.length)] as T;
-  return { fraction, whole, pick, shuffle: (items) => {
-    const left = [...items];
-    return items.map(() => left.splice(whole(0, left.length), 1)[0]!);
-  } };
+  return {
+    fraction,
+    whole,
+    pick,
+    shuffle: (items) => {
+      const left = [...items];
+      return items.map(() => left.splice(whole(0, left.length), 1)[0]!);
+    },
+  };
 }

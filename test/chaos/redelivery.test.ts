@@ -4,18 +4,30 @@ import { judge, type Evidence, type FindingKind, type InputRecord, type OutputRe
 import { randomFrom } from './random.ts';
 
 const RECORDS = 10;
-const INPUTS = Array.from({ length: RECORDS }, (_, offset): InputRecord =>
-  ({ topic: 'in', partition: 0, offset, key: offset % 2 === 0 ? 'even' : 'odd', value: `event-${offset}` }));
+const INPUTS = Array.from({ length: RECORDS }, (_, offset): InputRecord => ({
+  topic: 'in',
+  partition: 0,
+  offset,
+  key: offset % 2 === 0 ? 'even' : 'odd',
+  value: `event-${offset}`,
+}));
 
-const outputOf = (offset: number, at = offset): OutputRecord =>
-  ({ partition: 0, offset: at, key: INPUTS[offset]!.key, value: INPUTS[offset]!.value, source: `in/0/${offset}` });
+const outputOf = (offset: number, at = offset): OutputRecord => ({
+  partition: 0,
+  offset: at,
+  key: INPUTS[offset]!.key,
+  value: INPUTS[offset]!.value,
+  source: `in/0/${offset}`,
+});
 const ALL = [...INPUTS.keys()];
 
 /** One topic in which the records stand that come from these inputs. */
 function written(offsets: readonly number[], commits: readonly number[]): Evidence {
   const end = (topic: string, offset: number) => ({ topic, partition: 0, highWatermark: offset, lastStable: offset });
   return {
-    guarantee: 'AtLeastOnce', inputs: INPUTS, neverCommitted: new Set(),
+    guarantee: 'AtLeastOnce',
+    inputs: INPUTS,
+    neverCommitted: new Set(),
     outputs: [{ topic: 'out', records: offsets.map(outputOf), wanted: ({ key, value }) => ({ key, value }) }],
     commits: [0, ...commits, RECORDS].map((offset) => ({ topic: 'in', partition: 0, offset })),
     committed: [{ topic: 'in', partition: 0, offset: RECORDS }],
@@ -57,7 +69,10 @@ test.each(Object.entries(FOUND))('at least once is broken by %s', (_, [offsets, 
 
 test('what comes again is whole, and in the same partition', () => {
   const evidence = written(ALL, [4]);
-  const withLast = (record: OutputRecord) => ({ ...evidence, outputs: evidence.outputs.map((output) => ({ ...output, records: [...output.records, record] })) });
+  const withLast = (record: OutputRecord) => ({
+    ...evidence,
+    outputs: evidence.outputs.map((output) => ({ ...output, records: [...output.records, record] })),
+  });
   expect(kindsIn(withLast(outputOf(4)))).toEqual([]);
   expect(kindsIn(withLast({ ...outputOf(4), value: 'event-' }))).toEqual(['altered']);
   expect(kindsIn(withLast({ ...outputOf(4), key: 'odd' }))).toEqual(['altered']);
@@ -70,12 +85,14 @@ test('an offset that went back is found as before', () => {
 });
 
 test('whatever reads there are from committed positions, they are permitted; one that runs backwards is found', () => {
-  fc.assert(fc.property(fc.integer(), (seed) => {
-    const random = randomFrom(seed);
-    const commits = [random.whole(0, RECORDS), random.whole(0, RECORDS)].sort((a, b) => a - b);
-    const readFrom = (from: number) => ALL.slice(from, random.whole(from, RECORDS + 1));
-    const offsets = [...readFrom(0), ...ALL, ...commits.flatMap(readFrom)];
-    expect(judge(written(offsets, commits))).toEqual({ isClean: true, findings: [], redelivered: offsets.length - RECORDS });
-    expect(kindsIn(written([...offsets, ...ALL.toReversed()], []))).toEqual(['reordered']);
-  }));
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const random = randomFrom(seed);
+      const commits = [random.whole(0, RECORDS), random.whole(0, RECORDS)].sort((a, b) => a - b);
+      const readFrom = (from: number) => ALL.slice(from, random.whole(from, RECORDS + 1));
+      const offsets = [...readFrom(0), ...ALL, ...commits.flatMap(readFrom)];
+      expect(judge(written(offsets, commits))).toEqual({ isClean: true, findings: [], redelivered: offsets.length - RECORDS });
+      expect(kindsIn(written([...offsets, ...ALL.toReversed()], []))).toEqual(['reordered']);
+    }),
+  );
 });

@@ -35,7 +35,8 @@ export type ChaosEvent = { atMs: number } & (
   | { kind: 'note'; text: string }
   | { kind: 'begin'; fault: Fault; number: number }
   | { kind: 'end'; fault: Fault; number: number; markerKill: MarkerKill | null }
-  | { kind: 'progress'; records: number; workers: number; faultsOver: number });
+  | { kind: 'progress'; records: number; workers: number; faultsOver: number }
+);
 
 export interface ChaosReport {
   verdict: Verdict;
@@ -69,7 +70,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const tell = (event: Untimed<ChaosEvent>) => options.onEvent({ ...event, atMs: performance.now() - startedAt });
   const note = (text: string) => tell({ kind: 'note', text });
   const { brokers, sessionTimeoutMs, outputReplication, ingredients, workerMain } = options;
-  const world = await World.start({ brokers, sessionTimeoutMs, outputReplication, ingredients, folder, onNote: note, ...(workerMain ? { workerMain } : {}) });
+  const world = await World.start({
+    brokers,
+    sessionTimeoutMs,
+    outputReplication,
+    ingredients,
+    folder,
+    onNote: note,
+    ...(workerMain ? { workerMain } : {}),
+  });
   const endLoad = loadProcessors(options.load, 'half');
   let evidence: WatchedEvidence | null = null;
   let verdict: Verdict | null = null;
@@ -82,9 +91,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await runFaults(course, feed, tell);
     if (!(await world.drained(options.drainWithinMs))) note('the group did not come to the end of its input in time');
     evidence = await gatherSettled(world, feed.neverCommitted);
-    verdict = joinVerdicts([judge(evidence), ...await judgeIngress(world)]);
+    verdict = joinVerdicts([judge(evidence), ...(await judgeIngress(world))]);
     const kills = course.over.filter((kill) => kill !== null);
-    markers = { kills: kills.length, skippingKills: kills.filter(({ skipped }) => skipped > 0).length, skippedTransactions: world.skippedMarkers() };
+    markers = {
+      kills: kills.length,
+      skippingKills: kills.filter(({ skipped }) => skipped > 0).length,
+      skippedTransactions: world.skippedMarkers(),
+    };
   } finally {
     endLoad();
     world.writeWorkerLogs(join(folder, 'logs'));
@@ -93,10 +106,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     else note(`topics and logs are kept in ${folder}`);
   }
   return {
-    verdict, inputs: evidence.inputs.length, neverCommitted: evidence.neverCommitted.size,
+    verdict,
+    inputs: evidence.inputs.length,
+    neverCommitted: evidence.neverCommitted.size,
     outputs: Object.fromEntries(evidence.outputs.map(({ topic, records }) => [topic, records.length])),
-    commits: evidence.commits.length, markers, longestStandstills: longestStandstills(evidence.watched),
-    standstillLimitMs: world.watch.limitMs, folder: verdict.isClean ? null : folder,
+    commits: evidence.commits.length,
+    markers,
+    longestStandstills: longestStandstills(evidence.watched),
+    standstillLimitMs: world.watch.limitMs,
+    folder: verdict.isClean ? null : folder,
   };
 }
 
@@ -105,15 +123,29 @@ type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;
 type Tell = (event: Untimed<ChaosEvent>) => void;
 
 /** `over`: what came of the faults that are over. */
-interface Course { world: World; seed: number; plan: readonly Fault[]; signal: AbortSignal | undefined; over: (MarkerKill | null)[] }
+interface Course {
+  world: World;
+  seed: number;
+  plan: readonly Fault[];
+  signal: AbortSignal | undefined;
+  over: (MarkerKill | null)[];
+}
 
 /** It lasts until the last fault is over: a fault while there is nothing to do shows nothing. */
 async function createFeed({ world, plan, over }: Course, { records, seed, ingredients }: ChaosOptions): Promise<Feed> {
   const { brokers } = world;
   const durationMs = Math.max(...plan.map(({ atMs, lengthMs }) => atMs + lengthMs)) + WORK_AFTER_FAULTS_MS;
   return new Feed({
-    brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records, durationMs, seed, slowShare: ingredients.hasSlowExpressions ? SLOW_SHARE : 0,
-    goesOn: () => over.length < plan.length, isResting: () => world.isFeedResting, encoders: await world.encoders(),
+    brokers,
+    topic: TOPICS.input,
+    partitions: INPUT_PARTITIONS,
+    records,
+    durationMs,
+    seed,
+    slowShare: ingredients.hasSlowExpressions ? SLOW_SHARE : 0,
+    goesOn: () => over.length < plan.length,
+    isResting: () => world.isFeedResting,
+    encoders: await world.encoders(),
   });
 }
 
@@ -127,9 +159,16 @@ async function startWorkers(world: World, count: number): Promise<void> {
 async function runFaults({ world, seed, plan, signal: outer, over }: Course, feed: Feed, tell: Tell): Promise<void> {
   const stop = new AbortController();
   const signal = outer ? AbortSignal.any([outer, stop.signal]) : stop.signal;
-  const progress = setInterval(() => tell({
-    kind: 'progress', records: feed.confirmed, workers: world.workers.running.length, faultsOver: over.length,
-  }), PROGRESS_EVERY_MS);
+  const progress = setInterval(
+    () =>
+      tell({
+        kind: 'progress',
+        records: feed.confirmed,
+        workers: world.workers.running.length,
+        faultsOver: over.length,
+      }),
+    PROGRESS_EVERY_MS,
+  );
   const startedAt = performance.now();
   const turns = new Turns();
   const make = async (fault: Fault, number: number) => {
@@ -185,7 +224,9 @@ async function judgeIngress(world: World): Promise<Verdict[]> {
   if (!world.ingress) return [];
   const { inbox, step } = await world.ingress.evidence();
   const verdict = judgeInbox(inbox);
-  world.note(`ingress: ${inbox.posted.length} events POSTed, ${verdict.accepted} accepted, ${inbox.records.length} in the inbox, ${verdict.repeated} of them again`);
+  world.note(
+    `ingress: ${inbox.posted.length} events POSTed, ${verdict.accepted} accepted, ${inbox.records.length} in the inbox, ${verdict.repeated} of them again`,
+  );
   return [verdict, judge(step)];
 }
 
@@ -193,7 +234,7 @@ async function judgeIngress(world: World): Promise<Verdict[]> {
 async function gatherSettled(world: World, neverCommitted: ReadonlySet<string>): Promise<WatchedEvidence> {
   const deadline = performance.now() + SETTLES_WITHIN_MS;
   for (;;) {
-    const evidence = { ...await gatherEvidence(world, neverCommitted), watched: world.watch.watched };
+    const evidence = { ...(await gatherEvidence(world, neverCommitted)), watched: world.watch.watched };
     const isSettled = evidence.ends.every(({ highWatermark, lastStable }) => highWatermark === lastStable);
     if (isSettled || performance.now() > deadline) return evidence;
   }

@@ -4,14 +4,30 @@
  * input. Pure, and linear in the number of samples.
  */
 
-export interface TopicPosition { topic: string; partition: number; offset: number }
-export interface TopicEnd { topic: string; partition: number; highWatermark: number; lastStable: number }
+export interface TopicPosition {
+  topic: string;
+  partition: number;
+  offset: number;
+}
+export interface TopicEnd {
+  topic: string;
+  partition: number;
+  highWatermark: number;
+  lastStable: number;
+}
 
 /** What brokers answered at one moment. */
-export interface Sample { atMs: number; ends: readonly TopicEnd[]; committed: readonly TopicPosition[] }
+export interface Sample {
+  atMs: number;
+  ends: readonly TopicEnd[];
+  committed: readonly TopicPosition[];
+}
 
 /** A time in which a standstill is no wonder: a fault, or brokers that do not answer. `toMs` is Infinity while it lasts. */
-export interface Disturbance { fromMs: number; toMs: number }
+export interface Disturbance {
+  fromMs: number;
+  toMs: number;
+}
 
 export interface Watched {
   /** The topic whose partitions are tasks. */
@@ -24,9 +40,20 @@ export interface Watched {
 }
 
 export type Mover = 'reader' | 'task';
-export interface Standstill { mover: Mover; place: string; position: number; fromMs: number; toMs: number }
+export interface Standstill {
+  mover: Mover;
+  place: string;
+  position: number;
+  fromMs: number;
+  toMs: number;
+}
 
-interface Movement { mover: Mover; place: string; position: number; hasWork: boolean }
+interface Movement {
+  mover: Mover;
+  place: string;
+  position: number;
+  hasWork: boolean;
+}
 
 /** Every standstill that no disturbance interrupts, also those that are short. */
 function standstillsOf({ input, samples, disturbances }: Watched): Standstill[] {
@@ -44,7 +71,12 @@ function standstillsOf({ input, samples, disturbances }: Watched): Standstill[] 
         continue;
       }
       if (current) found.push(current);
-      if (hasWork) open.set(movement.place, { ...movement, ...(isStill ? { position: current.position, fromMs: calmMs } : { fromMs: atMs }), toMs: atMs });
+      if (hasWork)
+        open.set(movement.place, {
+          ...movement,
+          ...(isStill ? { position: current.position, fromMs: calmMs } : { fromMs: atMs }),
+          toMs: atMs,
+        });
       else open.delete(movement.place);
     }
   }
@@ -66,7 +98,11 @@ export function longestStandstills(watched: Watched): Record<Mover, number> {
 export function standingSince({ input, samples }: Pick<Watched, 'input' | 'samples'>, sinceMs: number): string[] | null {
   const since = samples.filter(({ atMs }) => atMs >= sinceMs);
   if (since.length < 2) return null;
-  const standing = new Map(movementsIn(since[0]!, input).filter(({ hasWork }) => hasWork).map(({ place, position }) => [place, position]));
+  const standing = new Map(
+    movementsIn(since[0]!, input)
+      .filter(({ hasWork }) => hasWork)
+      .map(({ place, position }) => [place, position]),
+  );
   for (const sample of since) {
     for (const { place, position, hasWork } of movementsIn(sample, input)) {
       if (!hasWork || position > (standing.get(place) ?? position)) standing.delete(place);

@@ -16,7 +16,11 @@ export interface StepWorkersOptions {
 }
 
 /** Of workers that were killed. */
-export interface WorkersCut { ended: Promise<void>; startAgain(): Promise<void>; whenAlive(): Promise<void> }
+export interface WorkersCut {
+  ended: Promise<void>;
+  startAgain(): Promise<void>;
+  whenAlive(): Promise<void>;
+}
 
 const RESTART_AFTER_MS = 500;
 const ALIVE_WITHIN_MS = 10_000;
@@ -65,7 +69,8 @@ export class StepWorkers {
     this.#workers.delete(number);
     const { code, signal: endedBy } = await worker.stop(signal);
     // One that had just been started may not listen yet, and is ended by the signal itself
-    if (signal === 'SIGTERM' && code !== 0 && endedBy !== signal) this.#options.onNote(`${this.clientIdOf(number)} did not end well: ${code ?? endedBy}`);
+    if (signal === 'SIGTERM' && code !== 0 && endedBy !== signal)
+      this.#options.onNote(`${this.clientIdOf(number)} did not end well: ${code ?? endedBy}`);
   }
 
   /** Kills everyone at once. */
@@ -73,7 +78,9 @@ export class StepWorkers {
     const workers = this.running;
     return {
       ended: Promise.all(workers.map((worker) => this.stop(worker, 'SIGKILL'))).then(() => undefined),
-      startAgain: async () => { await Promise.all(workers.map((worker) => this.start(worker))); },
+      startAgain: async () => {
+        await Promise.all(workers.map((worker) => this.start(worker)));
+      },
       whenAlive: () => this.whenAlive(workers),
     };
   }
@@ -81,7 +88,9 @@ export class StepWorkers {
   /** They answer their probe: from now on it is their doing how long they take. Not at all, where one ends before. */
   async whenAlive(workers: readonly number[]): Promise<void> {
     const isAlive = async (worker: number) => this.#workers.get(worker)?.probe('/livez') ?? false;
-    await Promise.all(workers.map((worker) => until('the worker to answer', () => isAlive(worker), ALIVE_WITHIN_MS).catch(() => undefined)));
+    await Promise.all(
+      workers.map((worker) => until('the worker to answer', () => isAlive(worker), ALIVE_WITHIN_MS).catch(() => undefined)),
+    );
   }
 
   async whenReady(workers: readonly number[]): Promise<void> {

@@ -84,12 +84,15 @@ export class Watch {
 
   async #sample(): Promise<Omit<Sample, 'atMs'>> {
     const { input, outputs, partitions, group } = this.#options;
-    const { committed, all } = this.#clusters ??= await this.#connect();
+    const { committed, all } = (this.#clusters ??= await this.#connect());
     const partitionsOf = (topic: string) => [...Array(partitions[topic]!).keys()].map((partition) => ({ partition }));
     const asked = [input, ...outputs].map((topic) => ({ topic, partitions: partitionsOf(topic), fromBeginning: false }));
     // In this order: what is stable later than it was written is no open transaction
     const coordinator = await all.findGroupCoordinator({ groupId: group });
-    const { responses } = await coordinator.offsetFetch({ groupId: group, topics: [{ topic: input, partitions: partitionsOf(input) }] } as never);
+    const { responses } = await coordinator.offsetFetch({
+      groupId: group,
+      topics: [{ topic: input, partitions: partitionsOf(input) }],
+    } as never);
     const written = offsetsIn(await all.fetchTopicsOffset(asked));
     const stable = offsetsIn(await committed.fetchTopicsOffset(asked));
     return {
@@ -121,9 +124,15 @@ export class Watch {
   }
 }
 
-interface Answered { topic: string; partitions: readonly { partition: number; offset: string }[] }
+interface Answered {
+  topic: string;
+  partitions: readonly { partition: number; offset: string }[];
+}
 
 function offsetsIn(answers: readonly Answered[]): Map<string, { topic: string; partition: number; offset: number }> {
-  return new Map(answers.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) =>
-    [`${topic}/${partition}`, { topic, partition, offset: Number(offset) }])));
+  return new Map(
+    answers.flatMap(({ topic, partitions }) =>
+      partitions.map(({ partition, offset }) => [`${topic}/${partition}`, { topic, partition, offset: Number(offset) }]),
+    ),
+  );
 }

@@ -41,7 +41,11 @@ export interface WorldOptions {
   onNote: (text: string) => void;
 }
 
-interface Ways { proxy: KafkaProxy; markerProxy: KafkaProxy | null; registryProxy: AuthProxy }
+interface Ways {
+  proxy: KafkaProxy;
+  markerProxy: KafkaProxy | null;
+  registryProxy: AuthProxy;
+}
 
 /** Kafka, a registry, and workers of one step whose way to Kafka is a proxy. */
 export class World {
@@ -71,7 +75,11 @@ export class World {
     this.#registry = new RegistryClient({ url: registryProxy.url, timeoutMs: REGISTRY_TIMEOUT_MS, ...REGISTRY_CREDENTIALS });
     const { input, ...outputs } = TOPICS;
     this.watch = new Watch({
-      brokers: this.brokers, input, outputs: Object.values(outputs), partitions: PARTITIONS, group: GROUP,
+      brokers: this.brokers,
+      input,
+      outputs: Object.values(outputs),
+      partitions: PARTITIONS,
+      group: GROUP,
       limitMs: options.sessionTimeoutMs + MOVES_WITHIN_MS,
     });
     const { workerMain, onNote, sessionTimeoutMs } = options;
@@ -81,10 +89,21 @@ export class World {
       SAGAFLEET_RUN: process.env['SAGAFLEET_RUN'] ?? '',
     };
     this.workers = new StepWorkers({ name: 'worker', settings: this.#settings(), workerMain, onNote, env });
-    this.ingress = !options.ingredients?.hasIngress ? null : new IngressStep({
-      platform, admin: this.admin, registry: this.#registry, brokers: proxy.brokers, registryUrl: registryProxy.url, env, workerMain, onNote, sessionTimeoutMs,
-      replicas: Math.min(options.brokers, 3), offsetsTopic: OFFSETS_TOPIC,
-    });
+    this.ingress = !options.ingredients?.hasIngress
+      ? null
+      : new IngressStep({
+          platform,
+          admin: this.admin,
+          registry: this.#registry,
+          brokers: proxy.brokers,
+          registryUrl: registryProxy.url,
+          env,
+          workerMain,
+          onNote,
+          sessionTimeoutMs,
+          replicas: Math.min(options.brokers, 3),
+          offsetsTopic: OFFSETS_TOPIC,
+        });
   }
 
   /** Up and provisioned; no worker yet. */
@@ -92,7 +111,7 @@ export class World {
     const loop = options.brokers === 1 ? await openLoop() : null;
     const platform = await startPlatform({
       env: process.env,
-      kafkaPort: loop?.kafkaPort ?? await findFreePort(),
+      kafkaPort: loop?.kafkaPort ?? (await findFreePort()),
       registryPort: await findFreePort(),
       brokerCount: options.brokers,
       dataDir: options.folder,
@@ -143,8 +162,12 @@ export class World {
     const cuts = this.#fleets.map((workers) => workers.cut());
     return {
       ended: Promise.all(cuts.map(({ ended }) => ended)).then(() => undefined),
-      startAgain: async () => { await Promise.all(cuts.map((cut) => cut.startAgain())); },
-      whenAlive: async () => { await Promise.all(cuts.map((cut) => cut.whenAlive())); },
+      startAgain: async () => {
+        await Promise.all(cuts.map((cut) => cut.startAgain()));
+      },
+      whenAlive: async () => {
+        await Promise.all(cuts.map((cut) => cut.whenAlive()));
+      },
     };
   }
 
@@ -160,7 +183,11 @@ export class World {
       const committed = await this.admin.committedOffsets(GROUP, [TOPICS.input]);
       return ends.every(({ partition, latest }) => committed.some((each) => each.partition === partition && each.offset === latest));
     };
-    return until('the groups to be at the end', async () => (await isDrained().catch(() => false)) && (await this.ingress?.isDrained().catch(() => false) ?? true), deadlineMs).catch(() => false);
+    return until(
+      'the groups to be at the end',
+      async () => (await isDrained().catch(() => false)) && ((await this.ingress?.isDrained().catch(() => false)) ?? true),
+      deadlineMs,
+    ).catch(() => false);
   }
 
   async stop(): Promise<void> {
@@ -178,29 +205,41 @@ export class World {
   #settings(): WorkerSettings {
     const { sessionTimeoutMs, ingredients } = this.#options;
     const { brokers } = this.proxy;
-    return settingsFor('chaos', { brokers, registryUrl: this.#registryProxy.url }, {
-      inputs: [{ topic: TOPICS.input, format: 'avro', schema: { ...EVENTS, version: 'latest' } }],
-      handler: ingredients?.hasSlowExpressions ? { kind: 'cel', outcome: SLOW_EXPRESSION } : { kind: 'none' },
-      outcomes: {
-        done: { emit: [emitTo(TOPICS.kept), emitTo(TOPICS.spread, { key: 'event.lane' })], reject: null },
-        ...(ingredients?.hasSlowExpressions ? { contradictory: { emit: [], reject: null } } : {}),
+    return settingsFor(
+      'chaos',
+      { brokers, registryUrl: this.#registryProxy.url },
+      {
+        inputs: [{ topic: TOPICS.input, format: 'avro', schema: { ...EVENTS, version: 'latest' } }],
+        handler: ingredients?.hasSlowExpressions ? { kind: 'cel', outcome: SLOW_EXPRESSION } : { kind: 'none' },
+        outcomes: {
+          done: { emit: [emitTo(TOPICS.kept), emitTo(TOPICS.spread, { key: 'event.lane' })], reject: null },
+          ...(ingredients?.hasSlowExpressions ? { contradictory: { emit: [], reject: null } } : {}),
+        },
+        delivery: { ...DELIVERY, guarantee: this.guarantee, maxRecords: MAX_RECORDS, timeoutMs: TRANSACTION_TIMEOUT_MS },
+        kafka: { brokers, tls: false, sasl: null, sessionTimeoutMs },
       },
-      delivery: { ...DELIVERY, guarantee: this.guarantee, maxRecords: MAX_RECORDS, timeoutMs: TRANSACTION_TIMEOUT_MS },
-      kafka: { brokers, tls: false, sasl: null, sessionTimeoutMs },
-    });
+    );
   }
 
   async #provision(): Promise<void> {
     await this.admin.connect();
     const { brokers, outputReplication = brokers } = this.#options;
-    await this.admin.createTopics(Object.entries(PARTITIONS).map(([name, partitions]) =>
-      ({ name, partitions, replicationFactor: Math.min(name === TOPICS.input ? brokers : outputReplication, 3), config: {} })));
+    await this.admin.createTopics(
+      Object.entries(PARTITIONS).map(([name, partitions]) => ({
+        name,
+        partitions,
+        replicationFactor: Math.min(name === TOPICS.input ? brokers : outputReplication, 3),
+        config: {},
+      })),
+    );
     const before = await this.#registry.register(EVENTS.subject, SCHEMA_BEFORE);
     const now = await this.#registry.register(EVENTS.subject, SCHEMA_NOW);
     for (const topic of [TOPICS.kept, TOPICS.spread]) await this.#registry.register(`${topic}-value`, SCHEMA_NOW);
     this.#schemaIds = { before: idText(before.id), now: idText(now.id) };
-    await this.admin.commitOffsets(GROUP, [...Array(INPUT_PARTITIONS).keys()].map((partition) =>
-      ({ topic: TOPICS.input, partition, offset: 0n })));
+    await this.admin.commitOffsets(
+      GROUP,
+      [...Array(INPUT_PARTITIONS).keys()].map((partition) => ({ topic: TOPICS.input, partition, offset: 0n })),
+    );
     await this.ingress?.provision();
   }
 }

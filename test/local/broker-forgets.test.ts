@@ -12,9 +12,12 @@ import { startOwnBroker } from '../support/own-broker.ts';
 import { until } from '../support/until.ts';
 
 const BROKER = {
-  'offsets.retention.minutes': '1', 'offsets.retention.check.interval.ms': '500',
-  'transactional.id.expiration.ms': '2000', 'transaction.remove.expired.transaction.cleanup.interval.ms': '300',
-  'log.retention.check.interval.ms': '500', 'log.initial.task.delay.ms': '500',
+  'offsets.retention.minutes': '1',
+  'offsets.retention.check.interval.ms': '500',
+  'transactional.id.expiration.ms': '2000',
+  'transaction.remove.expired.transaction.cleanup.interval.ms': '300',
+  'log.retention.check.interval.ms': '500',
+  'log.initial.task.delay.ms': '500',
 };
 /** The shortest that a broker forgets offsets in is a minute. */
 const TEST_MS = 180_000;
@@ -54,7 +57,9 @@ class Step {
     this.group = `default.${name}`;
     this.deadLetters = `${this.group}.dlq`;
     this.#manifest = {
-      apiVersion: 'sagafleet.dev/v1alpha1', kind: 'SagaStep', metadata: { name },
+      apiVersion: 'sagafleet.dev/v1alpha1',
+      kind: 'SagaStep',
+      metadata: { name },
       spec: { consumes: [{ topic: this.input }], outcomes: { checked: { emit: [{ topic: this.output }] } }, ...spec },
     };
   }
@@ -67,12 +72,19 @@ class Step {
   /** As `sagafleet dev` does it; resolves when its worker is ready. */
   async start(): Promise<Session> {
     const sink = { write: () => true };
-    const session = await startSession([this.#manifest], {
-      kafka: platform.brokers, registry: inject('registryUrl'), ingressPort: 0, replicas: new Map(),
-    }, {
-      io: { stdout: sink, stderr: sink, env: process.env, cwd: process.cwd(), isTerminal: false },
-      reporter: { progress: silent, logLine: silent, notice: silent, crashed: silent },
-    });
+    const session = await startSession(
+      [this.#manifest],
+      {
+        kafka: platform.brokers,
+        registry: inject('registryUrl'),
+        ingressPort: 0,
+        replicas: new Map(),
+      },
+      {
+        io: { stdout: sink, stderr: sink, env: process.env, cwd: process.cwd(), isTerminal: false },
+        reporter: { progress: silent, logLine: silent, notice: silent, crashed: silent },
+      },
+    );
     await untilReady(session);
     return session;
   }
@@ -80,24 +92,32 @@ class Step {
   async sell(seats: readonly string[], timestampMs = Date.now()): Promise<void> {
     const registry = new RegistryClient({ url: inject('registryUrl') });
     const encoder = await new AvroCodecs(registry).loadEncoder({ kind: 'subject', subject: `${this.input}-value`, version: 'latest' });
-    await this.send(seats.map((seat) => encoder.encode({ seat })), timestampMs);
+    await this.send(
+      seats.map((seat) => encoder.encode({ seat })),
+      timestampMs,
+    );
   }
 
   /** All to partition 0, in this order. */
   async send(values: readonly Buffer[], timestampMs = Date.now()): Promise<void> {
     const producer = createKafka(connection, { log: silent }).producer({ allowAutoTopicCreation: false });
     await producer.connect();
-    await producer.send({ topic: this.input, messages: values.map((value) => ({ key: 'row', value, partition: 0, timestamp: String(timestampMs) })) });
+    await producer.send({
+      topic: this.input,
+      messages: values.map((value) => ({ key: 'row', value, partition: 0, timestamp: String(timestampMs) })),
+    });
     await producer.disconnect();
   }
 
   /** Seats in the output, in order. */
   async checked(): Promise<string[]> {
     const codecs = new AvroCodecs(new RegistryClient({ url: inject('registryUrl') }));
-    return Promise.all((await read(this.output)).map(async ({ value }) => {
-      const decoder = await codecs.loadDecoder(value!.readInt32BE(1), null);
-      return (decoder.decode(value!) as { seat: string }).seat;
-    }));
+    return Promise.all(
+      (await read(this.output)).map(async ({ value }) => {
+        const decoder = await codecs.loadDecoder(value!.readInt32BE(1), null);
+        return (decoder.decode(value!) as { seat: string }).seat;
+      }),
+    );
   }
 
   async hasChecked(count: number): Promise<void> {
@@ -112,7 +132,15 @@ class Step {
 
 async function read(topic: string): Promise<ReadRecord[]> {
   const records: ReadRecord[] = [];
-  await readTopics({ connection, topics: [topic], until: 'end', log: silent, onRecord: (record) => { records.push(record); } });
+  await readTopics({
+    connection,
+    topics: [topic],
+    until: 'end',
+    log: silent,
+    onRecord: (record) => {
+      records.push(record);
+    },
+  });
   return records;
 }
 
@@ -122,41 +150,55 @@ async function offsetsAreForgotten(topic: string, groupId: string): Promise<void
   await plain.connect();
   await plain.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '1' }] });
   await plain.disconnect();
-  await until(`offsets of ${groupId} to be forgotten`, async () => (await admin.committedOffsets(groupId, [topic]))[0]!.offset === null, 120_000);
+  await until(
+    `offsets of ${groupId} to be forgotten`,
+    async () => (await admin.committedOffsets(groupId, [topic]))[0]!.offset === null,
+    120_000,
+  );
 }
 
-test.concurrent.for(['earliest', 'latest'] as const)('a step from %s that sleeps longer than offsets are kept goes on where it was', { timeout: TEST_MS }, async (startFrom, { expect }) => {
-  const step = new Step(`sleeper_${startFrom}`, { startFrom });
-  await step.create();
-  const first = await step.start();
-  await step.sell(['a', 'b', 'c']);
-  await step.hasChecked(3);
-  await first.stop();
-  await step.sell(['d']);
-  await offsetsAreForgotten(step.input, `control.${startFrom}`);
-  const second = await step.start();
-  await step.hasChecked(4);
-  await step.sell(['e']);
-  await step.hasChecked(5);
-  await second.stop();
-  expect(await step.checked()).toEqual(['a', 'b', 'c', 'd', 'e']);
-});
+test.concurrent.for(['earliest', 'latest'] as const)(
+  'a step from %s that sleeps longer than offsets are kept goes on where it was',
+  { timeout: TEST_MS },
+  async (startFrom, { expect }) => {
+    const step = new Step(`sleeper_${startFrom}`, { startFrom });
+    await step.create();
+    const first = await step.start();
+    await step.sell(['a', 'b', 'c']);
+    await step.hasChecked(3);
+    await first.stop();
+    await step.sell(['d']);
+    await offsetsAreForgotten(step.input, `control.${startFrom}`);
+    const second = await step.start();
+    await step.hasChecked(4);
+    await step.sell(['e']);
+    await step.hasChecked(5);
+    await second.stop();
+    expect(await step.checked()).toEqual(['a', 'b', 'c', 'd', 'e']);
+  },
+);
 
-test.concurrent('a transactional id that the broker forgot costs neither a record nor a dead letter', { timeout: TEST_MS }, async ({ expect }) => {
-  const step = new Step('rester');
-  await step.create();
-  const session = await step.start();
-  await step.sell(['a']);
-  await step.hasChecked(1);
-  await until('the transactional id to be forgotten', async () => (await read('__transaction_state'))
-    .findLast(({ key }) => key!.includes(`sagafleet.${step.group}.0`))?.value === null);
-  await step.sell(['b']);
-  await step.hasChecked(2);
-  await until('the offset to move', async () => await step.offset() === 2n);
-  await session.stop();
-  expect(await step.checked()).toEqual(['a', 'b']);
-  expect(await read(step.deadLetters)).toEqual([]);
-});
+test.concurrent(
+  'a transactional id that the broker forgot costs neither a record nor a dead letter',
+  { timeout: TEST_MS },
+  async ({ expect }) => {
+    const step = new Step('rester');
+    await step.create();
+    const session = await step.start();
+    await step.sell(['a']);
+    await step.hasChecked(1);
+    await until(
+      'the transactional id to be forgotten',
+      async () => (await read('__transaction_state')).findLast(({ key }) => key!.includes(`sagafleet.${step.group}.0`))?.value === null,
+    );
+    await step.sell(['b']);
+    await step.hasChecked(2);
+    await until('the offset to move', async () => (await step.offset()) === 2n);
+    await session.stop();
+    expect(await step.checked()).toEqual(['a', 'b']);
+    expect(await read(step.deadLetters)).toEqual([]);
+  },
+);
 
 test.concurrent('what comes of an old record is not as old', { timeout: TEST_MS }, async ({ expect }) => {
   const step = new Step('archive');

@@ -63,18 +63,32 @@ function settings(): WorkerSettings {
 }
 
 const position = async () => (await admin.committedOffsets(GROUP, [INPUT])).reduce((sum, { offset }) => sum + Number(offset ?? 0n), 0);
-const skipped = () => readFileSync(join(platform.logsDir, 'kafka-1.log'), 'utf8').split('\n').filter((line) => line.includes('hence can be skipped')).length;
+const skipped = () =>
+  readFileSync(join(platform.logsDir, 'kafka-1.log'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('hence can be skipped')).length;
 
 async function keysOf(topic: string): Promise<number[]> {
   const keys: number[] = [];
-  await readTopics({ connection, topics: [topic], until: 'end', log: () => {}, onRecord: ({ key }) => { keys.push(Number(key)); } });
+  await readTopics({
+    connection,
+    topics: [topic],
+    until: 'end',
+    log: () => {},
+    onRecord: ({ key }) => {
+      keys.push(Number(key));
+    },
+  });
   return keys;
 }
 
 test('a broker that leaves markers out loses no record and duplicates none', { timeout: TEST_MS }, async () => {
   const topic = (name: string, partitions: number) => ({ name, partitions, replicationFactor: 1, config: {} });
   await admin.createTopics([topic(INPUT, PARTITIONS), topic(OUTPUT, PARTITIONS), topic(`${GROUP}.dlq`, 1)]);
-  await admin.commitOffsets(GROUP, Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: INPUT, partition, offset: 0n })));
+  await admin.commitOffsets(
+    GROUP,
+    Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: INPUT, partition, offset: 0n })),
+  );
   await sell();
   let worker = await WorkerProcess.start(settings());
   const broker = platform.kafka!.brokers[0]!;
@@ -92,10 +106,16 @@ test('a broker that leaves markers out loses no record and duplicates none', { t
   expect(skipped()).toBeGreaterThan(0);
 
   const connections = new Connections(createKafka(connection, { log: () => {} }));
-  const [stable, end] = await Promise.all([true, false].map((isCommitted) => listOffsets(connections, OUTPUT, { time: LOG_END, isCommitted })));
+  const [stable, end] = await Promise.all(
+    [true, false].map((isCommitted) => listOffsets(connections, OUTPUT, { time: LOG_END, isCommitted })),
+  );
   await connections.close();
   expect(stable).toEqual(end);
   const [keys, deadLetters] = await Promise.all([OUTPUT, `${GROUP}.dlq`].map(keysOf));
   const seen = new Set(keys);
-  expect({ lost: RECORDS - seen.size, duplicates: keys!.length - seen.size, deadLetters }).toEqual({ lost: 0, duplicates: 0, deadLetters: [] });
+  expect({ lost: RECORDS - seen.size, duplicates: keys!.length - seen.size, deadLetters }).toEqual({
+    lost: 0,
+    duplicates: 0,
+    deadLetters: [],
+  });
 });

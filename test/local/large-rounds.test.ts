@@ -19,8 +19,13 @@ test('a send to many partitions of one broker is no request that the broker refu
   const connections = new Connections(createKafka(connection, { ...silent, level: 'error' }));
   const producer = await BatchProducer.openIdempotent(connections);
   const value = Buffer.alloc(900_000);
-  const appended = await producer.send(Array.from({ length: PARTITIONS }, (_, partition) =>
-    ({ topic: 'wide', partition, records: RecordBatchBuilder.of([{ key: null, value, constantHeaders: [], headers: [] }]) })));
+  const appended = await producer.send(
+    Array.from({ length: PARTITIONS }, (_, partition) => ({
+      topic: 'wide',
+      partition,
+      records: RecordBatchBuilder.of([{ key: null, value, constantHeaders: [], headers: [] }]),
+    })),
+  );
   expect(new Set(appended.map(({ partition }) => partition)).size).toBe(PARTITIONS);
   await producer.close();
   await connections.close();

@@ -29,7 +29,13 @@ const EXIT_FOUND = 1;
 const EXIT_USAGE = 2;
 const ROOT = join(import.meta.dirname, '..', '..');
 
-interface Options { wanted: readonly string[]; workers: number; isList: boolean; isVerbose: boolean; asRows: boolean }
+interface Options {
+  wanted: readonly string[];
+  workers: number;
+  isList: boolean;
+  isVerbose: boolean;
+  asRows: boolean;
+}
 
 /** Undefined: only help was asked for. */
 function readOptions(): Options | undefined {
@@ -53,7 +59,9 @@ function filesToTry(wanted: readonly string[]): FileToTry[] {
   const graph = new ImportGraph(ROOT);
   const files = TARGETS.flatMap((target) => {
     const tests = globSync(target.tests as string[], { cwd: ROOT });
-    const sources = globSync(target.files as string[], { cwd: ROOT }).filter((file) => !file.endsWith('.test.ts')).sort();
+    const sources = globSync(target.files as string[], { cwd: ROOT })
+      .filter((file) => !file.endsWith('.test.ts'))
+      .sort();
     return sources.map((file): FileToTry => {
       const text = readFileSync(join(ROOT, file), 'utf8');
       const mutants = [...mutantsOf(file, text), ...namedMutantsOf(file, text)].filter((mutant) => isWanted(mutant, wanted));
@@ -69,7 +77,7 @@ function isWanted({ file, line }: Mutant, wanted: readonly string[]): boolean {
 }
 
 function scoreOf(outcomes: readonly Outcome[]): number {
-  return 100 * outcomes.filter(({ killedBy }) => killedBy !== null).length / outcomes.length;
+  return (100 * outcomes.filter(({ killedBy }) => killedBy !== null).length) / outcomes.length;
 }
 
 function shown({ file, line, within, ...change }: Mutant): string {
@@ -82,7 +90,9 @@ function report(outcomes: readonly Outcome[], survivors: readonly Survivor[], { 
   const unlisted = survived.filter(({ mutant }) => !isListed(mutant, survivors));
   for (const { mutant } of unlisted) console.log(asRows ? rowOf(mutant) : `survived, not listed in ${PAGE}: ${shown(mutant)}`);
   const killed = outcomes.filter(({ killedBy }) => killedBy !== null);
-  for (const survivor of survivors.filter((each) => killed.some(({ mutant }) => isSame(each, mutant)) && !survived.some(({ mutant }) => isSame(each, mutant)))) {
+  for (const survivor of survivors.filter(
+    (each) => killed.some(({ mutant }) => isSame(each, mutant)) && !survived.some(({ mutant }) => isSame(each, mutant)),
+  )) {
     console.log(`listed in ${PAGE}, but a test notices it: ${survivor.file} ${survivor.within}: ${survivor.change}`);
   }
   for (const [file, its] of Map.groupBy(outcomes, ({ mutant }) => mutant.file)) console.log(line(file, its));
@@ -107,7 +117,8 @@ async function main(options: Options): Promise<boolean> {
   const outcomes = await runAll(files, options.workers, (done, all, { mutant, killedBy, costs }) => {
     const place = `${String(done).padStart(String(all).length)}/${all}`;
     if (killedBy === null) console.log(`${place} survived${isListed(mutant, survivors) ? ' as listed' : ''}: ${shown(mutant)}`);
-    else if (options.isVerbose) console.log(`${place} ${Math.round(costs.reduce((sum, { cpuMs }) => sum + cpuMs, 0))} ms: ${shown(mutant)}; ${killedBy}`);
+    else if (options.isVerbose)
+      console.log(`${place} ${Math.round(costs.reduce((sum, { cpuMs }) => sum + cpuMs, 0))} ms: ${shown(mutant)}; ${killedBy}`);
     else if (done % 50 === 0) console.log(`${place} …`);
   });
   return report(outcomes, survivors, options);

@@ -5,11 +5,13 @@ const changes = (code: string) => mutantsOf('x.ts', code).map(({ from, to }) => 
 
 const RULES: Record<string, { code: string; mutants: string[] }> = {
   'a condition is always so, never so, and so at the other side of its limit': {
-    code: 'if (a < b) c = d;', mutants: ['a < b → true', 'a < b → false', '< → <='],
+    code: 'if (a < b) c = d;',
+    mutants: ['a < b → true', 'a < b → false', '< → <='],
   },
   'what is no condition becomes its opposite': { code: 'const a = b === c;', mutants: ['=== → !=='] },
   'a loop does not begin, and looks at the first only': {
-    code: 'while (!a) {} for (const b of c) {}', mutants: ['!a → false', '!a → a', 'c → [...c].slice(0, 1)'],
+    code: 'while (!a) {} for (const b of c) {}',
+    mutants: ['!a → false', '!a → a', 'c → [...c].slice(0, 1)'],
   },
   'a statement is left out': { code: 'f(); a = b; { throw a; }', mutants: ['f(); → ;', 'a = b; → ;', 'throw a; → ;'] },
   'what ends at once where it is so is no statement of its own': { code: 'if (a) throw b;', mutants: ['a → true', 'a → false'] },
@@ -30,7 +32,11 @@ test.each(Object.entries(RULES))('%s', (_, { code, mutants }) => {
 
 test('a mutant says where it is', () => {
   const code = 'class A {\n  #b = 1;\n  get c() {\n    return !d;\n  }\n}\nconst e = () => f();\nconst g = (h) => {\n  i();\n};\n';
-  expect(mutantsOf('x.ts', code).map(({ line, within }) => [line, within])).toEqual([[2, 'top level'], [4, 'c'], [9, 'g']]);
+  expect(mutantsOf('x.ts', code).map(({ line, within }) => [line, within])).toEqual([
+    [2, 'top level'],
+    [4, 'c'],
+    [9, 'g'],
+  ]);
 });
 
 test('a mutant is applied at its place alone', () => {

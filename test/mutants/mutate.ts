@@ -3,7 +3,14 @@ import ts from 'typescript';
 import { rules } from './rules.ts';
 
 /** `from` stands at `start` of the file's text; `within` names the function around it. */
-export interface Mutant { file: string; line: number; within: string; start: number; from: string; to: string }
+export interface Mutant {
+  file: string;
+  line: number;
+  within: string;
+  start: number;
+  from: string;
+  to: string;
+}
 
 const TOP = 'top level';
 

@@ -25,7 +25,10 @@ test('tests of a file are those that import it, its own first, and not for a typ
   const tests = Object.keys(FILES).filter((file) => file.endsWith('.test.ts'));
   const graph = new ImportGraph(root);
   expect(graph.testsOf('kafka/src/read/b.ts', tests)).toEqual([
-    'kafka/src/read/b-of-a-kind.test.ts', 'kafka/src/read/a.test.ts', 'kafka/src/other.test.ts', 'worker/src/x.test.ts',
+    'kafka/src/read/b-of-a-kind.test.ts',
+    'kafka/src/read/a.test.ts',
+    'kafka/src/other.test.ts',
+    'worker/src/x.test.ts',
   ]);
   expect(graph.testsOf('kafka/src/read/c.ts', tests)).toEqual([]);
 });

@@ -39,7 +39,9 @@ export class ImportGraph {
 
   #resolve(from: string, name: string): string[] {
     const path = name.startsWith('@sagafleet/') ? `${name.slice('@sagafleet/'.length)}/src/index.ts` : join(dirname(from), name);
-    return (name.startsWith('.') || name.startsWith('@sagafleet/')) && existsSync(join(this.#root, path)) && path.endsWith('.ts') ? [path] : [];
+    return (name.startsWith('.') || name.startsWith('@sagafleet/')) && existsSync(join(this.#root, path)) && path.endsWith('.ts')
+      ? [path]
+      : [];
   }
 }
 

@@ -2,7 +2,10 @@
 import ts from 'typescript';
 
 /** The text of `node` becomes `to`. */
-export interface Change { node: ts.Node; to: string }
+export interface Change {
+  node: ts.Node;
+  to: string;
+}
 
 type Rule = (node: ts.Node) => Change[];
 
@@ -45,7 +48,13 @@ const OPERATORS = new Map<ts.SyntaxKind, string>([
   [SyntaxKind.QuestionQuestionEqualsToken, '='],
 ]);
 
-const METHODS = new Map([['some', 'every'], ['every', 'some'], ['min', 'max'], ['max', 'min'], ['allSettled', 'all']]);
+const METHODS = new Map([
+  ['some', 'every'],
+  ['every', 'some'],
+  ['min', 'max'],
+  ['max', 'min'],
+  ['allSettled', 'all'],
+]);
 /** Calls without which their object stands. */
 const DROPPED_METHODS = new Set(['filter', 'toSorted', 'sort', 'toReversed']);
 

@@ -2,9 +2,18 @@ import { applyMutant, type Mutant } from './mutate.ts';
 import { type LimitedTests, Trials, type Verdict } from './trial.ts';
 
 /** `target` is its name in a report. */
-export interface FileToTry { file: string; target: string; text: string; mutants: readonly Mutant[]; tests: readonly string[] }
+export interface FileToTry {
+  file: string;
+  target: string;
+  text: string;
+  mutants: readonly Mutant[];
+  tests: readonly string[];
+}
 
-export interface Outcome extends Verdict { mutant: Mutant; target: string }
+export interface Outcome extends Verdict {
+  mutant: Mutant;
+  target: string;
+}
 
 type OnOutcome = (done: number, all: number, outcome: Outcome) => void;
 
@@ -44,6 +53,9 @@ async function limit(trials: Trials, { file, text, tests }: FileToTry): Promise<
   const unlimited = { maxCpuMs: UNLIMITED_CPU_MS, testTimeoutMs: FIRST_TEST_TIMEOUT_MS };
   const { killedBy, costs } = await trials.run({ file, text, tests: tests.map((test) => ({ file: test, ...unlimited })) });
   if (killedBy !== null) throw new Error(`the tests of ${file} fail without any mutant: ${killedBy}`);
-  return costs.map(({ cpuMs, slowestTestMs }, at) =>
-    ({ file: tests[at]!, maxCpuMs: SPARE_CPU_MS + 2 * cpuMs, testTimeoutMs: Math.ceil(SPARE_TEST_MS + 3 * slowestTestMs) }));
+  return costs.map(({ cpuMs, slowestTestMs }, at) => ({
+    file: tests[at]!,
+    maxCpuMs: SPARE_CPU_MS + 2 * cpuMs,
+    testTimeoutMs: Math.ceil(SPARE_TEST_MS + 3 * slowestTestMs),
+  }));
 }

@@ -8,7 +8,10 @@ import { TARGETS } from './targets.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-const sources = globSync(TARGETS.flatMap(({ files }) => files), { cwd: ROOT }).filter((file) => !file.endsWith('.test.ts'));
+const sources = globSync(
+  TARGETS.flatMap(({ files }) => files),
+  { cwd: ROOT },
+).filter((file) => !file.endsWith('.test.ts'));
 
 describe('the page', () => {
   const survivors = parseSurvivors(read(PAGE));
@@ -26,7 +29,9 @@ describe('the page', () => {
 
 test('a mutant is found in the row that is written for it, and in no other', () => {
   const [first, second] = mutantsOf('kafka/src/x.ts', 'const f = () => {\n  return a || `b` && c;\n};');
-  const listed = parseSurvivors(`# Page\n\n### Survivors\n\n| file | in | change | reason |\n| --- | --- | --- | --- |\n${rowOf(first!)}\n\n## Next\n\n${rowOf(second!)}\n`);
+  const listed = parseSurvivors(
+    `# Page\n\n### Survivors\n\n| file | in | change | reason |\n| --- | --- | --- | --- |\n${rowOf(first!)}\n\n## Next\n\n${rowOf(second!)}\n`,
+  );
   expect(listed).toMatchObject([{ file: 'kafka/src/x.ts', within: 'f', reason: '' }]);
   expect([isListed(first!, listed), isListed(second!, listed)]).toEqual([true, false]);
 });

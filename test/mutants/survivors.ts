@@ -2,7 +2,12 @@
 import type { Mutant } from './mutate.ts';
 
 /** A row stands for all mutants of the function that make the same change. */
-export interface Survivor { file: string; within: string; change: string; reason: string }
+export interface Survivor {
+  file: string;
+  within: string;
+  change: string;
+  reason: string;
+}
 
 export const PAGE = 'docs/mutations.md';
 const HEADING = '### Survivors';
@@ -22,10 +27,16 @@ function clip(code: string): string {
 export function parseSurvivors(page: string): Survivor[] {
   const [, section = ''] = page.split(`${HEADING}\n`);
   const [table = ''] = section.split(/\n#+ /);
-  return table.split('\n').filter((line) => line.startsWith('| `')).map((line) => {
-    const [file, within, change, reason] = line.slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'));
-    return { file: bare(file), within: bare(within), change: bare(change), reason: reason ?? '' };
-  });
+  return table
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => {
+      const [file, within, change, reason] = line
+        .slice(1, -1)
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim().replaceAll('\\|', '|'));
+      return { file: bare(file), within: bare(within), change: bare(change), reason: reason ?? '' };
+    });
 }
 
 /** The row to add for it, without a reason. */

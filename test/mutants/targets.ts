@@ -9,7 +9,10 @@ export interface Target {
 export const TARGETS: readonly Target[] = [
   { files: ['kafka/src/produce/*.ts'], tests: ['kafka/src/**/*.test.ts'] },
   { files: ['kafka/src/read/*.ts'], tests: ['kafka/src/**/*.test.ts'] },
-  { files: ['worker/src/task/*.ts', 'worker/src/gate.ts', 'worker/src/decide.ts'], tests: ['worker/src/task/*.test.ts', 'worker/src/*.test.ts'] },
+  {
+    files: ['worker/src/task/*.ts', 'worker/src/gate.ts', 'worker/src/decide.ts'],
+    tests: ['worker/src/task/*.test.ts', 'worker/src/*.test.ts'],
+  },
   { files: ['worker/src/pipeline/transaction.ts', 'worker/src/kafka/producers.ts'], tests: ['worker/src/**/*.test.ts'] },
 ];
 

@@ -13,12 +13,23 @@ const changes = {
   transform: (_: string, id: string) => (id === changed.path ? changed.text : undefined),
 };
 
-const vitest = await createVitest({
-  root: ROOT, config: false, watch: false, pool: 'threads', maxWorkers: 1, fileParallelism: false, isolate: true,
-  // Would keep what a mutant was compiled to
-  fsModuleCache: false,
-  bail: 1, reporters: [{}], include: ['*/src/**/*.test.ts'],
-}, { plugins: [changes], resolve: { alias: SOURCES } });
+const vitest = await createVitest(
+  {
+    root: ROOT,
+    config: false,
+    watch: false,
+    pool: 'threads',
+    maxWorkers: 1,
+    fileParallelism: false,
+    isolate: true,
+    // Would keep what a mutant was compiled to
+    fsModuleCache: false,
+    bail: 1,
+    reporters: [{}],
+    include: ['*/src/**/*.test.ts'],
+  },
+  { plugins: [changes], resolve: { alias: SOURCES } },
+);
 await vitest.standalone();
 
 process.on('message', (trial: Trial) => {
@@ -47,7 +58,9 @@ async function runTests({ file, testTimeoutMs, maxCpuMs }: LimitedTests): Promis
     return (user + system) / 1_000;
   };
   // Tests run in a thread of their own, which may never yield
-  const watch = setInterval(() => { if (cpuMs() > maxCpuMs) process.kill(process.pid, 'SIGKILL'); }, WATCH_EVERY_MS);
+  const watch = setInterval(() => {
+    if (cpuMs() > maxCpuMs) process.kill(process.pid, 'SIGKILL');
+  }, WATCH_EVERY_MS);
   const project = vitest.getRootProject();
   project.config.testTimeout = testTimeoutMs;
   // What failed before would count for what comes next

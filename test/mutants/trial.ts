@@ -11,13 +11,23 @@ export interface LimitedTests {
   maxCpuMs: number;
 }
 
-export interface Trial { file: string; text: string; tests: readonly LimitedTests[] }
+export interface Trial {
+  file: string;
+  text: string;
+  tests: readonly LimitedTests[];
+}
 
 /** What a test file took. */
-export interface Cost { cpuMs: number; slowestTestMs: number }
+export interface Cost {
+  cpuMs: number;
+  slowestTestMs: number;
+}
 
 /** `killedBy`: the test that failed, or that none could end; null: all passed. `costs`: of the test files that ran, in order. */
-export interface Verdict { killedBy: string | null; costs: readonly Cost[] }
+export interface Verdict {
+  killedBy: string | null;
+  costs: readonly Cost[];
+}
 
 const PROCESS = join(import.meta.dirname, 'test-process.ts');
 
@@ -26,7 +36,7 @@ export class Trials {
   #process: ChildProcess | null = null;
 
   async run(trial: Trial): Promise<Verdict> {
-    const running = this.#process ??= await start();
+    const running = (this.#process ??= await start());
     running.send(trial);
     const verdict = await answerOf(running);
     if (verdict) return verdict;
@@ -42,7 +52,7 @@ export class Trials {
 
 async function start(): Promise<ChildProcess> {
   const started = fork(PROCESS, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-  if (!await answerOf(started)) throw new Error(`the test process did not start: run node -C source ${PROCESS}`);
+  if (!(await answerOf(started))) throw new Error(`the test process did not start: run node -C source ${PROCESS}`);
   return started;
 }
 

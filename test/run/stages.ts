@@ -33,6 +33,7 @@ export interface TestReport {
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const ESLINT = 'node_modules/eslint/bin/eslint.js';
+const PRETTIER = 'node_modules/prettier/bin/prettier.cjs';
 const KNIP = 'node_modules/knip/bin/knip.js';
 const TSC = 'node_modules/typescript/bin/tsc';
 const VITEST = 'node_modules/vitest/vitest.mjs';
@@ -44,8 +45,15 @@ export async function runStage(name: StageName, context: StageContext): Promise<
 }
 
 const COUNTED: Record<StageName, (context: StageContext) => Promise<Counts>> = {
-  lint: (context) => check([[ESLINT, '.'], [KNIP]], context),
-  types: (context) => check([[TSC, '-b'], [TSC, '-p', 'tsconfig.test.json']], context),
+  lint: (context) => check([[PRETTIER, '--check', '--log-level', 'warn', '.'], [ESLINT, '.'], [KNIP]], context),
+  types: (context) =>
+    check(
+      [
+        [TSC, '-b'],
+        [TSC, '-p', 'tsconfig.test.json'],
+      ],
+      context,
+    ),
   unit: (context) => runTests('unit', context),
   real: (context) => runTests('real', context),
 };

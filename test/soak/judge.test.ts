@@ -4,8 +4,15 @@ import { COUNTS, type Figure, type Figures, isFlat, judge, MEMORY, type Sample }
 const MIB = 1024 * 1024;
 const SAMPLES = 400;
 const STEADY: Figures = {
-  rss: 120 * MIB, heapUsed: 24 * MIB, external: 6 * MIB,
-  descriptors: 45, sockets: 20, activeHandles: 30, liveSockets: 21, liveTimers: 30, liveProducers: 12,
+  rss: 120 * MIB,
+  heapUsed: 24 * MIB,
+  external: 6 * MIB,
+  descriptors: 45,
+  sockets: 20,
+  activeHandles: 30,
+  liveSockets: 21,
+  liveTimers: 30,
+  liveProducers: 12,
 };
 /** Each sample is one more rebalance. */
 const series = (figuresAt: (done: number) => Partial<Figures>, samples = SAMPLES): Sample[] =>
@@ -18,10 +25,16 @@ const underWay = (done: number) => (done * 7) % 5;
 const FLAT: Record<string, (done: number) => Partial<Figures>> = {
   'what stays as it is': () => ({}),
   'what is under way and done again': (done) => ({
-    heapUsed: (24 + 10 * underWay(done)) * MIB, rss: (120 + 10 * underWay(done)) * MIB, sockets: 20 + underWay(done), liveTimers: 30 + underWay(done),
+    heapUsed: (24 + 10 * underWay(done)) * MIB,
+    rss: (120 + 10 * underWay(done)) * MIB,
+    sockets: 20 + underWay(done),
+    liveTimers: 30 + underWay(done),
   }),
   'more and more under way, and less again': (done) => ({ liveTimers: 30 + (underWay(done) === 0 ? 0 : Math.min(done, SAMPLES - done)) }),
-  'what is taken while it warms up': (done) => ({ heapUsed: (24 + Math.min(done, SAMPLES / 4) / 5) * MIB, sockets: 20 + Math.min(done, 8) }),
+  'what is taken while it warms up': (done) => ({
+    heapUsed: (24 + Math.min(done, SAMPLES / 4) / 5) * MIB,
+    sockets: 20 + Math.min(done, 8),
+  }),
   'one more or less each time, by chance more in the middle': (done) => ({
     liveTimers: 30 + (done < 130 ? 0 : done < 160 ? -1 : done < 340 ? 1 : done < 370 ? 2 : 0),
   }),
@@ -33,10 +46,14 @@ const GROWS: Record<string, { figure: Figure; figuresAt: (done: number) => Parti
   'a socket of each rebalance': { figure: 'sockets', figuresAt: (done) => ({ sockets: 20 + done }), rate: 1 },
   'a timer of every twentieth': { figure: 'liveTimers', figuresAt: (done) => ({ liveTimers: 30 + Math.floor(done / 20) }), rate: 0.05 },
   'a producer of every tenth, among those that come and go': {
-    figure: 'liveProducers', figuresAt: (done) => ({ liveProducers: 12 + Math.floor(done / 10) + underWay(done) }), rate: 0.1,
+    figure: 'liveProducers',
+    figuresAt: (done) => ({ liveProducers: 12 + Math.floor(done / 10) + underWay(done) }),
+    rate: 0.1,
   },
   'a heap of 16 KiB more each time': {
-    figure: 'heapUsed', figuresAt: (done) => ({ heapUsed: 24 * MIB + done * 16_384 + underWay(done) * MIB }), rate: 16_384,
+    figure: 'heapUsed',
+    figuresAt: (done) => ({ heapUsed: 24 * MIB + done * 16_384 + underWay(done) * MIB }),
+    rate: 16_384,
   },
   'memory outside of the heap': { figure: 'rss', figuresAt: (done) => ({ rss: 120 * MIB + done * 40_960 }), rate: 40_960 },
   'a tenth of little': { figure: 'external', figuresAt: (done) => ({ external: 6 * MIB + done * 2_048 }), rate: 2_048 },
@@ -61,7 +78,12 @@ describe('grows, and how fast', () => {
 });
 
 test('growth is that of the whole run, the warm-up included', () => {
-  expect(findingOf('sockets', series((done) => ({ sockets: 20 + done }))).growth).toBeCloseTo(SAMPLES - 1, 6);
+  expect(
+    findingOf(
+      'sockets',
+      series((done) => ({ sockets: 20 + done })),
+    ).growth,
+  ).toBeCloseTo(SAMPLES - 1, 6);
 });
 
 test('every figure is judged', () => {

@@ -4,11 +4,14 @@
 export const MEMORY = ['rss', 'heapUsed', 'external'] as const;
 export const COUNTS = ['descriptors', 'sockets', 'activeHandles', 'liveSockets', 'liveTimers', 'liveProducers'] as const;
 
-export type Figure = typeof MEMORY[number] | typeof COUNTS[number];
+export type Figure = (typeof MEMORY)[number] | (typeof COUNTS)[number];
 export type Figures = Record<Figure, number>;
 
 /** `done`: how much was done until then, in records, minutes or rebalances. */
-export interface Sample { done: number; figures: Figures }
+export interface Sample {
+  done: number;
+  figures: Figures;
+}
 
 export interface Finding {
   figure: Figure;

@@ -33,7 +33,11 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-interface Options { parts: Part[]; amounts: Record<Part, number>; resultFile: string | undefined }
+interface Options {
+  parts: Part[];
+  amounts: Record<Part, number>;
+  resultFile: string | undefined;
+}
 
 /** Undefined: only help was asked for. */
 function readOptions(): Options | undefined {
@@ -80,8 +84,10 @@ function teller(part: Part): (sample: Sample) => void {
     toldAt = now;
     const seconds = ((now - startedAt) / 1_000).toFixed(0).padStart(5);
     const { rss, heapUsed, sockets, liveTimers, liveProducers } = figures;
-    console.log(`${seconds} s  ${round(done)} ${UNITS[part]}; rss ${amountOf('rss', rss)}, heap ${amountOf('heapUsed', heapUsed)}, `
-      + `${sockets} sockets, ${liveTimers} timers, ${liveProducers} producers`);
+    console.log(
+      `${seconds} s  ${round(done)} ${UNITS[part]}; rss ${amountOf('rss', rss)}, heap ${amountOf('heapUsed', heapUsed)}, ` +
+        `${sockets} sockets, ${liveTimers} timers, ${liveProducers} producers`,
+    );
   };
 }
 

@@ -19,7 +19,10 @@ export class OtherMember {
   /** Resolves when it has its share. */
   static async join(kafka: Kafka, { group, topic }: { group: string; topic: string }): Promise<OtherMember> {
     const consumer = kafka.consumer({
-      groupId: group, heartbeatInterval: HEARTBEAT_MS, maxWaitTimeInMs: HEARTBEAT_MS, allowAutoTopicCreation: false,
+      groupId: group,
+      heartbeatInterval: HEARTBEAT_MS,
+      maxWaitTimeInMs: HEARTBEAT_MS,
+      allowAutoTopicCreation: false,
       partitionAssigners: [taskAssigner],
     });
     const joined = Promise.withResolvers<void>();
@@ -41,8 +44,11 @@ function taskAssigner(): Assigner {
   return {
     ...ASSIGNER,
     protocol: ({ topics }) => ({
-      name: ASSIGNER.name, metadata: AssignerProtocol.MemberMetadata.encode({ version: ASSIGNER.version, topics, userData: Buffer.alloc(0) }),
+      name: ASSIGNER.name,
+      metadata: AssignerProtocol.MemberMetadata.encode({ version: ASSIGNER.version, topics, userData: Buffer.alloc(0) }),
     }),
-    assign: async () => { throw new Error('the worker is not the leader of its group'); },
+    assign: async () => {
+      throw new Error('the worker is not the leader of its group');
+    },
   };
 }

@@ -5,7 +5,7 @@ import { OtherMember } from './other-member.ts';
 import { SoakStep } from './soak-step.ts';
 
 export const PARTS = ['records', 'idle', 'rebalances'] as const;
-export type Part = typeof PARTS[number];
+export type Part = (typeof PARTS)[number];
 /** What each part is counted in. */
 export const UNITS: Record<Part, string> = { records: 'records', idle: 'minutes', rebalances: 'rebalances' };
 
@@ -17,7 +17,13 @@ export interface PartOptions {
   signal: AbortSignal;
 }
 
-export interface PartReport { part: Part; done: number; seconds: number; samples: Sample[]; findings: Finding[] }
+export interface PartReport {
+  part: Part;
+  done: number;
+  seconds: number;
+  samples: Sample[];
+  findings: Finding[];
+}
 
 /** Counting what lives keeps a busy worker from its work for a second. */
 const LOOKS_AT_WORK = 100;
@@ -31,7 +37,12 @@ const STALLS_AFTER_MS = 60_000;
 const POLL_MS = 20;
 const REBALANCED_WITHIN_MS = 60_000;
 
-interface Course { step: SoakStep; amount: number; signal: AbortSignal; look: (done: number) => Promise<void> }
+interface Course {
+  step: SoakStep;
+  amount: number;
+  signal: AbortSignal;
+  look: (done: number) => Promise<void>;
+}
 
 /** A worker of its own does the part's work, then its figures are judged. */
 export async function runPart(platform: Platform, { part, amount, onSample, signal }: PartOptions): Promise<PartReport> {

@@ -14,8 +14,15 @@ const SMALL = { 'segment.bytes': String(8 * MIB), 'retention.bytes': String(8 * 
 const DELETING_SOON = { 'log.retention.check.interval.ms': '2000', 'log.segment.delete.delay.ms': '1000' };
 
 const EVENT_SCHEMA = JSON.stringify({
-  type: 'record', name: 'Event', namespace: 'soak',
-  fields: [{ name: 'id', type: 'string' }, { name: 'customer', type: 'string' }, { name: 'sequence', type: 'long' }, { name: 'amount', type: 'double' }],
+  type: 'record',
+  name: 'Event',
+  namespace: 'soak',
+  fields: [
+    { name: 'id', type: 'string' },
+    { name: 'customer', type: 'string' },
+    { name: 'sequence', type: 'long' },
+    { name: 'amount', type: 'double' },
+  ],
 });
 const EVENTS = 500;
 
@@ -44,7 +51,14 @@ export class SoakStep {
   /** Of committed offsets: markers of transactions take none in an input that is written without. */
   #worked = 0;
 
-  private constructor(parts: { name: string; worker: WatchedWorker; kafka: Kafka; admin: KafkaAdmin; producer: Producer; values: Buffer[] }) {
+  private constructor(parts: {
+    name: string;
+    worker: WatchedWorker;
+    kafka: Kafka;
+    admin: KafkaAdmin;
+    producer: Producer;
+    values: Buffer[];
+  }) {
     const { name, worker, kafka, admin, producer, values } = parts;
     this.worker = worker;
     this.kafka = kafka;
@@ -61,14 +75,27 @@ export class SoakStep {
     const kafka = createKafka(connection, { log: () => {}, level: 'error' });
     const admin = new KafkaAdmin(connection, { log: () => {} });
     await admin.connect();
-    const settings = settingsFor(name, { brokers, registryUrl: platform.registryUrl }, {
-      delivery: { ...DELIVERY, timeoutMs: 60_000 },
-      kafka: { brokers, tls: false, sasl: null, sessionTimeoutMs: SESSION_TIMEOUT_MS },
-    });
+    const settings = settingsFor(
+      name,
+      { brokers, registryUrl: platform.registryUrl },
+      {
+        delivery: { ...DELIVERY, timeoutMs: 60_000 },
+        kafka: { brokers, tls: false, sasl: null, sessionTimeoutMs: SESSION_TIMEOUT_MS },
+      },
+    );
     const [input, output] = [`${name}-in`, `${name}-out`];
-    await admin.createTopics([input, output, settings.deadLetterTopic].map((topic) =>
-      ({ name: topic, partitions: PARTITIONS, replicationFactor: 1, config: SMALL })));
-    await admin.commitOffsets(settings.group, [...Array(PARTITIONS).keys()].map((partition) => ({ topic: input, partition, offset: 0n })));
+    await admin.createTopics(
+      [input, output, settings.deadLetterTopic].map((topic) => ({
+        name: topic,
+        partitions: PARTITIONS,
+        replicationFactor: 1,
+        config: SMALL,
+      })),
+    );
+    await admin.commitOffsets(
+      settings.group,
+      [...Array(PARTITIONS).keys()].map((partition) => ({ topic: input, partition, offset: 0n })),
+    );
     const values = await encodedEvents(platform.registryUrl, [input, output]);
     const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
     await producer.connect();
@@ -115,7 +142,12 @@ async function encodedEvents(registryUrl: string, topics: readonly string[]): Pr
   const subjects = topics.map((topic) => `${topic}-value`);
   for (const subject of subjects) await registry.register(subject, EVENT_SCHEMA);
   const encoder = await new AvroCodecs(registry).loadEncoder({ kind: 'subject', subject: subjects[0]!, version: 'latest' });
-  return Array.from({ length: EVENTS }, (_, at) => encoder.encode({
-    id: `event-${String(at).padStart(32, '0')}`, customer: `customer-${String(at).padStart(24, '0')}`, sequence: BigInt(at), amount: at / 100,
-  }));
+  return Array.from({ length: EVENTS }, (_, at) =>
+    encoder.encode({
+      id: `event-${String(at).padStart(32, '0')}`,
+      customer: `customer-${String(at).padStart(24, '0')}`,
+      sequence: BigInt(at),
+      amount: at / 100,
+    }),
+  );
 }

@@ -25,8 +25,11 @@ export class WatchedWorker {
       command: process.execPath,
       args: ['--import', INSIDE, '--disable-warning=ExperimentalWarning', MAIN],
       env: {
-        PATH: process.env['PATH'], SAGAFLEET_RUN: process.env['SAGAFLEET_RUN'],
-        [WORKER_ENV.settings]: settingsFile, [WORKER_ENV.healthListen]: health, [WORKER_ENV.clientId]: 'watched',
+        PATH: process.env['PATH'],
+        SAGAFLEET_RUN: process.env['SAGAFLEET_RUN'],
+        [WORKER_ENV.settings]: settingsFile,
+        [WORKER_ENV.healthListen]: health,
+        [WORKER_ENV.clientId]: 'watched',
       },
       logFile,
       onLine: (line) => this.#read(line),
@@ -53,7 +56,15 @@ export class WatchedWorker {
 
   /** Member of its group, with every task that it was given at work. */
   async ready(): Promise<void> {
-    await this.waitUntil('be ready', () => fetch(`${this.#healthUrl}/readyz`).then(({ ok }) => ok, () => false), READY_WITHIN_MS);
+    await this.waitUntil(
+      'be ready',
+      () =>
+        fetch(`${this.#healthUrl}/readyz`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      READY_WITHIN_MS,
+    );
   }
 
   waitUntil(what: string, probe: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {

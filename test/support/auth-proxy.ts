@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Credentials { username: string; password: string }
+export interface Credentials {
+  username: string;
+  password: string;
+}
 
 /** A way to an HTTP server that lets pass only what comes with these credentials (Basic, RFC 7617). */
 export class AuthProxy {
@@ -45,10 +48,13 @@ export class AuthProxy {
       return;
     }
     const { hostname, port, host } = this.#target;
-    const forwarded = request({ hostname, port, method: incoming.method, path: incoming.url, headers: { ...headers, host } }, (answered) => {
-      answer.writeHead(answered.statusCode!, answered.headers);
-      answered.pipe(answer);
-    });
+    const forwarded = request(
+      { hostname, port, method: incoming.method, path: incoming.url, headers: { ...headers, host } },
+      (answered) => {
+        answer.writeHead(answered.statusCode!, answered.headers);
+        answered.pipe(answer);
+      },
+    );
     forwarded.on('error', () => answer.destroy());
     incoming.pipe(forwarded);
   }

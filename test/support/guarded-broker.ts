@@ -8,8 +8,9 @@ const ADMIN = 'admin';
 const USERS = Array.from({ length: 20 }, (_, at) => `user-${at}`);
 const PASSWORD = 'secret';
 
-const LOGIN = `org.apache.kafka.common.security.plain.PlainLoginModule required username="${ADMIN}" password="${PASSWORD}" `
-  + `${[ADMIN, ...USERS].map((user) => `user_${user}="${PASSWORD}"`).join(' ')};`;
+const LOGIN =
+  `org.apache.kafka.common.security.plain.PlainLoginModule required username="${ADMIN}" password="${PASSWORD}" ` +
+  `${[ADMIN, ...USERS].map((user) => `user_${user}="${PASSWORD}"`).join(' ')};`;
 
 const PROPERTIES = {
   'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:SASL_PLAINTEXT',
@@ -32,7 +33,9 @@ const ANY = { resourceType: 1, operation: 1, permissionType: 1, resourcePatternT
 /** As in `READ group default.payment`; a cluster has no name. */
 export type Grant = `${keyof typeof OPERATIONS} ${keyof typeof RESOURCES}${'' | ` ${string}`}`;
 
-export interface LoggedIn extends KafkaConnection { sasl: NonNullable<KafkaConnection['sasl']> }
+export interface LoggedIn extends KafkaConnection {
+  sasl: NonNullable<KafkaConnection['sasl']>;
+}
 
 export class GuardedBroker {
   readonly admin: KafkaConnection;
@@ -76,8 +79,12 @@ function connectionAs(username: string, broker: string): LoggedIn {
 function toAcl(user: string, grant: Grant) {
   const [, operation, resource, resourceName] = /^(\S+) (topic|group|cluster|transactional id) ?(.*)$/.exec(grant)!;
   return {
-    principal: `User:${user}`, host: '*', permissionType: ALLOW, resourcePatternType: LITERAL,
+    principal: `User:${user}`,
+    host: '*',
+    permissionType: ALLOW,
+    resourcePatternType: LITERAL,
     operation: OPERATIONS[operation as keyof typeof OPERATIONS],
-    resourceType: RESOURCES[resource as keyof typeof RESOURCES], resourceName: resourceName || CLUSTER,
+    resourceType: RESOURCES[resource as keyof typeof RESOURCES],
+    resourceName: resourceName || CLUSTER,
   };
 }

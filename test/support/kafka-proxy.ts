@@ -3,22 +3,51 @@ import { type Passage, TcpProxy } from './tcp-proxy.ts';
 
 /** Numbers of requests in Kafka's protocol. */
 export const API = {
-  produce: 0, fetch: 1, metadata: 3, offsetCommit: 8, findCoordinator: 10, joinGroup: 11, heartbeat: 12, leaveGroup: 13, syncGroup: 14, initProducerId: 22,
-  addPartitionsToTxn: 24, addOffsetsToTxn: 25, endTxn: 26, writeTxnMarkers: 27, txnOffsetCommit: 28,
+  produce: 0,
+  fetch: 1,
+  metadata: 3,
+  offsetCommit: 8,
+  findCoordinator: 10,
+  joinGroup: 11,
+  heartbeat: 12,
+  leaveGroup: 13,
+  syncGroup: 14,
+  initProducerId: 22,
+  addPartitionsToTxn: 24,
+  addOffsetsToTxn: 25,
+  endTxn: 26,
+  writeTxnMarkers: 27,
+  txnOffsetCommit: 28,
 } as const;
 
 /** Requests whose body begins with the transactional id. */
-const TRANSACTIONAL: readonly number[] = [API.produce, API.initProducerId, API.addPartitionsToTxn, API.addOffsetsToTxn, API.endTxn, API.txnOffsetCommit];
+const TRANSACTIONAL: readonly number[] = [
+  API.produce,
+  API.initProducerId,
+  API.addPartitionsToTxn,
+  API.addOffsetsToTxn,
+  API.endTxn,
+  API.txnOffsetCommit,
+];
 const LENGTH_BYTES = 4;
 /** From this version on (KIP-482). */
 const FLEXIBLE: Partial<Record<number, number>> = { [API.initProducerId]: 2, [API.txnOffsetCommit]: 3 };
 
 /** `broker`: the number of the way that it takes, from 0. */
-export interface KafkaRequest { api: number; clientId: string | null; transactionalId: string | null; broker: number }
+export interface KafkaRequest {
+  api: number;
+  clientId: string | null;
+  transactionalId: string | null;
+  broker: number;
+}
 
 /** `answer`: body of the response, without length and correlation id; null while there is none. */
-export interface HeldRequest extends KafkaRequest { answer: Buffer | null }
-export interface AnsweredRequest extends KafkaRequest { answer: Buffer }
+export interface HeldRequest extends KafkaRequest {
+  answer: Buffer | null;
+}
+export interface AnsweredRequest extends KafkaRequest {
+  answer: Buffer;
+}
 
 /**
  * A way to each broker of a cluster. A broker tells its clients where all of them are; on the way this is changed, so
@@ -68,7 +97,9 @@ export class KafkaProxy {
    */
   onAnswer(look: (request: AnsweredRequest) => void): () => void {
     this.#onAnswer.add(look);
-    return () => { this.#onAnswer.delete(look); };
+    return () => {
+      this.#onAnswer.delete(look);
+    };
   }
 
   /** One connection. */
@@ -161,7 +192,9 @@ function eachFrame(look: (frame: Buffer) => void | Promise<void>): Transform {
 
 /** Of the first partition, in an answer to OffsetCommit, version 4, or to TxnOffsetCommit, version 3, which is flexible. */
 export function offsetsErrorOf({ api, answer }: AnsweredRequest): number {
-  return api === API.txnOffsetCommit ? answer.readInt16BE(7 + answer.readUInt8(6) - 1 + 5) : answer.readInt16BE(10 + answer.readInt16BE(8) + 8);
+  return api === API.txnOffsetCommit
+    ? answer.readInt16BE(7 + answer.readUInt8(6) - 1 + 5)
+    : answer.readInt16BE(10 + answer.readInt16BE(8) + 8);
 }
 
 /** Request header version 1: api, version, correlation id, client id. */

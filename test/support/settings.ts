@@ -1,12 +1,18 @@
 import { STEP_DEFAULTS, WORKER_SETTINGS_VERSION, type DeliverySettings, type EmitSettings, type WorkerSettings } from '@sagafleet/schemas';
 
-const { guarantee, transaction: { maxRecords }, maxBatchBytes } = STEP_DEFAULTS.delivery;
+const {
+  guarantee,
+  transaction: { maxRecords },
+  maxBatchBytes,
+} = STEP_DEFAULTS.delivery;
 
 export const DELIVERY: DeliverySettings = { guarantee, maxRecords, lingerMs: 0, timeoutMs: 15_000, maxBatchBytes };
 
 /** Complete settings of a step that passes every event on from one topic to another. */
 export function settingsFor(
-  name: string, addresses: { brokers: string[]; registryUrl: string }, changes: Partial<WorkerSettings> = {},
+  name: string,
+  addresses: { brokers: string[]; registryUrl: string },
+  changes: Partial<WorkerSettings> = {},
 ): WorkerSettings {
   return {
     version: WORKER_SETTINGS_VERSION,
@@ -30,7 +36,12 @@ export function settingsFor(
 
 export function emitTo(topic: string, changes: Partial<EmitSettings> = {}): EmitSettings {
   return {
-    topic, format: 'avro', event: null, key: null, headers: {},
-    schema: { kind: 'subject', subject: `${topic}-value`, version: 'latest' }, ...changes,
+    topic,
+    format: 'avro',
+    event: null,
+    key: null,
+    headers: {},
+    schema: { kind: 'subject', subject: `${topic}-value`, version: 'latest' },
+    ...changes,
   };
 }

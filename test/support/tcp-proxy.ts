@@ -3,7 +3,10 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import type { Duplex } from 'node:stream';
 
 /** What the bytes of one connection pass on their way, in each direction. */
-export interface Passage { toServer: Duplex; toClient: Duplex }
+export interface Passage {
+  toServer: Duplex;
+  toClient: Duplex;
+}
 
 /** A way to a server that can be shut and opened again, on one port throughout. */
 export class TcpProxy {
@@ -61,7 +64,10 @@ export class TcpProxy {
     } else {
       client.pipe(server).pipe(client);
     }
-    for (const [from, to] of [[client, server], [server, client]] as const) {
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       this.#sockets.add(from);
       from.on('error', () => to.destroy());
       from.on('close', () => {

@@ -11,8 +11,15 @@ import { until } from './until.ts';
 const MAIN = fileURLToPath(new URL('../../worker/src/main.ts', import.meta.url));
 const EXIT_WITHIN_MS = 30_000;
 
-export interface LogLine { level: string; msg: string; [field: string]: unknown }
-export interface Exit { code: number | null; signal: NodeJS.Signals | null }
+export interface LogLine {
+  level: string;
+  msg: string;
+  [field: string]: unknown;
+}
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
 
 /** A worker as it runs in a pod: a process of its own, told by a settings file and its environment. */
 export class WorkerProcess {
@@ -27,7 +34,10 @@ export class WorkerProcess {
     this.#child = child;
     this.healthUrl = `http://127.0.0.1:${ports.health}`;
     this.ingressUrl = `http://127.0.0.1:${ports.ingress}`;
-    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (text) => { this.#output += String(text); });
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.on('data', (text) => {
+        this.#output += String(text);
+      });
     this.ended = once(child, 'close').then(([code, signal]) => {
       rmSync(folder, { recursive: true });
       return { code, signal } as Exit;
@@ -63,7 +73,10 @@ export class WorkerProcess {
   }
 
   get log(): LogLine[] {
-    return this.#output.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogLine);
+    return this.#output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as LogLine);
   }
 
   async ready(): Promise<this> {
@@ -77,14 +90,17 @@ export class WorkerProcess {
 
   /** Whether the probe is answered with 200. */
   async probe(path: '/livez' | '/readyz' | '/startupz'): Promise<boolean> {
-    return fetch(this.healthUrl + path).then(({ ok }) => ok, () => false);
+    return fetch(this.healthUrl + path).then(
+      ({ ok }) => ok,
+      () => false,
+    );
   }
 
   /** Numbers of the tasks that this worker owns; none while it does not answer. */
   async tasks(): Promise<number[]> {
     const response = await fetch(`${this.healthUrl}/livez`).catch(() => null);
     if (!response) return [];
-    const { tasks } = await response.json() as { tasks: Record<string, string> };
+    const { tasks } = (await response.json()) as { tasks: Record<string, string> };
     return Object.keys(tasks).map(Number);
   }
 
@@ -112,10 +128,15 @@ export class WorkerProcess {
   }
 
   async #orEnds(waiting: Promise<unknown>): Promise<void> {
-    const ended = this.ended.then(({ code, signal }) => { throw new Error(`the worker ended with ${code ?? signal}:\n${this.#output}`); });
-    await Promise.race([waiting.catch((error: unknown) => {
-      throw new Error(`${(error as Error).message}; it wrote:\n${this.#output.slice(-3_000)}`, { cause: error });
-    }), ended]);
+    const ended = this.ended.then(({ code, signal }) => {
+      throw new Error(`the worker ended with ${code ?? signal}:\n${this.#output}`);
+    });
+    await Promise.race([
+      waiting.catch((error: unknown) => {
+        throw new Error(`${(error as Error).message}; it wrote:\n${this.#output.slice(-3_000)}`, { cause: error });
+      }),
+      ended,
+    ]);
   }
 }
 

@@ -13,7 +13,9 @@ async function startMirror(): Promise<string> {
     void text(request).then((body) => answer.end(`${request.method} ${request.url} ${body} ${request.headers.authorization ?? 'unknown'}`));
   }).listen(0, '127.0.0.1');
   await once(mirror, 'listening');
-  onTestFinished(() => { mirror.close(); });
+  onTestFinished(() => {
+    mirror.close();
+  });
   return `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
 }
 
@@ -23,8 +25,9 @@ async function openProxy(): Promise<AuthProxy> {
   return proxy;
 }
 
-const authorizationOf = (username: string, password: string) =>
-  ({ authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` });
+const authorizationOf = (username: string, password: string) => ({
+  authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+});
 
 test('passes a request on, without the credentials', async () => {
   const proxy = await openProxy();

@@ -22,7 +22,10 @@ test.each(globSync('docs/**/*.md', { cwd: ROOT }))('every test that %s names is 
 });
 
 test('every row of the public cases names a test', () => {
-  const rows = readFileSync(join(ROOT, 'docs/public-cases.md'), 'utf8').split('\n').filter((line) => line.startsWith('| ')).slice(2);
+  const rows = readFileSync(join(ROOT, 'docs/public-cases.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(2);
   expect(rows.length).toBeGreaterThan(10);
   expect(rows.filter((row) => namedTestsOf(row).length === 0)).toEqual([]);
 });

@@ -8,7 +8,10 @@ const FACTS = 35;
 
 /** The cells of every row but heads, by section. */
 function rowsOf(section: string): string[][] {
-  return section.split('\n').filter((line) => /^\| (K\d|–)/.test(line)).map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')));
+  return section
+    .split('\n')
+    .filter((line) => /^\| (K\d|–)/.test(line))
+    .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')));
 }
 
 test('every fact has a row, or is said not to be used', () => {
@@ -25,7 +28,9 @@ test('every row names the test that shows it, or why it does not touch us', () =
 });
 
 test('every override is on the page, and no other', () => {
-  const texts = globSync('kafka/src/hardening/*.ts', { cwd: ROOT, exclude: ['**/*.test.ts'] }).map((path) => readFileSync(join(ROOT, path), 'utf8'));
+  const texts = globSync('kafka/src/hardening/*.ts', { cwd: ROOT, exclude: ['**/*.test.ts'] }).map((path) =>
+    readFileSync(join(ROOT, path), 'utf8'),
+  );
   const names = texts.flatMap((text) => [...text.matchAll(/: Override = \{\s+name: '([\w-]+)'/g)].map(([, name]) => name!));
   expect(names).toHaveLength(5);
   expect([...PAGE.matchAll(/override `([\w-]+)`/g)].map(([, name]) => name).sort()).toEqual(names.sort());

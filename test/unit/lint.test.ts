@@ -1,11 +1,10 @@
 import { ESLint } from 'eslint';
+import { check, getFileInfo, resolveConfig } from 'prettier';
 import { describe, expect, test, vi } from 'vitest';
 
 // Snippets belong to no program, so what needs types is off; one test below has a real file's path.
 const eslint = new ESLint({
-  overrideConfig: [
-    { languageOptions: { parserOptions: { project: null } }, rules: { '@typescript-eslint/no-floating-promises': 'off' } },
-  ],
+  overrideConfig: [{ languageOptions: { parserOptions: { project: null } }, rules: { '@typescript-eslint/no-floating-promises': 'off' } }],
 });
 
 async function rulesAgainst(code: string, filePath: string, judge = eslint): Promise<(string | null)[]> {
@@ -29,9 +28,15 @@ const REFUSED: Record<string, { at: string; code: string; rule: string }> = {
   'a folder called common': { at: 'cli/src/common/a.ts', code: '', rule: 'sagafleet/telling-names' },
   'the environment read beside main.ts': { at: 'cli/src/a.ts', code: "f(process.env['A']);", rule: 'no-restricted-properties' },
   'the environment by another name': { at: 'cli/src/a.ts', code: "import { env } from 'node:process'; f(env);", rule: IMPORTS },
-  'imports out of order': { at: 'cli/src/a.ts', code: "import { b } from './b.ts';\nimport { c } from 'node:fs';\nf(b, c);\n", rule: 'import-x/order' },
+  'imports out of order': {
+    at: 'cli/src/a.ts',
+    code: "import { b } from './b.ts';\nimport { c } from 'node:fs';\nf(b, c);\n",
+    rule: 'import-x/order',
+  },
   'a cycle of imports': {
-    at: 'worker/src/pipeline/run-step.ts', code: "import { Pipeline } from './pipeline.ts';\nexport const first = Pipeline;\n", rule: 'import-x/no-cycle',
+    at: 'worker/src/pipeline/run-step.ts',
+    code: "import { Pipeline } from './pipeline.ts';\nexport const first = Pipeline;\n",
+    rule: 'import-x/no-cycle',
   },
   'a loose comparison': { at: 'cli/src/a.ts', code: 'f(a == 1);', rule: 'eqeqeq' },
 };
@@ -87,9 +92,7 @@ const ALLOWED_IMPORTS: Record<string, { at: string; from: string; isType?: true 
 };
 
 function importing({ from, isType }: { from: string; isType?: true }): string {
-  return isType
-    ? `import type { A } from '${from}';\nexport type B = A;\n`
-    : `import { a } from '${from}';\nexport const b = a;\n`;
+  return isType ? `import type { A } from '${from}';\nexport type B = A;\n` : `import { a } from '${from}';\nexport const b = a;\n`;
 }
 
 // The first test loads ESLint, the one with types the whole program.
@@ -108,6 +111,16 @@ describe('lint refuses', { timeout: 60_000 }, () => {
     const floating = 'async function act(): Promise<void> {}\nact();\n';
     expect(await rulesAgainst(floating, 'worker/src/worker.ts', new ESLint())).toEqual(['@typescript-eslint/no-floating-promises']);
   });
+});
+
+test('the formatter refuses what it would write otherwise, and leaves prose and generated files alone', async () => {
+  const config = { ...(await resolveConfig('worker/src/a.ts')), filepath: 'worker/src/a.ts' };
+  expect(await check('export const a = "b"\n', config)).toBe(false);
+  expect(await check("export const a = 'b';\n", config)).toBe(true);
+  const isIgnored = async (path: string): Promise<boolean> => (await getFileInfo(path, { ignorePath: '.prettierignore' })).ignored;
+  expect(await isIgnored('README.md')).toBe(true);
+  expect(await isIgnored('schemas/crd/sagastep.yaml')).toBe(true);
+  expect(await isIgnored('worker/src/main.ts')).toBe(false);
 });
 
 describe('lint allows', () => {

@@ -4,13 +4,22 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { endProcesses, RUN_MARKER, RunWatch } from '../run/left-behind.ts';
 import { countTests, type Counts, type TestReport } from '../run/stages.ts';
 
-const report = (counts: Partial<TestReport>): TestReport =>
-  ({ numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, ...counts });
+const report = (counts: Partial<TestReport>): TestReport => ({
+  numPassedTests: 0,
+  numFailedTests: 0,
+  numPendingTests: 0,
+  numTodoTests: 0,
+  ...counts,
+});
 
 const COUNTED: Record<string, { isOk: boolean; report: TestReport | undefined; counts: Counts }> = {
   'a green run': { isOk: true, report: report({ numPassedTests: 3 }), counts: { passed: 3, failed: 0, skipped: 0 } },
   'failed tests': { isOk: false, report: report({ numPassedTests: 3, numFailedTests: 2 }), counts: { passed: 3, failed: 2, skipped: 0 } },
-  'tests to do as skipped': { isOk: true, report: report({ numPendingTests: 1, numTodoTests: 2 }), counts: { passed: 0, failed: 0, skipped: 3 } },
+  'tests to do as skipped': {
+    isOk: true,
+    report: report({ numPendingTests: 1, numTodoTests: 2 }),
+    counts: { passed: 0, failed: 0, skipped: 3 },
+  },
   'a file that does not load': { isOk: false, report: report({ numPassedTests: 3 }), counts: { passed: 3, failed: 1, skipped: 0 } },
   'a run without a report': { isOk: true, report: undefined, counts: { passed: 0, failed: 1, skipped: 0 } },
 };

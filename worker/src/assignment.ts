@@ -4,16 +4,17 @@
  */
 import type { MemberData } from './member-data.ts';
 
-export interface GroupMemberClaim { memberId: string; topics: readonly string[]; data: MemberData }
+export interface GroupMemberClaim {
+  memberId: string;
+  topics: readonly string[];
+  data: MemberData;
+}
 
 /** Task number → member id, for every task that some member can read. Same input, same answer. */
-export function assignTasks(
-  members: readonly GroupMemberClaim[], partitionCounts: ReadonlyMap<string, number>,
-): Map<number, string> {
+export function assignTasks(members: readonly GroupMemberClaim[], partitionCounts: ReadonlyMap<string, number>): Map<number, string> {
   const taskCount = Math.max(0, ...partitionCounts.values());
   const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
-  const canRead = (member: GroupMemberClaim, task: number) =>
-    member.topics.some((topic) => task < (partitionCounts.get(topic) ?? 0));
+  const canRead = (member: GroupMemberClaim, task: number) => member.topics.some((topic) => task < (partitionCounts.get(topic) ?? 0));
 
   const owner = new Map<number, string>();
   const load = new Map(sorted.map((member) => [member.memberId, 0]));

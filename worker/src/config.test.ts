@@ -27,9 +27,21 @@ const WRONG: Record<string, { path: string; value: unknown; message: RegExp }> =
   'a number below zero': { path: 'retry.initialMs', value: -1, message: /retry\.initialMs/ },
   'a word that is not known': { path: 'delivery.guarantee', value: 'AtMostOnce', message: /delivery\.guarantee.*ExactlyOnce/ },
   'no input': { path: 'inputs', value: [], message: /inputs: must be a list with an entry/ },
-  'limits of topics that are no object': { path: 'topicLimits', value: null, message: /topicLimits: must be an object with maxMessageBytes/ },
-  'a limit that is no number': { path: 'topicLimits', value: { 'order.paid': { maxMessageBytes: '1048588', compressionType: 'producer' } }, message: /topicLimits: must be/ },
-  'a limit that nothing fits': { path: 'topicLimits', value: { 'order.paid': { maxMessageBytes: 0, compressionType: 'producer' } }, message: /topicLimits: must be/ },
+  'limits of topics that are no object': {
+    path: 'topicLimits',
+    value: null,
+    message: /topicLimits: must be an object with maxMessageBytes/,
+  },
+  'a limit that is no number': {
+    path: 'topicLimits',
+    value: { 'order.paid': { maxMessageBytes: '1048588', compressionType: 'producer' } },
+    message: /topicLimits: must be/,
+  },
+  'a limit that nothing fits': {
+    path: 'topicLimits',
+    value: { 'order.paid': { maxMessageBytes: 0, compressionType: 'producer' } },
+    message: /topicLimits: must be/,
+  },
   'a limit without a codec': { path: 'topicLimits', value: { 'order.paid': { maxMessageBytes: 1 } }, message: /topicLimits: must be/ },
   'an empty SASL mechanism': { path: 'kafka.sasl', value: '', message: /kafka\.sasl: must be plain, scram-sha-256, scram-sha-512 or null/ },
   'a missing SASL mechanism': { path: 'kafka.sasl', value: undefined, message: /kafka\.sasl: must be/ },
@@ -45,17 +57,42 @@ const REGISTRY_PASSWORD = 'SAGAFLEET_REGISTRY_PASSWORD';
 /** Each would connect, without saying who it is. */
 const HALF_SET: Record<string, { sasl?: string; env: NodeJS.ProcessEnv; message: string }> = {
   'SASL without credentials': {
-    sasl: 'plain', env: {}, message: `kafka.sasl is plain: set ${KAFKA_USER} and ${KAFKA_PASSWORD} (missing or empty), or kafka.sasl to null to connect without SASL`,
+    sasl: 'plain',
+    env: {},
+    message: `kafka.sasl is plain: set ${KAFKA_USER} and ${KAFKA_PASSWORD} (missing or empty), or kafka.sasl to null to connect without SASL`,
   },
-  'SASL without a user name': { sasl: 'scram-sha-256', env: { [KAFKA_PASSWORD]: 'p' }, message: `kafka.sasl is scram-sha-256: set ${KAFKA_USER} (missing or empty)` },
-  'SASL with an empty user name': { sasl: 'plain', env: { [KAFKA_USER]: '', [KAFKA_PASSWORD]: 'p' }, message: `kafka.sasl is plain: set ${KAFKA_USER} (missing or empty)` },
-  'SASL without a password': { sasl: 'plain', env: { [KAFKA_USER]: 'u' }, message: `kafka.sasl is plain: set ${KAFKA_PASSWORD} (missing or empty)` },
-  'SASL with an empty password': { sasl: 'plain', env: { [KAFKA_USER]: 'u', [KAFKA_PASSWORD]: '' }, message: `kafka.sasl is plain: set ${KAFKA_PASSWORD} (missing or empty)` },
-  'credentials for Kafka without SASL': { env: { [KAFKA_USER]: 'u', [KAFKA_PASSWORD]: 'p' }, message: `kafka.sasl is null: set it to a mechanism, or unset ${KAFKA_USER} and ${KAFKA_PASSWORD} to connect without SASL` },
+  'SASL without a user name': {
+    sasl: 'scram-sha-256',
+    env: { [KAFKA_PASSWORD]: 'p' },
+    message: `kafka.sasl is scram-sha-256: set ${KAFKA_USER} (missing or empty)`,
+  },
+  'SASL with an empty user name': {
+    sasl: 'plain',
+    env: { [KAFKA_USER]: '', [KAFKA_PASSWORD]: 'p' },
+    message: `kafka.sasl is plain: set ${KAFKA_USER} (missing or empty)`,
+  },
+  'SASL without a password': {
+    sasl: 'plain',
+    env: { [KAFKA_USER]: 'u' },
+    message: `kafka.sasl is plain: set ${KAFKA_PASSWORD} (missing or empty)`,
+  },
+  'SASL with an empty password': {
+    sasl: 'plain',
+    env: { [KAFKA_USER]: 'u', [KAFKA_PASSWORD]: '' },
+    message: `kafka.sasl is plain: set ${KAFKA_PASSWORD} (missing or empty)`,
+  },
+  'credentials for Kafka without SASL': {
+    env: { [KAFKA_USER]: 'u', [KAFKA_PASSWORD]: 'p' },
+    message: `kafka.sasl is null: set it to a mechanism, or unset ${KAFKA_USER} and ${KAFKA_PASSWORD} to connect without SASL`,
+  },
   'a user of the registry without a password': {
-    env: { [REGISTRY_USER]: 'u' }, message: `${REGISTRY_USER} is set: set ${REGISTRY_PASSWORD} too (missing or empty), or neither to connect to the registry without authentication`,
+    env: { [REGISTRY_USER]: 'u' },
+    message: `${REGISTRY_USER} is set: set ${REGISTRY_PASSWORD} too (missing or empty), or neither to connect to the registry without authentication`,
   },
-  'a password of the registry without a user': { env: { [REGISTRY_PASSWORD]: 'p' }, message: `${REGISTRY_PASSWORD} is set: set ${REGISTRY_USER} too` },
+  'a password of the registry without a user': {
+    env: { [REGISTRY_PASSWORD]: 'p' },
+    message: `${REGISTRY_PASSWORD} is set: set ${REGISTRY_USER} too`,
+  },
 };
 
 describe('credentials', () => {
@@ -67,7 +104,10 @@ describe('credentials', () => {
 
   test('are none without SASL, and for a registry without variables', () => {
     expect(read(SETTINGS)).toMatchObject({ kafkaCredentials: null, registryCredentials: null });
-    expect(read(SETTINGS, { [REGISTRY_USER]: 'u', [REGISTRY_PASSWORD]: 'p' }).registryCredentials).toEqual({ username: 'u', password: 'p' });
+    expect(read(SETTINGS, { [REGISTRY_USER]: 'u', [REGISTRY_PASSWORD]: 'p' }).registryCredentials).toEqual({
+      username: 'u',
+      password: 'p',
+    });
   });
 });
 
@@ -88,24 +128,38 @@ describe('settings', () => {
   });
 
   test('limits have topics for keys, dots and all', () => {
-    const topicLimits = { 'order.paid': { maxMessageBytes: 1_048_588, compressionType: 'producer' }, 'default.payment.dlq': { maxMessageBytes: 1, compressionType: 'lz4' } };
+    const topicLimits = {
+      'order.paid': { maxMessageBytes: 1_048_588, compressionType: 'producer' },
+      'default.payment.dlq': { maxMessageBytes: 1, compressionType: 'lz4' },
+    };
     expect(read(withSetting('topicLimits', topicLimits)).settings.topicLimits).toEqual(topicLimits);
   });
 
   test('a file that is no JSON, or that is not there, is named', () => {
     expect(() => read('{')).toThrow(/\/etc\/sagafleet\/step\.json.*JSON/);
-    const missing = () => readConfig({}, () => { throw new Error('ENOENT: no such file'); });
+    const missing = () =>
+      readConfig({}, () => {
+        throw new Error('ENOENT: no such file');
+      });
     expect(missing).toThrow(/\/etc\/sagafleet\/step\.json.*ENOENT/);
   });
 
   test('the environment says who this worker is, where it listens and how it logs in', () => {
     const config = read(withSetting('kafka.sasl', 'scram-sha-512'), {
-      SAGAFLEET_CLIENT_ID: 'payment-1', SAGAFLEET_LISTEN_HEALTH: '127.0.0.1:1', SAGAFLEET_LISTEN_INGRESS: '[::1]:2', SAGAFLEET_LOG_LEVEL: 'debug',
-      SAGAFLEET_KAFKA_USERNAME: 'u', SAGAFLEET_KAFKA_PASSWORD: 'p',
+      SAGAFLEET_CLIENT_ID: 'payment-1',
+      SAGAFLEET_LISTEN_HEALTH: '127.0.0.1:1',
+      SAGAFLEET_LISTEN_INGRESS: '[::1]:2',
+      SAGAFLEET_LOG_LEVEL: 'debug',
+      SAGAFLEET_KAFKA_USERNAME: 'u',
+      SAGAFLEET_KAFKA_PASSWORD: 'p',
     });
     expect(config).toMatchObject({
-      clientId: 'payment-1', logLevel: 'debug', healthListen: { host: '127.0.0.1', port: 1 }, ingressListen: { host: '[::1]', port: 2 },
-      kafkaCredentials: { username: 'u', password: 'p' }, registryCredentials: null,
+      clientId: 'payment-1',
+      logLevel: 'debug',
+      healthListen: { host: '127.0.0.1', port: 1 },
+      ingressListen: { host: '[::1]', port: 2 },
+      kafkaCredentials: { username: 'u', password: 'p' },
+      registryCredentials: null,
     });
   });
 
@@ -116,10 +170,22 @@ describe('settings', () => {
 
   test('what Kubernetes sets for the Services of a namespace changes nothing', () => {
     const env: NodeJS.ProcessEnv = {};
-    for (const service of ['KAFKA', 'REGISTRY', 'SAGAFLEET', 'SAGAFLEET_SETTINGS', 'SAGAFLEET_LISTEN', 'SAGAFLEET_LOG_LEVEL', 'VERSION', 'GROUP']) {
+    for (const service of [
+      'KAFKA',
+      'REGISTRY',
+      'SAGAFLEET',
+      'SAGAFLEET_SETTINGS',
+      'SAGAFLEET_LISTEN',
+      'SAGAFLEET_LOG_LEVEL',
+      'VERSION',
+      'GROUP',
+    ]) {
       Object.assign(env, {
-        [`${service}_SERVICE_HOST`]: '10.96.0.10', [`${service}_SERVICE_PORT`]: '9092', [`${service}_PORT`]: 'tcp://10.96.0.10:9092',
-        [`${service}_PORT_9092_TCP`]: 'tcp://10.96.0.10:9092', [`${service}_PORT_9092_TCP_ADDR`]: '10.96.0.10',
+        [`${service}_SERVICE_HOST`]: '10.96.0.10',
+        [`${service}_SERVICE_PORT`]: '9092',
+        [`${service}_PORT`]: 'tcp://10.96.0.10:9092',
+        [`${service}_PORT_9092_TCP`]: 'tcp://10.96.0.10:9092',
+        [`${service}_PORT_9092_TCP_ADDR`]: '10.96.0.10',
       });
     }
     expect(read(SETTINGS, env)).toEqual(read(SETTINGS));

@@ -1,13 +1,27 @@
 /** What a worker is told: the rendered settings file and a few variables of its environment. */
 import {
-  HEALTH_CONTAINER_PORT, INGRESS_CONTAINER_PORT, SETTINGS_FILE, SETTINGS_MOUNT, STEP_DEFAULTS, WORKER_ENV, WORKER_SETTINGS_VERSION,
-  type SaslMechanism, type TopicLimitSettings, type WorkerSettings,
+  HEALTH_CONTAINER_PORT,
+  INGRESS_CONTAINER_PORT,
+  SETTINGS_FILE,
+  SETTINGS_MOUNT,
+  STEP_DEFAULTS,
+  WORKER_ENV,
+  WORKER_SETTINGS_VERSION,
+  type SaslMechanism,
+  type TopicLimitSettings,
+  type WorkerSettings,
 } from '@sagafleet/schemas';
 import convict from 'convict';
 import { messageOf, WorkerError } from './errors.ts';
 
-export interface Credentials { username: string; password: string }
-export interface ListenAddress { host: string; port: number }
+export interface Credentials {
+  username: string;
+  password: string;
+}
+export interface ListenAddress {
+  host: string;
+  port: number;
+}
 
 export interface WorkerConfig {
   settings: WorkerSettings;
@@ -23,15 +37,31 @@ const SASL_MECHANISMS: readonly unknown[] = ['plain', 'scram-sha-256', 'scram-sh
 
 const FORMATS: convict.Format[] = [
   { name: 'non-empty-list', validate: (value: unknown) => check(Array.isArray(value) && value.length > 0, 'must be a list with an entry') },
-  { name: 'boxed-object', validate: (value: unknown) => check(typeof unboxed(value) === 'object' && unboxed(value) !== null, 'must be an object') },
+  {
+    name: 'boxed-object',
+    validate: (value: unknown) => check(typeof unboxed(value) === 'object' && unboxed(value) !== null, 'must be an object'),
+  },
   { name: 'boxed-object-or-null', validate: (value: unknown) => check(typeof unboxed(value) === 'object', 'must be an object or null') },
-  { name: 'topic-limits', validate: (value: unknown) => check(areTopicLimits(unboxed(value)), 'must be an object with maxMessageBytes, a whole number above 0, and compressionType, a text, for each topic') },
+  {
+    name: 'topic-limits',
+    validate: (value: unknown) =>
+      check(
+        areTopicLimits(unboxed(value)),
+        'must be an object with maxMessageBytes, a whole number above 0, and compressionType, a text, for each topic',
+      ),
+  },
   { name: 'text', validate: (value: unknown) => check(typeof value === 'string' && value !== '', 'must be a non-empty text') },
-  { name: 'sasl-mechanism-or-null', validate: (value: unknown) => check(value === null || SASL_MECHANISMS.includes(value), `must be ${SASL_MECHANISMS.join(', ')} or null`) },
+  {
+    name: 'sasl-mechanism-or-null',
+    validate: (value: unknown) => check(value === null || SASL_MECHANISMS.includes(value), `must be ${SASL_MECHANISMS.join(', ')} or null`),
+  },
   // convict's own formats for these turn texts into something: "yes" would be false
   { name: 'true-or-false', validate: (value: unknown) => check(typeof value === 'boolean', 'must be true or false') },
   { name: 'number', validate: (value: unknown) => check(Number.isFinite(value), 'must be a number') },
-  { name: 'count', validate: (value: unknown) => check(Number.isSafeInteger(value) && (value as number) >= 0, 'must be a whole number, not negative') },
+  {
+    name: 'count',
+    validate: (value: unknown) => check(Number.isSafeInteger(value) && (value as number) >= 0, 'must be a whole number, not negative'),
+  },
   { name: 'listen-address', validate: (value: unknown) => check(/^.+:\d{1,5}$/.test(String(value)), 'must be HOST:PORT') },
 ];
 
@@ -40,7 +70,8 @@ function check(isValid: boolean, expectation: string): void {
 }
 
 function areTopicLimits(value: unknown): boolean {
-  const isLimit = (limit: Partial<TopicLimitSettings> | null) => Number.isSafeInteger(limit?.maxMessageBytes) && limit!.maxMessageBytes! > 0 && typeof limit!.compressionType === 'string';
+  const isLimit = (limit: Partial<TopicLimitSettings> | null) =>
+    Number.isSafeInteger(limit?.maxMessageBytes) && limit!.maxMessageBytes! > 0 && typeof limit!.compressionType === 'string';
   return typeof value === 'object' && value !== null && Object.values(value).every(isLimit);
 }
 
@@ -100,8 +131,7 @@ const ENV_SCHEMA = {
  */
 export function readConfig(env: NodeJS.ProcessEnv, readFile: (path: string) => string): WorkerConfig {
   convict.addFormats(Object.fromEntries(FORMATS.map((format) => [format.name!, format])) as never);
-  const own = load('the environment', () => validated(create(ENV_SCHEMA, { env, args: [] }))) as
-    Record<keyof typeof ENV_SCHEMA, string>;
+  const own = load('the environment', () => validated(create(ENV_SCHEMA, { env, args: [] }))) as Record<keyof typeof ENV_SCHEMA, string>;
   const settings = load(own.settings, () => {
     const file = JSON.parse(readFile(own.settings)) as object;
     // No environment: a Service of the namespace must not be able to look like a setting
@@ -149,7 +179,9 @@ function load<T>(where: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new WorkerError('bad-settings', 'fatal', `cannot read the settings of this worker from ${where}: ${messageOf(error)}`, { cause: error });
+    throw new WorkerError('bad-settings', 'fatal', `cannot read the settings of this worker from ${where}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -162,10 +194,12 @@ function listenAddress(text: string): ListenAddress {
 function kafkaCredentials(sasl: SaslMechanism | null, credentials: Credentials): Credentials | null {
   const { given, missing } = variables(credentials, { username: WORKER_ENV.kafkaUsername, password: WORKER_ENV.kafkaPassword });
   if (sasl === null) {
-    if (given.length > 0) throw refused(`kafka.sasl is null: set it to a mechanism, or unset ${given.join(' and ')} to connect without SASL`);
+    if (given.length > 0)
+      throw refused(`kafka.sasl is null: set it to a mechanism, or unset ${given.join(' and ')} to connect without SASL`);
     return null;
   }
-  if (missing.length > 0) throw refused(`kafka.sasl is ${sasl}: set ${missing.join(' and ')} (missing or empty), or kafka.sasl to null to connect without SASL`);
+  if (missing.length > 0)
+    throw refused(`kafka.sasl is ${sasl}: set ${missing.join(' and ')} (missing or empty), or kafka.sasl to null to connect without SASL`);
   return credentials;
 }
 
@@ -173,12 +207,18 @@ function kafkaCredentials(sasl: SaslMechanism | null, credentials: Credentials):
 function registryCredentials(credentials: Credentials): Credentials | null {
   const { given, missing } = variables(credentials, { username: WORKER_ENV.registryUsername, password: WORKER_ENV.registryPassword });
   if (given.length === 0) return null;
-  if (missing.length > 0) throw refused(`${given.join()} is set: set ${missing.join()} too (missing or empty), or neither to connect to the registry without authentication`);
+  if (missing.length > 0)
+    throw refused(
+      `${given.join()} is set: set ${missing.join()} too (missing or empty), or neither to connect to the registry without authentication`,
+    );
   return credentials;
 }
 
 function variables({ username, password }: Credentials, names: Credentials): { given: string[]; missing: string[] } {
-  const all = [{ name: names.username, value: username }, { name: names.password, value: password }];
+  const all = [
+    { name: names.username, value: username },
+    { name: names.password, value: password },
+  ];
   const [given, missing] = [all.filter(({ value }) => value !== ''), all.filter(({ value }) => value === '')];
   return { given: given.map(({ name }) => name), missing: missing.map(({ name }) => name) };
 }

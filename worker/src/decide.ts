@@ -11,7 +11,10 @@ import { backoffMs } from './timing.ts';
  */
 export type Activity = 'record' | 'task' | 'start';
 
-export interface Failure { error: unknown; during: Activity }
+export interface Failure {
+  error: unknown;
+  during: Activity;
+}
 
 export type Decision =
   | { next: 'dead-letter' }

@@ -52,7 +52,11 @@ export interface RecordBatch {
 export type WriteCodec = 'gzip' | 'zstd';
 
 /** A batch and the partition it is for. */
-export interface OutputBatch { readonly topic: string; readonly partition: number; readonly records: RecordBatch }
+export interface OutputBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: RecordBatch;
+}
 
 /** One fetched stretch of a partition. `records` may be empty: control or aborted records only. */
 export interface FetchedBatch {
@@ -68,10 +72,16 @@ export interface FetchedBatch {
 /** Positions by topic, of the partition that a task owns. */
 export type Positions = ReadonlyMap<string, bigint>;
 
-export interface TopicPosition { readonly topic: string; readonly partition: number; readonly offset: bigint }
+export interface TopicPosition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+}
 
 /** `note`: for the task's next owner, without spaces. */
-export interface NotedPosition extends TopicPosition { readonly note?: string }
+export interface NotedPosition extends TopicPosition {
+  readonly note?: string;
+}
 
 /** What a member got in a join of its group. */
 export interface Assignment {
@@ -173,10 +183,19 @@ export class RefusedBatch extends WorkerError {
   readonly topic: string;
   readonly partition: number;
 
-  constructor(code: 'output-too-large' | 'output-refused', { topic, partition, records: { bytes, isCompressed } }: OutputBatch, options: ErrorOptions = {}) {
-    super(code, 'permanent', code === 'output-too-large'
-      ? `topic ${topic} takes no record of ${bytes} bytes${isCompressed ? ', compressed' : ''}: raise its max.message.bytes and apply the step again`
-      : `topic ${topic} refuses the record; one that is compacted takes none without a key`, options);
+  constructor(
+    code: 'output-too-large' | 'output-refused',
+    { topic, partition, records: { bytes, isCompressed } }: OutputBatch,
+    options: ErrorOptions = {},
+  ) {
+    super(
+      code,
+      'permanent',
+      code === 'output-too-large'
+        ? `topic ${topic} takes no record of ${bytes} bytes${isCompressed ? ', compressed' : ''}: raise its max.message.bytes and apply the step again`
+        : `topic ${topic} refuses the record; one that is compacted takes none without a key`,
+      options,
+    );
     this.topic = topic;
     this.partition = partition;
   }

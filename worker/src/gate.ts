@@ -1,5 +1,9 @@
 type Leave = () => void;
-interface Waiting { isAlone: boolean; rank: number; enter: () => void }
+interface Waiting {
+  isAlone: boolean;
+  rank: number;
+  enter: () => void;
+}
 
 /** How long callers that ask to be alone wait for tasks that have just begun. */
 export const ROLL_CALL_MS = 10_000;

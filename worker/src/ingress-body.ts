@@ -11,7 +11,9 @@ export class BodyError extends Error {
 export function parseBody(bytes: Buffer): Record<string, unknown> {
   const body = parse(toText(bytes));
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new BodyError(`the body must be a JSON object, not ${Array.isArray(body) ? 'a list' : body === null ? 'null' : `a ${typeof body}`}`);
+    throw new BodyError(
+      `the body must be a JSON object, not ${Array.isArray(body) ? 'a list' : body === null ? 'null' : `a ${typeof body}`}`,
+    );
   }
   return body as Record<string, unknown>;
 }

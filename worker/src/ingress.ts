@@ -24,22 +24,31 @@ export interface IngressOptions {
   log: Log;
 }
 
-interface Accepted { key: string; event: unknown; value: Buffer }
+interface Accepted {
+  key: string;
+  event: unknown;
+  value: Buffer;
+}
 
 export async function serveIngress(options: IngressOptions, listen: ListenAddress): Promise<FastifyInstance> {
   const { ingress, now } = options;
   const keyOf = compileExpression(ingress.key, 'ingressKey', now);
   const server = Fastify({ bodyLimit: ingress.maxBodyBytes, forceCloseConnections: 'idle', return503OnClosing: true });
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body); });
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
   server.setErrorHandler((error: FastifyError, _request, reply) => answerError(error, reply, options));
   server.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ error: 'not-found', message: `there is no ${request.method} ${request.url}, POST to ${ingress.path}` }));
+    reply.code(404).send({ error: 'not-found', message: `there is no ${request.method} ${request.url}, POST to ${ingress.path}` }),
+  );
   server.post(ingress.path, (request, reply) => accept(request, reply, options, keyOf));
   endConnectionsOnClose(server);
   await server.listen(listen).catch((error: unknown) => {
     // Taken by another process, or not allowed: waiting does not help
-    throw new WorkerError('bad-settings', 'fatal', `cannot listen for events on ${listen.host}:${listen.port}: ${messageOf(error)}`, { cause: error });
+    throw new WorkerError('bad-settings', 'fatal', `cannot listen for events on ${listen.host}:${listen.port}: ${messageOf(error)}`, {
+      cause: error,
+    });
   });
   return server;
 }
@@ -58,9 +67,16 @@ function endConnectionsOnClose(server: FastifyInstance): void {
 }
 
 async function accept(
-  request: FastifyRequest, reply: FastifyReply, options: IngressOptions, keyOf: CompiledExpression<string>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: IngressOptions,
+  keyOf: CompiledExpression<string>,
 ): Promise<FastifyReply> {
-  const { ingress: { inboxTopic: topic }, topics, producer } = options;
+  const {
+    ingress: { inboxTopic: topic },
+    topics,
+    producer,
+  } = options;
   const { key, event, value } = await check(request, options, keyOf);
   const reject = rejectionOf(key, event, options);
   if (reject) return reply.code(reject.http).send({ error: 'rejected', message: reject.message });
@@ -71,10 +87,13 @@ async function accept(
 }
 
 async function check(request: FastifyRequest, options: IngressOptions, keyOf: CompiledExpression<string>): Promise<Accepted> {
-  const { ingress: { schema }, codecs } = options;
-  const encoder = codecs.encoder(schema) ?? await codecs.loadEncoder(schema);
+  const {
+    ingress: { schema },
+    codecs,
+  } = options;
+  const encoder = codecs.encoder(schema) ?? (await codecs.loadEncoder(schema));
   const value = encoder.encode(parseBody(request.body as Buffer));
-  const decoder = codecs.decoder(schemaIdOf(value), null) ?? await codecs.loadDecoder(schemaIdOf(value), null);
+  const decoder = codecs.decoder(schemaIdOf(value), null) ?? (await codecs.loadDecoder(schemaIdOf(value), null));
   const event = decoder.decode(value);
   return { key: keyOf.evaluate({ event, headers: request.headers as Record<string, string> }), event, value };
 }
@@ -83,7 +102,9 @@ async function check(request: FastifyRequest, options: IngressOptions, keyOf: Co
 function rejectionOf(key: string, event: unknown, { program, outcomes, ingress, now }: IngressOptions) {
   if (!program.chooseOutcome || Object.values(outcomes).every(({ reject }) => reject === null)) return null;
   const context: ExpressionContext = {
-    event, saga: { id: key }, step: program.step,
+    event,
+    saga: { id: key },
+    step: program.step,
     record: { topic: ingress.inboxTopic, partition: -1n, offset: -1n, timestamp: BigInt(now()), key, headers: {} },
   };
   return outcomes[program.chooseOutcome.evaluate(context)]?.reject ?? null;
@@ -116,6 +137,8 @@ function answerError(error: FastifyError, reply: FastifyReply, options: IngressO
   const isBadEvent = error instanceof BodyError || consequenceOf(error) === 'permanent';
   if (isBadEvent) return reply.code(400).send({ error: 'bad-event', message: messageOf(error) });
   options.log.warn({ reason: messageOf(error) }, 'event not accepted');
-  return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS)
+  return reply
+    .code(503)
+    .header('retry-after', RETRY_AFTER_SECONDS)
     .send({ error: 'unavailable', message: 'the event was not accepted, Kafka or the registry does not answer; send it again later' });
 }

@@ -20,7 +20,12 @@ async function main(): Promise<void> {
     await Promise.race([worker.start().then(() => stopped), worker.failed, stopped]);
   } catch (error) {
     // Leaving the group lets others take over at once, and lets its offsets be set
-    await Promise.race([worker.stop().catch(() => undefined), new Promise((resolve) => { setTimeout(resolve, LEAVE_DEADLINE_MS); })]);
+    await Promise.race([
+      worker.stop().catch(() => undefined),
+      new Promise((resolve) => {
+        setTimeout(resolve, LEAVE_DEADLINE_MS);
+      }),
+    ]);
     throw error;
   }
 }

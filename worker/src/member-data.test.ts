@@ -1,13 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  decodeAssignmentData, decodeMemberData, encodeAssignmentData, encodeMemberData, NOTHING_OWNED, NOTHING_TOLD, type MemberData,
+  decodeAssignmentData,
+  decodeMemberData,
+  encodeAssignmentData,
+  encodeMemberData,
+  NOTHING_OWNED,
+  NOTHING_TOLD,
+  type MemberData,
 } from './member-data.ts';
 
 const TOPICS = ['orders', 'bookings', '7'];
 const DATA: MemberData = {
-  owned: [1, 4, 5, 6], generation: 12,
-  positions: [{ topic: 'orders', partition: 1, offset: 9_007_199_254_740_993n }, { topic: '7', partition: 4, offset: 0n }],
+  owned: [1, 4, 5, 6],
+  generation: 12,
+  positions: [
+    { topic: 'orders', partition: 1, offset: 9_007_199_254_740_993n },
+    { topic: '7', partition: 4, offset: 0n },
+  ],
 };
 
 describe('what a member tells', () => {
@@ -37,10 +47,12 @@ describe('what a member tells', () => {
   });
 
   test('whatever comes, reading it does not fail', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
-      const decoded = decodeMemberData(Buffer.from([2, ...bytes]), TOPICS);
-      expect(decoded.positions.every(({ offset }) => offset >= 0n)).toBe(true);
-    }));
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+        const decoded = decodeMemberData(Buffer.from([2, ...bytes]), TOPICS);
+        expect(decoded.positions.every(({ offset }) => offset >= 0n)).toBe(true);
+      }),
+    );
   });
 });
 
@@ -51,7 +63,9 @@ test('what the leader answers is read back as it was written', () => {
 });
 
 describe('in a rolling update', () => {
-  const VERSION_1 = Buffer.from('{"version":1,"owned":[3],"generation":5,"positions":[{"topic":"gone","partition":3,"offset":"9007199254740993"}]}');
+  const VERSION_1 = Buffer.from(
+    '{"version":1,"owned":[3],"generation":5,"positions":[{"topic":"gone","partition":3,"offset":"9007199254740993"}]}',
+  );
   const positions = [{ topic: 'gone', partition: 3, offset: 9_007_199_254_740_993n }];
 
   test('members of version 1 are understood', () => {
@@ -61,7 +75,9 @@ describe('in a rolling update', () => {
 
   test('members of version 1, which parse JSON and take a failure for nothing, fail to parse ours', () => {
     for (const bytes of [encodeMemberData(DATA, TOPICS), encodeMemberData(NOTHING_OWNED, []), encodeAssignmentData(NOTHING_TOLD, [])]) {
-      expect(() => { JSON.parse(bytes.toString()); }).toThrow(SyntaxError);
+      expect(() => {
+        JSON.parse(bytes.toString());
+      }).toThrow(SyntaxError);
     }
   });
 

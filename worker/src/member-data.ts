@@ -46,10 +46,15 @@ export function encodeMemberData({ owned, generation, positions }: MemberData, t
 
 /** Reads what another version of the worker may have written; what cannot be read counts as nothing. */
 export function decodeMemberData(bytes: Buffer | null, topics: readonly string[]): MemberData {
-  return read(bytes, NOTHING_OWNED, (reader) => {
-    const generation = reader.number() - 1;
-    return { generation, owned: reader.ranges(), positions: reader.positions(topics) };
-  }, ({ owned = [], generation = -1, positions }) => ({ owned, generation, positions }));
+  return read(
+    bytes,
+    NOTHING_OWNED,
+    (reader) => {
+      const generation = reader.number() - 1;
+      return { generation, owned: reader.ranges(), positions: reader.positions(topics) };
+    },
+    ({ owned = [], generation = -1, positions }) => ({ owned, generation, positions }),
+  );
 }
 
 export function encodeAssignmentData({ floors, settled, handedOver }: AssignmentData, topics: readonly string[]): Buffer {
@@ -62,12 +67,21 @@ export function encodeAssignmentData({ floors, settled, handedOver }: Assignment
 
 /** As decodeMemberData. */
 export function decodeAssignmentData(bytes: Buffer | null, topics: readonly string[]): AssignmentData {
-  return read(bytes, NOTHING_TOLD, (reader) => ({
-    floors: reader.positions(topics), settled: reader.ranges(), handedOver: reader.isAtEnd ? [] : reader.ranges(),
-  }), ({ positions }) => ({ ...NOTHING_TOLD, floors: positions }));
+  return read(
+    bytes,
+    NOTHING_TOLD,
+    (reader) => ({
+      floors: reader.positions(topics),
+      settled: reader.ranges(),
+      handedOver: reader.isAtEnd ? [] : reader.ranges(),
+    }),
+    ({ positions }) => ({ ...NOTHING_TOLD, floors: positions }),
+  );
 }
 
-interface Version1 extends Partial<Omit<MemberData, 'positions'>> { positions: TopicPosition[] }
+interface Version1 extends Partial<Omit<MemberData, 'positions'>> {
+  positions: TopicPosition[];
+}
 
 function read<T>(bytes: Buffer | null, nothing: T, current: (reader: Reader) => T, version1: (data: Version1) => T): T {
   if (!bytes || bytes.length === 0) return nothing;

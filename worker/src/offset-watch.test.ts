@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { OffsetWatch } from './offset-watch.ts';
 
-const at = (offset: bigint | null, isUnstable = false) => [{ topic: 'a', partition: 0, offset, isUnstable }, { topic: 'a', partition: 1, offset: 1n }];
+const at = (offset: bigint | null, isUnstable = false) => [
+  { topic: 'a', partition: 0, offset, isUnstable },
+  { topic: 'a', partition: 1, offset: 1n },
+];
 
 function watchFor(...answers: (ReturnType<typeof at> | 'error')[]) {
   let now = 0;

@@ -3,11 +3,12 @@ import type { Headers, TopicPosition } from './driver.ts';
 
 const CE_ID_SOURCE = /^(.+?)\/(\d+)\/(\d+)\/-?\d+\//;
 
-const {
-  sourceTopic, sourcePartition, sourceOffset, originalTopic, originalPartition, originalOffset,
-} = DEAD_LETTER_HEADERS;
+const { sourceTopic, sourcePartition, sourceOffset, originalTopic, originalPartition, originalOffset } = DEAD_LETTER_HEADERS;
 /** A dead letter of one that was replayed also tells where the first failure was: what its own place is comes first. */
-const PLACES = [[sourceTopic, sourcePartition, sourceOffset], [originalTopic, originalPartition, originalOffset]] as const;
+const PLACES = [
+  [sourceTopic, sourcePartition, sourceOffset],
+  [originalTopic, originalPartition, originalOffset],
+] as const;
 
 /** Where the record that an output or a dead letter of ours comes from stands; null where its headers do not say. */
 export function sourceOf(headers: Headers): TopicPosition | null {
@@ -20,7 +21,11 @@ export function sourceOf(headers: Headers): TopicPosition | null {
   return parts && positionOf(parts[1]!, parts[2]!, parts[3]!);
 }
 
-interface Known { task: number; committed: readonly TopicPosition[]; floorOf: (topic: string) => bigint | null }
+interface Known {
+  task: number;
+  committed: readonly TopicPosition[];
+  floorOf: (topic: string) => bigint | null;
+}
 
 /** Whether the task has committed that record, or a member of its group knows that it has. */
 export function isBehind(source: TopicPosition | null, { task, committed, floorOf }: Known): boolean {

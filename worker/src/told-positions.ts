@@ -45,15 +45,18 @@ export class PositionsTold {
       for (const task of data.owned) this.#owners.set(task, memberId);
     }
     this.#highest = new Highest(claims.flatMap(({ data }) => data.positions));
-    this.#byOwners = new Highest(claims.flatMap(({ data: { owned, positions } }) => {
-      const its = new Set(owned);
-      return positions.filter(({ partition }) => its.has(partition));
-    }));
+    this.#byOwners = new Highest(
+      claims.flatMap(({ data: { owned, positions } }) => {
+        const its = new Set(owned);
+        return positions.filter(({ partition }) => its.has(partition));
+      }),
+    );
   }
 
   answerTo({ memberId, topics, data: { owned, positions } }: GroupMemberClaim, tasks: readonly number[]): AssignmentData {
     const its = new Highest(positions);
-    const floors = tasks.flatMap((partition) => topics.map((topic) => ({ topic, partition, offset: this.#highest.of(topic, partition) })))
+    const floors = tasks
+      .flatMap((partition) => topics.map((topic) => ({ topic, partition, offset: this.#highest.of(topic, partition) })))
       .filter(({ topic, partition, offset }) => offset > its.of(topic, partition));
     const unsettled = new Set(owned);
     for (const { topic, partition, offset } of positions) {

@@ -60,9 +60,13 @@ export class Worker {
     this.#log = log;
     this.#program = compileStep(settings, Date.now);
     this.#driver = createDriver(config, log);
-    this.#codecs = new AvroCodecs(new RegistryClient({
-      url: settings.registry.url, timeoutMs: REGISTRY_TIMEOUT_MS, ...config.registryCredentials,
-    }));
+    this.#codecs = new AvroCodecs(
+      new RegistryClient({
+        url: settings.registry.url,
+        timeoutMs: REGISTRY_TIMEOUT_MS,
+        ...config.registryCredentials,
+      }),
+    );
     const inbox = settings.ingress ? [settings.ingress.inboxTopic] : [];
     this.#topics = new OutputTopics(this.#driver, [...transactionTopics(settings), ...inbox]);
     this.#tasks = this.#createTasks();
@@ -76,15 +80,20 @@ export class Worker {
 
   /** Resolves when the worker is a member of its group; waits for as long as Kafka is away. */
   async start(): Promise<void> {
-    this.#health = await serveHealth({
-      isAlive: () => this.#tasks.isAlive,
-      isStarted: () => this.#isStarted,
-      isReady: () => this.#isStarted && this.#tasks.isReady && !this.#stopping.signal.aborted,
-      details: () => ({ tasks: this.#tasks.states, stopped: this.#tasks.stopReasons }),
-    }, this.#config.healthListen);
+    this.#health = await serveHealth(
+      {
+        isAlive: () => this.#tasks.isAlive,
+        isStarted: () => this.#isStarted,
+        isReady: () => this.#isStarted && this.#tasks.isReady && !this.#stopping.signal.aborted,
+        details: () => ({ tasks: this.#tasks.states, stopped: this.#tasks.stopReasons }),
+      },
+      this.#config.healthListen,
+    );
     await this.#whileAway(() => this.#topics.load());
     const inputs = this.#config.settings.inputs.map(({ topic }) => topic);
-    await this.#whileAway(async () => { await this.#driver.partitionCounts(inputs); });
+    await this.#whileAway(async () => {
+      await this.#driver.partitionCounts(inputs);
+    });
     if (this.#config.settings.ingress) await this.#whileAway(() => this.#openIngress());
     this.#isStarted = true;
     await this.#whileAway(() => this.#join());
@@ -121,29 +130,61 @@ export class Worker {
   }
 
   async #openIngress(): Promise<void> {
-    const { settings: { ingress, outcomes }, ingressListen } = this.#config;
+    const {
+      settings: { ingress, outcomes },
+      ingressListen,
+    } = this.#config;
     this.#producer ??= this.#driver.appendingProducer();
-    this.#ingress = await serveIngress({
-      ingress: ingress!, outcomes, program: this.#program, codecs: this.#codecs, topics: this.#topics, producer: this.#producer,
-      now: Date.now, log: this.#log,
-    }, ingressListen);
+    this.#ingress = await serveIngress(
+      {
+        ingress: ingress!,
+        outcomes,
+        program: this.#program,
+        codecs: this.#codecs,
+        topics: this.#topics,
+        producer: this.#producer,
+        now: Date.now,
+        log: this.#log,
+      },
+      ingressListen,
+    );
   }
 
   #createTasks(): TaskSet {
     const { settings } = this.#config;
     const sizeLimits = new SizeLimits(settings.topicLimits);
     const pipeline = new Pipeline({
-      program: this.#program, codecs: this.#codecs, topics: this.#topics, sizeLimits, newBatch: () => this.#driver.newBatch(), now: Date.now,
-      turns: new Turns(), monotonic: systemTiming.now,
+      program: this.#program,
+      codecs: this.#codecs,
+      topics: this.#topics,
+      sizeLimits,
+      newBatch: () => this.#driver.newBatch(),
+      now: Date.now,
+      turns: new Turns(),
+      monotonic: systemTiming.now,
       deadLetter: { topic: settings.deadLetterTopic, group: settings.group, step: settings.step.name },
     });
-    return new TaskSet({
-      group: settings.group, step: settings.step.name, maxRecords: settings.delivery.maxRecords, lingerMs: settings.delivery.lingerMs,
-      stopAfter: settings.stopAfter, settingsHash: hashOf(settings), queue: QUEUE,
-    }, {
-      driver: this.#driver, pipeline, sizeLimits, timing: systemTiming, log: this.#log, memory: new QueueMemory(QUEUES_BYTES), gate: new Gate(() => systemTiming.wait(ROLL_CALL_MS)),
-      onFatal: (error) => this.#failed.reject(error),
-    });
+    return new TaskSet(
+      {
+        group: settings.group,
+        step: settings.step.name,
+        maxRecords: settings.delivery.maxRecords,
+        lingerMs: settings.delivery.lingerMs,
+        stopAfter: settings.stopAfter,
+        settingsHash: hashOf(settings),
+        queue: QUEUE,
+      },
+      {
+        driver: this.#driver,
+        pipeline,
+        sizeLimits,
+        timing: systemTiming,
+        log: this.#log,
+        memory: new QueueMemory(QUEUES_BYTES),
+        gate: new Gate(() => systemTiming.wait(ROLL_CALL_MS)),
+        onFatal: (error) => this.#failed.reject(error),
+      },
+    );
   }
 
   async #whileAway(work: () => Promise<void>): Promise<void> {
@@ -171,7 +212,10 @@ function transactionTopics({ outcomes, deadLetterTopic }: WorkerConfig['settings
 }
 
 export function createKafkajsDriver(config: WorkerConfig, log: Log): Driver {
-  const { settings: { kafka, delivery, inputs, group }, clientId } = config;
+  const {
+    settings: { kafka, delivery, inputs, group },
+    clientId,
+  } = config;
   return new KafkajsDriver({
     connection: { brokers: kafka.brokers, tls: kafka.tls, sasl: saslOf(config), clientId },
     group,
@@ -186,8 +230,14 @@ export function createKafkajsDriver(config: WorkerConfig, log: Log): Driver {
 }
 
 /** @throws WorkerError `bad-settings` (fatal): without credentials it would connect as nobody */
-function saslOf({ settings: { kafka: { sasl } }, kafkaCredentials }: WorkerConfig): { mechanism: SaslMechanism } & Credentials | null {
+function saslOf({
+  settings: {
+    kafka: { sasl },
+  },
+  kafkaCredentials,
+}: WorkerConfig): ({ mechanism: SaslMechanism } & Credentials) | null {
   if (sasl === null) return null;
-  if (kafkaCredentials === null) throw new WorkerError('bad-settings', 'fatal', `kafka.sasl is ${sasl} but there are no credentials for Kafka`);
+  if (kafkaCredentials === null)
+    throw new WorkerError('bad-settings', 'fatal', `kafka.sasl is ${sasl} but there are no credentials for Kafka`);
   return { mechanism: sasl, ...kafkaCredentials };
 }

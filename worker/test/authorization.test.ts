@@ -29,7 +29,9 @@ beforeAll(async () => {
   const registry = new RegistryClient({ url: inject('registryUrl') });
   for (const topic of [INPUT, OUTPUT]) await registry.register(`${topic}-value`, EVENT_SCHEMA);
 });
-afterAll(async () => { await broker.stop(); });
+afterAll(async () => {
+  await broker.stop();
+});
 
 type Guarantee = WorkerSettings['delivery']['guarantee'];
 
@@ -40,17 +42,38 @@ function settings(guarantee: Guarantee): WorkerSettings {
 
 function driverFor({ sasl }: KafkaConnection, guarantee: Guarantee): Driver {
   const config: WorkerConfig = {
-    settings: settings(guarantee), clientId: 'test', logLevel: 'error', healthListen: { host: '', port: 0 }, ingressListen: { host: '', port: 0 },
-    kafkaCredentials: sasl, registryCredentials: null,
+    settings: settings(guarantee),
+    clientId: 'test',
+    logLevel: 'error',
+    healthListen: { host: '', port: 0 },
+    ingressListen: { host: '', port: 0 },
+    kafkaCredentials: sasl,
+    registryCredentials: null,
   };
-  const driver = createKafkajsDriver(config, pino({ level: 'warn' }, { write: (line) => { logged.push(line); } }));
+  const driver = createKafkajsDriver(
+    config,
+    pino(
+      { level: 'warn' },
+      {
+        write: (line) => {
+          logged.push(line);
+        },
+      },
+    ),
+  );
   onTestFinished(() => driver.close());
   return driver;
 }
 
 const EVENTS: MemberEvents = {
-  onAssigned: () => undefined, onBatch: () => undefined, isMemoryFull: () => false, onRecreated: () => undefined, onUnreadable: () => undefined,
-  knownPositions: () => [], onOutOfRange: () => undefined, onCrash: () => undefined,
+  onAssigned: () => undefined,
+  onBatch: () => undefined,
+  isMemoryFull: () => false,
+  onRecreated: () => undefined,
+  onUnreadable: () => undefined,
+  knownPositions: () => [],
+  onOutOfRange: () => undefined,
+  onCrash: () => undefined,
 };
 
 async function join(driver: Driver, events = EVENTS): Promise<void> {
@@ -76,30 +99,47 @@ async function write(driver: Driver): Promise<void> {
 const SEES_TOPICS: Grant[] = [INPUT, OUTPUT, DEAD_LETTERS].map((topic): Grant => `DESCRIBE topic ${topic}`);
 const FENCES: Grant[] = [...SEES_TOPICS, `WRITE transactional id ${TRANSACTIONAL_ID}`];
 
-interface Case { has?: Grant[]; guarantee?: Guarantee; does(driver: Driver): Promise<unknown>; grant: string }
+interface Case {
+  has?: Grant[];
+  guarantee?: Guarantee;
+  does(driver: Driver): Promise<unknown>;
+  grant: string;
+}
 
 const CASES: Record<string, Case> = {
   'partitions of a topic': { does: (driver) => driver.partitionCounts([INPUT, OUTPUT]), grant: `DESCRIBE on topic ${INPUT} and ${OUTPUT}` },
   'partitions of another topic': {
-    has: [`DESCRIBE topic ${INPUT}`], does: (driver) => driver.partitionCounts([INPUT, OUTPUT]), grant: `DESCRIBE on topic ${OUTPUT}`,
+    has: [`DESCRIBE topic ${INPUT}`],
+    does: (driver) => driver.partitionCounts([INPUT, OUTPUT]),
+    grant: `DESCRIBE on topic ${OUTPUT}`,
   },
   'the coordinator of the group': { has: SEES_TOPICS, does: (driver) => join(driver), grant: `READ and DESCRIBE on group ${GROUP}` },
-  'the coordinator of the transactional id': { has: SEES_TOPICS, does: begin, grant: `WRITE and DESCRIBE on transactional id ${TRANSACTIONAL_ID}` },
+  'the coordinator of the transactional id': {
+    has: SEES_TOPICS,
+    does: begin,
+    grant: `WRITE and DESCRIBE on transactional id ${TRANSACTIONAL_ID}`,
+  },
   'to fence': {
-    has: [...SEES_TOPICS, `DESCRIBE transactional id ${TRANSACTIONAL_ID}`], does: begin,
+    has: [...SEES_TOPICS, `DESCRIBE transactional id ${TRANSACTIONAL_ID}`],
+    does: begin,
     grant: `WRITE and DESCRIBE on transactional id ${TRANSACTIONAL_ID}`,
   },
   'to write': { has: [...FENCES, `READ group ${GROUP}`], does: write, grant: `WRITE and DESCRIBE on topic ${OUTPUT}` },
   'to write without transactions': {
-    has: [...SEES_TOPICS, `WRITE topic ${DEAD_LETTERS}`], guarantee: 'AtLeastOnce', does: write, grant: `WRITE and DESCRIBE on topic ${OUTPUT}`,
+    has: [...SEES_TOPICS, `WRITE topic ${DEAD_LETTERS}`],
+    guarantee: 'AtLeastOnce',
+    does: write,
+    grant: `WRITE and DESCRIBE on topic ${OUTPUT}`,
   },
   'to write at all': { has: SEES_TOPICS, guarantee: 'AtLeastOnce', does: write, grant: 'IDEMPOTENT_WRITE on the cluster' },
   'to look at the offsets of the group, and to set them': {
-    has: FENCES, does: async (driver) => (await begin(driver)).sendOffsets([{ topic: INPUT, partition: 0, offset: 0n }]),
+    has: FENCES,
+    does: async (driver) => (await begin(driver)).sendOffsets([{ topic: INPUT, partition: 0, offset: 0n }]),
     grant: `READ and DESCRIBE on group ${GROUP}`,
   },
   'to set offsets on a topic': {
-    has: [...FENCES, `READ group ${GROUP}`], does: async (driver) => (await begin(driver)).sendOffsets([{ topic: INPUT, partition: 0, offset: 0n }]),
+    has: [...FENCES, `READ group ${GROUP}`],
+    does: async (driver) => (await begin(driver)).sendOffsets([{ topic: INPUT, partition: 0, offset: 0n }]),
     grant: `READ and DESCRIBE on topic ${INPUT}`,
   },
 };
@@ -114,10 +154,14 @@ describe('a missing ACL is named, with its principal, and waited for', () => {
 
   test('to be a member, which joins once it is granted', async () => {
     const crashes: Error[] = [];
-    const onCrash = (error: Error) => { crashes.push(error); };
+    const onCrash = (error: Error) => {
+      crashes.push(error);
+    };
     const connection = await broker.connectionWith(...SEES_TOPICS, `DESCRIBE group ${GROUP}`);
     const joined = join(driverFor(connection, 'ExactlyOnce'), { ...EVENTS, onCrash });
-    await expect.poll(() => logged, { timeout: 10_000 }).toContainEqual(expect.stringContaining(`grant READ and DESCRIBE on group ${GROUP} to the user that connects`));
+    await expect
+      .poll(() => logged, { timeout: 10_000 })
+      .toContainEqual(expect.stringContaining(`grant READ and DESCRIBE on group ${GROUP} to the user that connects`));
     await broker.grant(connection.sasl.username, [`READ group ${GROUP}`]);
     await joined;
     expect(crashes).toEqual([]);
@@ -125,7 +169,10 @@ describe('a missing ACL is named, with its principal, and waited for', () => {
 
   test('by a worker, which goes on once it is granted', async () => {
     const { sasl } = await broker.connectionWith(...FENCES, `READ topic ${INPUT}`);
-    const worker = await WorkerProcess.start(settings('ExactlyOnce'), { SAGAFLEET_KAFKA_USERNAME: sasl.username, SAGAFLEET_KAFKA_PASSWORD: sasl.password });
+    const worker = await WorkerProcess.start(settings('ExactlyOnce'), {
+      SAGAFLEET_KAFKA_USERNAME: sasl.username,
+      SAGAFLEET_KAFKA_PASSWORD: sasl.password,
+    });
     onTestFinished(() => worker.remove());
     await worker.logged(`grant READ and DESCRIBE on group ${GROUP} to User:${sasl.username}`);
     await broker.grant(sasl.username, [`READ group ${GROUP}`]);

@@ -17,12 +17,12 @@ test('100 members share 1,000 tasks of 12 topics with long names, and newcomers 
   const topics = Array.from({ length: 12 }, (_, at) => `com.example.logistics.europe.warehouse.order-events-${at}.v1`.padEnd(100, 'x'));
   const options = { groupId: names.group, topics, taskCount: TASKS };
   const coordinator = await findCoordinator(names.group, names.input);
-  const connect = async (count: number) => Promise.all(Array.from({ length: count }, async () =>
-    new AssigningMember(options, await findCoordinator(names.group, names.input))));
+  const connect = async (count: number) =>
+    Promise.all(Array.from({ length: count }, async () => new AssigningMember(options, await findCoordinator(names.group, names.input))));
 
   const first = await connect(1);
   await grow([], first, options, coordinator);
-  const half = [...first, ...await connect(49)];
+  const half = [...first, ...(await connect(49))];
   await grow(first, half.slice(1), options, coordinator);
   const offsetOf = (partition: number) => 4_000_000_000n + BigInt(partition);
   for (const member of half) {
@@ -43,11 +43,18 @@ test('100 members share 1,000 tasks of 12 topics with long names, and newcomers 
 });
 
 /** One generation with all of them: those who are there join again only once the newcomers have come. */
-async function grow(there: readonly AssigningMember[], newcomers: readonly AssigningMember[], { groupId }: GroupOptions, coordinator: DescribingBroker): Promise<void> {
+async function grow(
+  there: readonly AssigningMember[],
+  newcomers: readonly AssigningMember[],
+  { groupId }: GroupOptions,
+  coordinator: DescribingBroker,
+): Promise<void> {
   const size = there.length + newcomers.length;
   const coming = newcomers.map((member) => member.join());
   await until(`${size} members to come`, async () => {
-    const { groups: [group] } = await coordinator.describeGroups({ groupIds: [groupId] });
+    const {
+      groups: [group],
+    } = await coordinator.describeGroups({ groupIds: [groupId] });
     return group!.members.length === size;
   });
   const syncs = await Promise.all([...coming, ...there.map((member) => member.join())]);
@@ -56,10 +63,13 @@ async function grow(there: readonly AssigningMember[], newcomers: readonly Assig
 
 /** On a connection of its own: brokers answer one request of a connection at a time. */
 async function findCoordinator(groupId: string, topic: string): Promise<DescribingBroker> {
-  const kafka = createKafka({ brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'test' }, { log: () => undefined, level: 'error' });
+  const kafka = createKafka(
+    { brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'test' },
+    { log: () => undefined, level: 'error' },
+  );
   const cluster = openCluster(kafka, ISOLATION.readCommitted);
   await cluster.connect();
   onTestFinished(() => cluster.disconnect());
   await cluster.addMultipleTargetTopics([topic]);
-  return await cluster.findGroupCoordinator({ groupId }) as unknown as DescribingBroker;
+  return (await cluster.findGroupCoordinator({ groupId })) as unknown as DescribingBroker;
 }

@@ -30,7 +30,9 @@ async function expectDeadLetter(step: StepFixture, others: readonly string[] = [
   const letters = await step.read(step.names.deadLetter);
   expect(keysOf(letters)).toEqual(['harmful']);
   expect(headersOf(letters[0]!)).toMatchObject({
-    [NAMES.stage]: 'handle', [NAMES.errorCode]: 'ended-worker', [NAMES.errorMessage]: expect.stringContaining('3 workers ended while they processed this record') as string,
+    [NAMES.stage]: 'handle',
+    [NAMES.errorCode]: 'ended-worker',
+    [NAMES.errorMessage]: expect.stringContaining('3 workers ended while they processed this record') as string,
   });
 }
 
@@ -75,23 +77,34 @@ test('one at which sagafleet has a defect ends as many processes at most, each a
   await expectDeadLetter(step);
 });
 
-test('one that keeps the event loop for longer than a session passes from worker to worker, and is a dead letter in the end', { timeout: 200_000 }, async () => {
-  const step = await stepWithOne();
-  await Promise.all([start(step, 'block'), start(step, 'block')]);
-  await step.drained(150_000);
-  await expectDeadLetter(step);
-});
+test(
+  'one that keeps the event loop for longer than a session passes from worker to worker, and is a dead letter in the end',
+  { timeout: 200_000 },
+  async () => {
+    const step = await stepWithOne();
+    await Promise.all([start(step, 'block'), start(step, 'block')]);
+    await step.drained(150_000);
+    await expectDeadLetter(step);
+  },
+);
 
 test.each([
-  { slowMs: 13, count: 1_400 }, { slowMs: 100, count: 200 },
-])('two workers share $count records of $slowMs ms, longer in all than a session, and neither loses a task over it', { timeout: 120_000 }, async ({ slowMs, count }) => {
-  const step = await StepFixture.create({ partitions: 2 });
-  const ids = idsFrom('harmful', count);
-  const workers = await Promise.all([start(step, 'slow', slowMs), start(step, 'slow', slowMs)]);
-  await Promise.all(workers.map((worker) => worker.ready()));
-  await until('each to have a task', async () => (await Promise.all(workers.map((worker) => worker.tasks()))).every(({ length }) => length === 1));
-  await step.send(await step.events(ids));
-  await step.drained(90_000);
-  expect((await step.read(step.names.output)).map(({ key }) => String(key)).sort()).toEqual(ids.sort());
-  expect(workers.flatMap(({ log }) => log.filter(({ msg }) => msg === 'task starts again'))).toEqual([]);
-});
+  { slowMs: 13, count: 1_400 },
+  { slowMs: 100, count: 200 },
+])(
+  'two workers share $count records of $slowMs ms, longer in all than a session, and neither loses a task over it',
+  { timeout: 120_000 },
+  async ({ slowMs, count }) => {
+    const step = await StepFixture.create({ partitions: 2 });
+    const ids = idsFrom('harmful', count);
+    const workers = await Promise.all([start(step, 'slow', slowMs), start(step, 'slow', slowMs)]);
+    await Promise.all(workers.map((worker) => worker.ready()));
+    await until('each to have a task', async () =>
+      (await Promise.all(workers.map((worker) => worker.tasks()))).every(({ length }) => length === 1),
+    );
+    await step.send(await step.events(ids));
+    await step.drained(90_000);
+    expect((await step.read(step.names.output)).map(({ key }) => String(key)).sort()).toEqual(ids.sort());
+    expect(workers.flatMap(({ log }) => log.filter(({ msg }) => msg === 'task starts again'))).toEqual([]);
+  },
+);

@@ -33,7 +33,11 @@ const REFUSALS: Record<string, { body?: string; path?: string; headers?: Record<
   'a fraction for a long': { body: '{"id":"a","amount":1.5,"note":""}', status: 400, message: /amount/ },
   'a number beyond a long': { body: '{"id":"a","amount":9223372036854775808,"note":""}', status: 400, message: /amount/ },
   'another path': { path: '/order', status: 404, message: /POST to \/orders/ },
-  'a body that is too large': { body: JSON.stringify({ id: 'a', amount: 1, note: 'x'.repeat(10_000) }), status: 413, message: /10000 bytes/ },
+  'a body that is too large': {
+    body: JSON.stringify({ id: 'a', amount: 1, note: 'x'.repeat(10_000) }),
+    status: 413,
+    message: /10000 bytes/,
+  },
   'another content type': { headers: { 'content-type': 'text/plain' }, status: 415, message: /application\/json/ },
   'an event that the step rejects': { body: '{"id":"a","amount":-1,"note":""}', status: 422, message: /not negative/ },
 };
@@ -60,8 +64,9 @@ test('an event that the inbox topic does not take even compressed is too large',
 
 test('many events at once are all appended, each where its answer says', async () => {
   const { step, worker } = await startIngress();
-  const answers = await Promise.all(Array.from({ length: 1_000 }, (_, at) =>
-    post(worker, JSON.stringify({ id: `key-${at % 10}`, amount: at, note: '' }))));
+  const answers = await Promise.all(
+    Array.from({ length: 1_000 }, (_, at) => post(worker, JSON.stringify({ id: `key-${at % 10}`, amount: at, note: '' }))),
+  );
   const accepted = answers.map(({ body }) => `${String(body['partition'])}/${String(body['offset'])}`);
   expect(answers.every(({ status }) => status === 202)).toBe(true);
   expect(new Set(accepted).size).toBe(1_000);
@@ -79,7 +84,11 @@ test('without Kafka the answer is 503 with Retry-After; when it is back events a
   expect((await post(worker, event)).status).toBe(202);
   await kafka.shut();
   const { status, headers, body } = await post(worker, event);
-  expect({ status, retryAfter: headers.get('retry-after'), error: body['error'] }).toEqual({ status: 503, retryAfter: '2', error: 'unavailable' });
+  expect({ status, retryAfter: headers.get('retry-after'), error: body['error'] }).toEqual({
+    status: 503,
+    retryAfter: '2',
+    error: 'unavailable',
+  });
   await kafka.open();
   await until('an event to be accepted', async () => (await post(worker, event)).status === 202);
 });
@@ -95,7 +104,12 @@ test('a worker that is stopped while it accepts an event answers it and ends, al
   worker.signal('SIGTERM');
   // Rejected before it is appended: another event that is accepted would wait behind the one that is held
   const rejected = JSON.stringify({ id: 'a', amount: -1, note: '' });
-  await until('the ingress to be closing', () => post(worker, rejected).then(({ status }) => status === 503, () => true));
+  await until('the ingress to be closing', () =>
+    post(worker, rejected).then(
+      ({ status }) => status === 503,
+      () => true,
+    ),
+  );
   append.release();
   expect((await accepting).status).toBe(202);
   const ended: Exit[] = [];

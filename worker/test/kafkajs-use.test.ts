@@ -20,19 +20,34 @@ function connectionsThrough(brokers: readonly string[]): Connections {
   return connections;
 }
 
-interface Joined { member: GroupMember; assignments: Assignment[]; batches: FetchedBatch[] }
+interface Joined {
+  member: GroupMember;
+  assignments: Assignment[];
+  batches: FetchedBatch[];
+}
 
 /** A member of the step's group that takes what it is given and never works it. */
 async function join(step: StepFixture, { brokers }: { brokers: readonly string[] } = connection()): Promise<Joined> {
   const { names, settings } = step;
   const driver = new KafkajsDriver({
-    connection: { ...connection(), brokers: [...brokers] }, group: names.group, topics: [names.input], outputs: [names.output], exactlyOnce: true, log, maxBatchBytes: 1_000_000,
-    sessionTimeoutMs: settings.kafka.sessionTimeoutMs, transactionTimeoutMs: settings.delivery.timeoutMs,
+    connection: { ...connection(), brokers: [...brokers] },
+    group: names.group,
+    topics: [names.input],
+    outputs: [names.output],
+    exactlyOnce: true,
+    log,
+    maxBatchBytes: 1_000_000,
+    sessionTimeoutMs: settings.kafka.sessionTimeoutMs,
+    transactionTimeoutMs: settings.delivery.timeoutMs,
   });
   const [assignments, batches]: [Assignment[], FetchedBatch[]] = [[], []];
   const member = driver.member({
-    onAssigned: (assignment) => { assignments.push(assignment); },
-    onBatch: (batch) => { batches.push(batch); },
+    onAssigned: (assignment) => {
+      assignments.push(assignment);
+    },
+    onBatch: (batch) => {
+      batches.push(batch);
+    },
     isMemoryFull: () => false,
     knownPositions: () => [],
     onOutOfRange: () => undefined,
@@ -72,7 +87,9 @@ test('a member that the coordinator does not know any more sends no heartbeats, 
 
   // A coordinator that is back from a crash may know it as it was, and a heartbeat would keep that member alive
   let heartbeats = 0;
-  const stopLooking = proxy.onAnswer(({ api }) => { if (api === API.heartbeat) heartbeats++; });
+  const stopLooking = proxy.onAnswer(({ api }) => {
+    if (api === API.heartbeat) heartbeats++;
+  });
   await expect(member.proveMembership()).rejects.toMatchObject({ code: 'not-a-member' });
   stopLooking();
   expect(heartbeats).toBe(0);
@@ -84,7 +101,14 @@ test('a member that the coordinator does not know any more sends no heartbeats, 
   await member.proveMembership();
 });
 
-const recordTo = (topic: string, partition: number): OutputRecord => ({ topic, partition, key: null, value: null, constantHeaders: [], headers: [] });
+const recordTo = (topic: string, partition: number): OutputRecord => ({
+  topic,
+  partition,
+  key: null,
+  value: null,
+  constantHeaders: [],
+  headers: [],
+});
 
 test('an append that fails leaves one that is on its way to another partition alone', async () => {
   const step = await StepFixture.create();
@@ -103,7 +127,14 @@ test('an append that fails leaves one that is on its way to another partition al
 async function openProducer(connections: Connections, { names }: StepFixture, task: number): Promise<TaskProducer> {
   const producers = producersOf(connections, names);
   return createTransactionalProducer(producers, {
-    transactionalId: `${names.name}.${task}`, group: names.group, member: { membership: NO_MEMBER }, throwIfOver: () => undefined, inputs: [], isBehind: () => false, toldPosition: () => null, metadataOf: () => '',
+    transactionalId: `${names.name}.${task}`,
+    group: names.group,
+    member: { membership: NO_MEMBER },
+    throwIfOver: () => undefined,
+    inputs: [],
+    isBehind: () => false,
+    toldPosition: () => null,
+    metadataOf: () => '',
   });
 }
 
@@ -111,7 +142,8 @@ const ofConnections = new WeakMap<Connections, TransactionalProducers>();
 
 /** One for all tasks of a process. */
 function producersOf(connections: Connections, { group, output }: StepFixture['names']): TransactionalProducers {
-  const producers = ofConnections.get(connections) ?? new TransactionalProducers(connections, { group, outputs: [output], transactionTimeoutMs: 15_000 });
+  const producers =
+    ofConnections.get(connections) ?? new TransactionalProducers(connections, { group, outputs: [output], transactionTimeoutMs: 15_000 });
   ofConnections.set(connections, producers);
   return producers;
 }
@@ -130,7 +162,9 @@ test('a thousand producers share a few connections, which are closed in the midd
   const writes = proxy.hold(({ api }) => api === API.produce);
   await producers[0]!.activate!();
   const transaction = await producers[0]!.begin();
-  const sending = transaction.send([{ topic: step.names.output, partition: 0, records: RecordBatchBuilder.of([recordTo(step.names.output, 0)]) }]).catch(() => undefined);
+  const sending = transaction
+    .send([{ topic: step.names.output, partition: 0, records: RecordBatchBuilder.of([recordTo(step.names.output, 0)]) }])
+    .catch(() => undefined);
   await until('a write to be on its way', () => writes.requests.length === 1);
   await connections.close();
   await sending;
@@ -146,11 +180,14 @@ test('a producer that is discarded withdraws what was not sent, and ends when wh
   await producer.activate!();
   const held = proxy.hold(({ api }) => api === API.addPartitionsToTxn);
   const transaction = await producer.begin();
-  const sending = transaction.send([{ topic: step.names.output, partition: 0, records: RecordBatchBuilder.of([recordTo(step.names.output, 0)]) }])
+  const sending = transaction
+    .send([{ topic: step.names.output, partition: 0, records: RecordBatchBuilder.of([recordTo(step.names.output, 0)]) }])
     .catch((error: Error) => error);
   await until('the transaction to begin', () => held.requests.length === 1);
   let isDiscarded = false;
-  const discarding = producer.discard().then(() => { isDiscarded = true; });
+  const discarding = producer.discard().then(() => {
+    isDiscarded = true;
+  });
   expect(isDiscarded).toBe(false);
   const produced = proxy.hold(({ api }) => api === API.produce);
   held.release();

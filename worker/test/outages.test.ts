@@ -80,7 +80,8 @@ test('without a broker a worker waits, dead-letters nothing, and goes on when it
   const kafka = await KafkaProxy.open([inject('brokers')]);
   onTestFinished(() => kafka.shut());
   const step = await StepFixture.create({
-    brokers: kafka.brokers, settings: () => ({ delivery: { ...DELIVERY, maxRecords: 20 } }),
+    brokers: kafka.brokers,
+    settings: () => ({ delivery: { ...DELIVERY, maxRecords: 20 } }),
   });
   const worker = await (await step.startWorker()).ready();
   await step.send(await step.events(idsFrom('before', 30)));

@@ -31,7 +31,10 @@ test('an event without a key keeps its partition number, a tombstone stays one',
   const step = await StepFixture.create({ partitions: 3 });
   const encode = await step.encoderOf(step.names.input);
   const value = encode({ id: 'a', amount: 1n, note: '' });
-  await step.send([{ key: null, value, partition: 2 }, { key: 'gone', value: null, partition: 1 }]);
+  await step.send([
+    { key: null, value, partition: 2 },
+    { key: 'gone', value: null, partition: 1 },
+  ]);
   const worker = await step.startWorker();
   await step.drained();
   const outputs = await step.read(step.names.output);
@@ -46,9 +49,16 @@ test('a CEL step chooses the outcome and maps event, key and headers', async () 
     settings: ({ output }) => ({
       handler: { kind: 'cel', outcome: "event.amount >= 10 ? 'large' : 'small'" },
       outcomes: {
-        large: { reject: null, emit: [emitTo(output, {
-          event: "merge(event, {'amount': event.amount * 2, 'note': saga.id})", key: "'k-' + event.id", headers: { 'x-step': 'step.name' },
-        })] },
+        large: {
+          reject: null,
+          emit: [
+            emitTo(output, {
+              event: "merge(event, {'amount': event.amount * 2, 'note': saga.id})",
+              key: "'k-' + event.id",
+              headers: { 'x-step': 'step.name' },
+            }),
+          ],
+        },
         small: { reject: null, emit: [] },
       },
     }),
@@ -61,10 +71,14 @@ test('a CEL step chooses the outcome and maps event, key and headers', async () 
   const outputs = await step.read(step.names.output);
   expect(outputs).toHaveLength(10);
   for (const output of outputs) {
-    const { id, amount, note } = await step.decode(output) as { id: string; amount: bigint; note: string };
+    const { id, amount, note } = (await step.decode(output)) as { id: string; amount: bigint; note: string };
     expect({ key: String(output.key), note, amount }).toEqual({ key: `k-${id}`, note: id, amount: 2n * BigInt(id.slice('order-'.length)) });
     expect(headersOf(output)).toMatchObject({
-      'saga-id': id, 'saga-hops': '4', traceparent, 'x-step': step.names.name, ce_type: `${step.names.name}.large`,
+      'saga-id': id,
+      'saga-hops': '4',
+      traceparent,
+      'x-step': step.names.name,
+      ce_type: `${step.names.name}.large`,
     });
     expect(headersOf(output)).not.toHaveProperty('unlisted');
   }

@@ -33,32 +33,42 @@ const OWN_HEADERS = { own: 'kept', traceparent: '00-0af7651916cd43dd8448eb211c80
 const LARGEST_VALUE_BYTES = 1_048_588 - 61 - 89;
 
 const limitOf = (bytes: number) => ({ 'max.message.bytes': String(bytes) });
-const eventOf = (id: string, amount: bigint, note = '') => async (step: StepFixture): Promise<Message> =>
-  ({ key: id, value: (await step.encoderOf(step.names.input))({ id, amount, note }) });
+const eventOf =
+  (id: string, amount: bigint, note = '') =>
+  async (step: StepFixture): Promise<Message> => ({ key: id, value: (await step.encoderOf(step.names.input))({ id, amount, note }) });
 
 const POISONS: Record<string, Poison> = {
   'no magic byte': { message: () => ({ key: 'k', value: Buffer.from('{"id":"a"}') }), stage: 'decode', error: /starts with byte 123/ },
   'empty value': { message: () => ({ key: 'k', value: Buffer.alloc(0) }), stage: 'decode', error: /empty/ },
   'four bytes': { message: () => ({ key: 'k', value: Buffer.from([0, 0, 0, 1]) }), stage: 'decode', error: /4 bytes/ },
   'a schema id that the registry does not hold': {
-    message: () => ({ key: 'k', value: Buffer.from([0, 0x7f, 0xff, 0xff, 0xfe, 1, 2]) }), stage: 'decode', error: /2147483646/, schemaId: true,
+    message: () => ({ key: 'k', value: Buffer.from([0, 0x7f, 0xff, 0xff, 0xfe, 1, 2]) }),
+    stage: 'decode',
+    error: /2147483646/,
+    schemaId: true,
   },
   'truncated Avro': {
     message: async (step) => {
       const { key, value } = await eventOf('order', 5n, 'long enough to be cut')(step);
       return { key: key!, value: (value as Buffer).subarray(0, 12) };
     },
-    stage: 'decode', error: /id|amount|note|end/, schemaId: true,
+    stage: 'decode',
+    error: /id|amount|note|end/,
+    schemaId: true,
   },
   'bytes after the event': {
     message: async (step) => {
       const { key, value } = await eventOf('order', 5n)(step);
       return { key: key!, value: Buffer.concat([value as Buffer, Buffer.from('more')]) };
     },
-    stage: 'decode', error: /./, schemaId: true,
+    stage: 'decode',
+    error: /./,
+    schemaId: true,
   },
   '10 MB of noise': {
-    message: () => ({ key: 'k', value: noise(10_000_000) }), stage: 'decode', error: /starts with byte 255/,
+    message: () => ({ key: 'k', value: noise(10_000_000) }),
+    stage: 'decode',
+    error: /starts with byte 255/,
     options: { topicConfig: { input: limitOf(16 * MIB), deadLetter: limitOf(16 * MIB + 65_536) } },
   },
   'the largest record that a default topic takes': {
@@ -67,35 +77,63 @@ const POISONS: Record<string, Poison> = {
       await expect(step.send([larger])).rejects.toThrow('larger than the max message size');
       return { key: 'k', value: noise(LARGEST_VALUE_BYTES) };
     },
-    stage: 'decode', error: /starts with byte 255/,
+    stage: 'decode',
+    error: /starts with byte 255/,
     options: { topicConfig: { deadLetter: limitOf(1_048_588 + 65_536) } },
   },
   'an expression that fails on this record': {
-    message: eventOf('order', 0n), stage: 'encode', error: /zero/, schemaId: true,
-    options: { settings: ({ output }) => ({
-      outcomes: { done: { reject: null, emit: [emitTo(output, { event: "merge(event, {'amount': 100 / event.amount})" })] } },
-    }) },
+    message: eventOf('order', 0n),
+    stage: 'encode',
+    error: /zero/,
+    schemaId: true,
+    options: {
+      settings: ({ output }) => ({
+        outcomes: { done: { reject: null, emit: [emitTo(output, { event: "merge(event, {'amount': 100 / event.amount})" })] } },
+      }),
+    },
   },
   'an outcome that the step does not declare': {
-    message: eventOf('order', 0n), stage: 'handle', error: /declares done/, schemaId: true,
+    message: eventOf('order', 0n),
+    stage: 'handle',
+    error: /declares done/,
+    schemaId: true,
     options: { settings: () => ({ handler: { kind: 'cel', outcome: "event.amount == 0 ? 'none' : 'done'" } }) },
   },
   'an output that does not fit its schema': {
-    message: eventOf('order', 0n), stage: 'encode', error: /amount/, schemaId: true,
-    options: { settings: ({ output }) => ({
-      outcomes: { done: { reject: null, emit: [emitTo(output, { event: "merge(event, {'amount': event.amount == 0 ? dyn('nothing') : dyn(1)})" })] } },
-    }) },
+    message: eventOf('order', 0n),
+    stage: 'encode',
+    error: /amount/,
+    schemaId: true,
+    options: {
+      settings: ({ output }) => ({
+        outcomes: {
+          done: {
+            reject: null,
+            emit: [emitTo(output, { event: "merge(event, {'amount': event.amount == 0 ? dyn('nothing') : dyn(1)})" })],
+          },
+        },
+      }),
+    },
   },
   'an output larger than its topic takes': {
-    message: eventOf('order', 0n, noise(60_000).toString('base64')), stage: 'produce', error: /max\.message\.bytes/, schemaId: true,
+    message: eventOf('order', 0n, noise(60_000).toString('base64')),
+    stage: 'produce',
+    error: /max\.message\.bytes/,
+    schemaId: true,
     options: { topicConfig: { output: limitOf(50_000) } },
   },
   'an output larger than its topic takes, which stores it uncompressed': {
-    message: eventOf('order', 0n, 'x'.repeat(60_000)), stage: 'produce', error: /max\.message\.bytes/, schemaId: true,
+    message: eventOf('order', 0n, 'x'.repeat(60_000)),
+    stage: 'produce',
+    error: /max\.message\.bytes/,
+    schemaId: true,
     options: { topicConfig: { output: { ...limitOf(50_000), 'compression.type': 'uncompressed' } } },
   },
   'an event that passed too many steps': {
-    message: async (step) => ({ ...await eventOf('order', 1n)(step), headers: { 'saga-hops': '64' } }), stage: 'encode', error: /loop/, schemaId: true,
+    message: async (step) => ({ ...(await eventOf('order', 1n)(step)), headers: { 'saga-hops': '64' } }),
+    stage: 'encode',
+    error: /loop/,
+    schemaId: true,
   },
 };
 
@@ -125,7 +163,7 @@ test.each(Object.entries(POISONS))('%s becomes one dead letter, everything else 
 function expectContractHeaders(step: StepFixture, letter: ReadRecord, original: ReadRecord, poison: Poison): void {
   const headers = headersOf(letter);
   expect(headers).toMatchObject({
-    'own': 'kept',
+    own: 'kept',
     'sagafleet-original-topic': step.names.input,
     'sagafleet-original-partition': '0',
     'sagafleet-original-offset': '10',
@@ -144,17 +182,25 @@ function expectContractHeaders(step: StepFixture, letter: ReadRecord, original: 
 }
 
 async function idsOf(step: StepFixture, records: readonly ReadRecord[]): Promise<string[]> {
-  return Promise.all(records.map(async (record) => (await step.decode(record) as { id: string }).id));
+  return Promise.all(records.map(async (record) => ((await step.decode(record)) as { id: string }).id));
 }
 
 /** apache/kafka#4473: what reads and writes timestamps in microseconds gets them refused by the next broker. */
 test('a timestamp far ahead stays in a header, and what comes of the record has one that is taken', async () => {
-  const step = await StepFixture.create({ partitions: 1, topicConfig: { input: { 'message.timestamp.after.max.ms': '9223372036854775807' } } });
+  const step = await StepFixture.create({
+    partitions: 1,
+    topicConfig: { input: { 'message.timestamp.after.max.ms': '9223372036854775807' } },
+  });
   const sane = Date.now();
   const [event] = await step.events(['ahead']);
   const times = { microseconds: `${sane}000`, 'long ago': '1', zero: '0', none: '-1' };
   const timestamps = Object.values(times);
-  await step.send(timestamps.flatMap((timestamp) => [{ ...event!, timestamp }, { key: 'k', value: Buffer.from([7]), timestamp }]));
+  await step.send(
+    timestamps.flatMap((timestamp) => [
+      { ...event!, timestamp },
+      { key: 'k', value: Buffer.from([7]), timestamp },
+    ]),
+  );
   await step.startWorker();
   await step.drained();
 
@@ -166,12 +212,22 @@ test('a timestamp far ahead stays in a header, and what comes of the record has 
 
 test('a topic that stamps records itself makes no difference', async () => {
   const logAppendTime = { 'message.timestamp.type': 'LogAppendTime' };
-  const step = await StepFixture.create({ partitions: 1, topicConfig: { input: logAppendTime, output: logAppendTime, deadLetter: logAppendTime } });
+  const step = await StepFixture.create({
+    partitions: 1,
+    topicConfig: { input: logAppendTime, output: logAppendTime, deadLetter: logAppendTime },
+  });
   const [event] = await step.events(['a']);
-  await step.send([{ ...event!, timestamp: '1' }, { key: 'k', value: Buffer.from([7]), timestamp: '1' }]);
+  await step.send([
+    { ...event!, timestamp: '1' },
+    { key: 'k', value: Buffer.from([7]), timestamp: '1' },
+  ]);
   await step.startWorker();
   await step.drained();
-  const [[output], [letter], inputs] = [await step.read(step.names.output), await step.read(step.names.deadLetter), await step.read(step.names.input)];
+  const [[output], [letter], inputs] = [
+    await step.read(step.names.output),
+    await step.read(step.names.deadLetter),
+    await step.read(step.names.input),
+  ];
   expect(headersOf(output!)['ce_id']!.split('/')[3]).toBe(String(inputs[0]!.timestampMs));
   expect(headersOf(letter!)['sagafleet-original-timestamp']).toBe(String(inputs[1]!.timestampMs));
 });
@@ -196,7 +252,11 @@ const STUBS: Record<string, { own: string; headers: object; key: (original: Read
   'whose topic takes it only without its value': {
     own: 'kept',
     key: ({ key }) => String(key),
-    headers: { 'own': 'kept', 'sagafleet-error-message': expect.stringMatching(/starts with byte 255/) as string, 'sagafleet-stub': expect.stringContaining('left out: value') as string },
+    headers: {
+      own: 'kept',
+      'sagafleet-error-message': expect.stringMatching(/starts with byte 255/) as string,
+      'sagafleet-stub': expect.stringContaining('left out: value') as string,
+    },
   },
   'whose topic takes not even its headers': {
     own: noise(5_000).toString('base64'),
@@ -208,24 +268,34 @@ const STUBS: Record<string, { own: string; headers: object; key: (original: Read
 test.each(Object.entries(STUBS))('a dead letter %s is a stub that says so, and the partition goes on', async (_, { own, headers, key }) => {
   const step = await StepFixture.create({ partitions: 1, topicConfig: { deadLetter: limitOf(3_000) } });
   const worker = await step.startWorker();
-  await step.send([...await step.events(['before']), { key: 'k', value: noise(5_000), headers: { ...OWN_HEADERS, own } }, ...await step.events(['after'])]);
+  await step.send([
+    ...(await step.events(['before'])),
+    { key: 'k', value: noise(5_000), headers: { ...OWN_HEADERS, own } },
+    ...(await step.events(['after'])),
+  ]);
   await step.drained();
   const [original] = (await step.read(step.names.input)).filter(({ offset }) => offset === 1n);
   const letters = await step.read(step.names.deadLetter);
   expect(letters.map(({ value }) => value)).toEqual([null]);
   expect(String(letters[0]!.key).endsWith(key(original!))).toBe(true);
   expect(headersOf(letters[0]!)).toMatchObject({
-    'sagafleet-original-topic': step.names.input, 'sagafleet-original-partition': '0', 'sagafleet-original-offset': '1',
-    'sagafleet-original-timestamp': String(original!.timestampMs), 'sagafleet-stage': 'decode', ...headers,
+    'sagafleet-original-topic': step.names.input,
+    'sagafleet-original-partition': '0',
+    'sagafleet-original-offset': '1',
+    'sagafleet-original-timestamp': String(original!.timestampMs),
+    'sagafleet-stage': 'decode',
+    ...headers,
   });
   expect(await idsOf(step, await step.read(step.names.output))).toEqual(['before', 'after']);
-  expect(worker.log.filter(({ msg }) => msg === 'dead letter')).toMatchObject([{ offset: '1', stub: headersOf(letters[0]!)['sagafleet-stub'] }]);
+  expect(worker.log.filter(({ msg }) => msg === 'dead letter')).toMatchObject([
+    { offset: '1', stub: headersOf(letters[0]!)['sagafleet-stub'] },
+  ]);
 });
 
 test('a dead-letter topic that takes no record at all holds the partition and says what to change', async () => {
   const step = await StepFixture.create({ partitions: 1, topicConfig: { deadLetter: limitOf(100) } });
   const worker = await step.startWorker();
-  await step.send([{ key: 'k', value: noise(5_000) }, ...await step.events(['after'])]);
+  await step.send([{ key: 'k', value: noise(5_000) }, ...(await step.events(['after']))]);
   await worker.logged('a dead letter that only names its record is refused');
   expect(await step.lag()).toEqual([2n]);
 
@@ -241,7 +311,11 @@ test('behind basic authentication a schema id that the registry does not hold is
   const step = await StepFixture.create({ partitions: 1, registryUrl: registry.url });
   const { username, password } = registry.credentials;
   const worker = await step.startWorker({ [WORKER_ENV.registryUsername]: username, [WORKER_ENV.registryPassword]: password });
-  await step.send([...await step.events(['before']), { key: 'k', value: Buffer.from([0, 0x7f, 0xff, 0xff, 0xfe, 1, 2]) }, ...await step.events(['after'])]);
+  await step.send([
+    ...(await step.events(['before'])),
+    { key: 'k', value: Buffer.from([0, 0x7f, 0xff, 0xff, 0xfe, 1, 2]) },
+    ...(await step.events(['after'])),
+  ]);
   await step.drained();
   expect(await idsOf(step, await step.read(step.names.output))).toEqual(['before', 'after']);
   const letters = await step.read(step.names.deadLetter);

@@ -62,16 +62,27 @@ test('an offset that was deleted is missing, also where the group goes on commit
   await step.drained();
   await worker.stop('SIGKILL');
   const admin = await adminOf(step);
-  await until('the group to be empty', () => admin.deleteGroups([step.names.group]).then(() => true, () => false));
+  await until('the group to be empty', () =>
+    admin.deleteGroups([step.names.group]).then(
+      () => true,
+      () => false,
+    ),
+  );
   // As a worker does that was frozen meanwhile and still has records of the other partition
   const connections = new Connections(step.kafka);
   onTestFinished(() => connections.close());
   const { id } = await connections.leaders.look([step.names.input]).then(() => connections.leaders.expect(step.names.input));
   const coordinator = await coordinatorOf(connections, step.names.group);
-  await connections.send(coordinator, offsetCommitRequest({
-    groupId: step.names.group, memberId: '', groupGenerationId: -1, retentionTime: -1,
-    topics: [{ topic: step.names.input, partitions: [{ partition: 1, offset: '5', metadata: `partitions=2 topic=${id}` }] }],
-  }));
+  await connections.send(
+    coordinator,
+    offsetCommitRequest({
+      groupId: step.names.group,
+      memberId: '',
+      groupGenerationId: -1,
+      retentionTime: -1,
+      topics: [{ topic: step.names.input, partitions: [{ partition: 1, offset: '5', metadata: `partitions=2 topic=${id}` }] }],
+    }),
+  );
   const next = await step.startWorker();
   expect(await next.ended).toEqual({ code: 1, signal: null });
   expect(fatalOf(next)).toEqual([expect.stringContaining('has no committed offsets, or not all any more')]);
@@ -96,7 +107,8 @@ test('a topic that was deleted and created again is read from its beginning, onc
   const admin = await adminOf(step);
   await admin.deleteTopics({ topics: [step.names.input] });
   await until('the topic to be created again', () =>
-    admin.createTopics({ topics: [{ topic: step.names.input, numPartitions: 1 }] }).catch(() => false));
+    admin.createTopics({ topics: [{ topic: step.names.input, numPartitions: 1 }] }).catch(() => false),
+  );
   // As many as before and more: an old position would lie among them
   await step.send(await step.events(idsFrom('after', 20)));
   await until('the new records to be out', async () => (await keysOf(step)).length >= 30);
@@ -129,14 +141,22 @@ test('a worker that is stopped while it joins leaves no member behind', async ()
   const joining = await step.startWorker();
   const admin = await adminOf(step);
   await until('the group to wait for its member', async () => {
-    const { groups: [group] } = await admin.describeGroups([step.names.group]);
+    const {
+      groups: [group],
+    } = await admin.describeGroups([step.names.group]);
     return group!.state === 'PreparingRebalance';
   });
   joining.signal('SIGTERM');
   await joining.logged('"stopping"');
   owner.signal('SIGCONT');
   expect(await joining.ended).toEqual({ code: 0, signal: null });
-  const { groups: [group] } = await admin.describeGroups([step.names.group]);
+  const {
+    groups: [group],
+  } = await admin.describeGroups([step.names.group]);
   expect(group!.members).toHaveLength(1);
-  await until('the owner to have both tasks again', async () => (await owner.tasks()).length === 2 && await owner.probe('/readyz'), 3_000);
+  await until(
+    'the owner to have both tasks again',
+    async () => (await owner.tasks()).length === 2 && (await owner.probe('/readyz')),
+    3_000,
+  );
 });

@@ -20,7 +20,10 @@ async function expectOnceAndInOrder(step: StepFixture): Promise<void> {
   expect({ outputs: came.length, distinct: new Set(came).size }).toEqual({ outputs: wanted.length, distinct: wanted.length });
   expect(new Set(came)).toEqual(new Set(wanted));
   const orderOf = (records: typeof inputs, ids: readonly string[]) =>
-    Map.groupBy(records.map(({ key }, at) => ({ key: String(key), id: ids[at]! })), ({ key }) => key);
+    Map.groupBy(
+      records.map(({ key }, at) => ({ key: String(key), id: ids[at]! })),
+      ({ key }) => key,
+    );
   const [wantedOrder, cameOrder] = [orderOf(inputs, wanted), orderOf(outputs, came)];
   for (const [key, ids] of wantedOrder) expect(cameOrder.get(key)).toEqual(ids);
 }
@@ -59,7 +62,8 @@ test('a worker without a task is ready', async () => {
 
 test('a worker killed in the middle loses nothing, doubles nothing and keeps the order of each key', async () => {
   const step = await StepFixture.create({
-    partitions: 4, settings: () => ({ delivery: { ...DELIVERY, maxRecords: 50 } }),
+    partitions: 4,
+    settings: () => ({ delivery: { ...DELIVERY, maxRecords: 50 } }),
   });
   const workers = [await step.startWorker(), await step.startWorker()];
   await until('both workers to share', () => shareOf(workers, 4));
@@ -73,7 +77,8 @@ test('a worker killed in the middle loses nothing, doubles nothing and keeps the
 
 test('SIGTERM under load finishes what is under way and exits 0', async () => {
   const step = await StepFixture.create({
-    partitions: 4, settings: () => ({ delivery: { ...DELIVERY, maxRecords: 20 } }),
+    partitions: 4,
+    settings: () => ({ delivery: { ...DELIVERY, maxRecords: 20 } }),
   });
   const first = await (await step.startWorker()).ready();
   await step.send(await manyEvents(step, 5_000));
@@ -88,7 +93,8 @@ test('SIGTERM under load finishes what is under way and exits 0', async () => {
 
 test('a worker frozen past its session writes nothing twice when it wakes', async () => {
   const step = await StepFixture.create({
-    partitions: 4, settings: () => ({ delivery: { ...DELIVERY, maxRecords: 50 } }),
+    partitions: 4,
+    settings: () => ({ delivery: { ...DELIVERY, maxRecords: 50 } }),
   });
   const [frozen, other] = [await step.startWorker(), await step.startWorker()];
   await until('both workers to share', () => shareOf([frozen, other], 4));

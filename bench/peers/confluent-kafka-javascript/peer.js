@@ -25,7 +25,8 @@ const consumer = kafka.consumer({
   'js.consumer.max.batch.size': chunkSize,
 });
 const producers = Array.from({ length: isExactlyOnce ? Number(told.partitions) : 1 }, (_, at) =>
-  kafka.producer({ kafkaJS: isExactlyOnce ? { transactionalId: `${told.group}-${at}` } : {} }));
+  kafka.producer({ kafkaJS: isExactlyOnce ? { transactionalId: `${told.group}-${at}` } : {} }),
+);
 
 await Promise.all(producers.map((producer) => producer.connect()));
 await consumer.connect();

@@ -26,7 +26,7 @@ process.once('SIGTERM', () => process.exit(0));
 
 const startedAt = performance.now();
 for (let sent = 0; ; await sleep(TICK_MS)) {
-  const due = Math.floor((performance.now() - startedAt) / 1_000 * Number(recordsPerSecond)) - sent;
+  const due = Math.floor(((performance.now() - startedAt) / 1_000) * Number(recordsPerSecond)) - sent;
   const messages = Array.from({ length: Math.min(due, MAX_RECORDS_PER_SEND) }, (_, at) => orders[(sent + at) % DIFFERENT_ORDERS]!);
   if (messages.length > 0) await producer.send({ topic, messages });
   sent += messages.length;

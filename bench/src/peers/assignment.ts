@@ -20,7 +20,12 @@ export function readAssignment(): Assignment {
   });
   const { brokers, input, output, group, mode, partitions, schema } = values as Required<typeof values>;
   return {
-    brokers: brokers!, input: input!, output: output!, group: group!, isExactlyOnce: mode === 'exactly-once', partitions: Number(partitions),
+    brokers: brokers!,
+    input: input!,
+    output: output!,
+    group: group!,
+    isExactlyOnce: mode === 'exactly-once',
+    partitions: Number(partitions),
     recode: recoder(Number(values['schema-id']), schema!),
   };
 }
@@ -41,7 +46,13 @@ function recoder(schemaId: number, schema: string): (value: Buffer) => Buffer {
   };
 }
 
-export interface Source { topic: string; partition: number; offset: string; timestamp: string; hops: number }
+export interface Source {
+  topic: string;
+  partition: number;
+  offset: string;
+  timestamp: string;
+  hops: number;
+}
 
 /** The headers that sagafleet's worker writes. */
 export function headersFor({ topic, partition, offset, timestamp, hops }: Source, group: string): Record<string, string> {

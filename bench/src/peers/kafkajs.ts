@@ -12,7 +12,8 @@ const kafka = new Kafka({ clientId: 'kafkajs', brokers: [assignment.brokers], lo
 const consumer = kafka.consumer({ groupId: group });
 const producers: Producer[] = isExactlyOnce
   ? Array.from({ length: partitions }, (_, at) =>
-    kafka.producer({ transactionalId: `${group}-${at}`, idempotent: true, maxInFlightRequests: 1 }))
+      kafka.producer({ transactionalId: `${group}-${at}`, idempotent: true, maxInFlightRequests: 1 }),
+    )
   : [kafka.producer()];
 
 await Promise.all(producers.map((producer) => producer.connect()));
@@ -42,7 +43,8 @@ async function workExactlyOnce({ batch, resolveOffset, heartbeat }: EachBatchPay
     const transaction = await producers[batch.partition]!.transaction();
     await transaction.send({ topic: output, messages: chunk.map((message) => outputOf(message, batch.partition)) });
     await transaction.sendOffsets({
-      consumerGroupId: group, topics: [{ topic: input, partitions: [{ partition: batch.partition, offset: after(offset) }] }],
+      consumerGroupId: group,
+      topics: [{ topic: input, partitions: [{ partition: batch.partition, offset: after(offset) }] }],
     });
     await transaction.commit();
     resolveOffset(offset);

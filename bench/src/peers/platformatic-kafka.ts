@@ -33,7 +33,12 @@ for await (const message of stream) {
 async function workAtLeastOnce(messages: Message[]): Promise<void> {
   await producer.send({ messages: messages.map(outputOf) });
   await consumer.commit({
-    offsets: lastOfPartitions(messages).map(({ topic, partition, offset, leaderEpoch }) => ({ topic, partition, offset: offset + 1n, leaderEpoch })),
+    offsets: lastOfPartitions(messages).map(({ topic, partition, offset, leaderEpoch }) => ({
+      topic,
+      partition,
+      offset: offset + 1n,
+      leaderEpoch,
+    })),
   });
 }
 

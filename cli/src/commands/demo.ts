@@ -24,31 +24,43 @@ export function demoCommand(io: Io, exit: (code: number) => void): Command {
     .description('send orders through the six steps of examples/order on a real Kafka, and check that each went through exactly once')
     .option('--orders <n>', 'how many orders', parseCount, 20)
     .addOption(new Option('--keep', 'leave it running afterwards, to look at'))
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Exit code: 0 every order has its five events exactly once, nothing is left to do and nothing failed; 1 otherwise.
 
 Examples:
   npm run demo
   npm run demo -- --orders 200 --keep
   npm run -s demo -- --output json | jq .completed
-`);
+`,
+    );
   return withOutputOption(withSessionOptions(command)).action(async (flags: Flags) => {
     const progress = new Progress(io);
     const steps = await loadSteps([EXAMPLE], io);
     const orderIds = orderIdsOf(flags.orders);
     exit(EXIT.problems);
-    await runSession(steps, toSessionOptions(flags), { io, progress, logLevel: 'error', prefix: (step) => `${step}: ` }, async (session, stopped) => {
-      await Promise.race([untilReady(session), stopped]);
-      const result = await Promise.race([stopped, runDemo(session, {
-        orderIds, steps,
-        onProgress: (sent, delivered) => progress.count(`${sent} of ${orderIds.length} orders sent, ${delivered} through`),
-      })]);
-      progress.end();
-      if (!result) return;
-      await report(result, { io, flags, session, orderIds });
-      if (isPerfect(result.verdict)) exit(EXIT.ok);
-      if (flags.keep) await stopped;
-    });
+    await runSession(
+      steps,
+      toSessionOptions(flags),
+      { io, progress, logLevel: 'error', prefix: (step) => `${step}: ` },
+      async (session, stopped) => {
+        await Promise.race([untilReady(session), stopped]);
+        const result = await Promise.race([
+          stopped,
+          runDemo(session, {
+            orderIds,
+            steps,
+            onProgress: (sent, delivered) => progress.count(`${sent} of ${orderIds.length} orders sent, ${delivered} through`),
+          }),
+        ]);
+        progress.end();
+        if (!result) return;
+        await report(result, { io, flags, session, orderIds });
+        if (isPerfect(result.verdict)) exit(EXIT.ok);
+        if (flags.keep) await stopped;
+      },
+    );
   });
 }
 
@@ -58,26 +70,38 @@ function orderIdsOf(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `order-${run}-${n + 1}`);
 }
 
-interface ReportContext { io: Io; flags: Flags; session: Session; orderIds: readonly string[] }
+interface ReportContext {
+  io: Io;
+  flags: Flags;
+  session: Session;
+  orderIds: readonly string[];
+}
 
 async function report(result: DemoResult, context: ReportContext): Promise<void> {
   const { io, flags } = context;
   const { orders, completed, duplicates, missing, topics } = result.verdict;
   const seconds = Math.round(result.seconds * 100) / 100;
   if (flags.output === 'json') io.stdout.write(`${JSON.stringify({ orders, completed, duplicates, missing, topics, seconds })}\n`);
-  else io.stdout.write(`${[...await timelines(context), ...summary(result.verdict, seconds, io)].join('\n')}\n`);
+  else io.stdout.write(`${[...(await timelines(context)), ...summary(result.verdict, seconds, io)].join('\n')}\n`);
   if (flags.keep) (flags.output === 'json' ? io.stderr : io.stdout).write(`${nextCommands(context).join('\n')}\n`);
 }
 
 async function timelines({ io, session: { platform }, orderIds }: ReportContext): Promise<string[]> {
   const shown = new Set(orderIds.slice(0, SHOWN_ORDERS));
   const events = await readTimelines({
-    connection: kafkaConnection(platform.brokers), registry: new RegistryClient({ url: platform.registryUrl }),
-    topics: ORDER_TOPICS, isWanted: (id) => shown.has(id),
+    connection: kafkaConnection(platform.brokers),
+    registry: new RegistryClient({ url: platform.registryUrl }),
+    topics: ORDER_TOPICS,
+    isWanted: (id) => shown.has(id),
   });
   const { bold } = colorsFor(io);
   return [...shown].flatMap((id) => [
-    bold(id), ...formatTimeline(events.filter(({ sagaId }) => sagaId === id), (event) => (event as { status: string }).status), '',
+    bold(id),
+    ...formatTimeline(
+      events.filter(({ sagaId }) => sagaId === id),
+      (event) => (event as { status: string }).status,
+    ),
+    '',
   ]);
 }
 
@@ -86,10 +110,16 @@ function summary(verdict: Verdict, seconds: number, io: Io): string[] {
   const { orders, completed, duplicates, missing, deadLetters, behind, topics, hopsMs } = verdict;
   const good = isPerfect(verdict);
   return [
-    bold('events'), ...table(Object.entries(topics).map(([topic, count]) => [topic, String(count)])), '',
-    bold('median time per hop'), ...table(Object.entries(hopsMs).map(([step, ms]) => [step, `${ms} ms`])), '',
-    (good ? green : red)(`${completed} of ${orders} orders completed in ${seconds} s, ${duplicates} duplicates, ${missing} missing, `
-      + `${deadLetters} dead letters, ${behind} partitions not worked to the end`),
+    bold('events'),
+    ...table(Object.entries(topics).map(([topic, count]) => [topic, String(count)])),
+    '',
+    bold('median time per hop'),
+    ...table(Object.entries(hopsMs).map(([step, ms]) => [step, `${ms} ms`])),
+    '',
+    (good ? green : red)(
+      `${completed} of ${orders} orders completed in ${seconds} s, ${duplicates} duplicates, ${missing} missing, ` +
+        `${deadLetters} dead letters, ${behind} partitions not worked to the end`,
+    ),
   ];
 }
 

@@ -16,8 +16,10 @@ export function devCommand(io: Io): Command {
   const command = new Command('dev')
     .description('run the steps of a folder on this machine: real Kafka, real registry, one process per worker')
     .argument('<path...>', 'folders or files with SagaSteps; they are watched, and only the step that changed is restarted')
-    .option('--verbose', 'show all lines of the workers\' logs, not only warnings and errors')
-    .addHelpText('after', `
+    .option('--verbose', "show all lines of the workers' logs, not only warnings and errors")
+    .addHelpText(
+      'after',
+      `
 What differs from a cluster:
 ${LOCAL_MAPPING.map((line) => `  ${line}`).join('\n')}
 
@@ -25,7 +27,8 @@ Examples:
   sagafleet dev examples/order
   sagafleet dev . --data .sagafleet --replicas payment=3
   sagafleet dev . --kafka broker:9092 --registry http://registry:8081
-`);
+`,
+    );
   return withSessionOptions(command).action(async (paths: string[], flags: Flags) => {
     const progress = new Progress(io);
     const steps = await loadSteps(paths, io);
@@ -46,7 +49,9 @@ Examples:
 /** A step that can not run is shown, and mended in its file while the others run. */
 async function isStoppedBeforeReady(session: Session, stopped: Promise<undefined>, progress: Progress): Promise<boolean> {
   let isStopped = false;
-  const ready = untilReady(session).catch((error: Error) => { if (!isStopped) progress.line(error.message); });
+  const ready = untilReady(session).catch((error: Error) => {
+    if (!isStopped) progress.line(error.message);
+  });
   isStopped = await Promise.race([ready.then(() => false), stopped.then(() => true)]);
   return isStopped;
 }
@@ -59,14 +64,24 @@ function refuseUnknownReplicas({ replicas }: Flags, steps: readonly SagaStep[]):
 
 function addressBlock({ platform, fleet }: Session, steps: readonly SagaStep[], io: Io): string[] {
   const { bold } = colorsFor(io);
-  const addresses = [['kafka', platform.brokers], ['registry', `${platform.registryUrl}/subjects`]];
-  for (const { metadata: { name }, spec } of steps) {
+  const addresses = [
+    ['kafka', platform.brokers],
+    ['registry', `${platform.registryUrl}/subjects`],
+  ];
+  for (const {
+    metadata: { name },
+    spec,
+  } of steps) {
     if (spec.ingress) addresses.push([name, `POST http://localhost:${fleet.ingressPortOf(name)}${spec.ingress.http.path}`]);
   }
   addresses.push(['logs', platform.logsDir]);
   return [
-    bold('addresses'), ...table(addresses), '',
-    bold('steps'), ...table(steps.map((step) => [step.metadata.name, flowOf(step)])), '',
+    bold('addresses'),
+    ...table(addresses),
+    '',
+    bold('steps'),
+    ...table(steps.map((step) => [step.metadata.name, flowOf(step)])),
+    '',
     'running; changed files are applied, Ctrl-C ends everything',
   ];
 }
@@ -78,7 +93,10 @@ function flowOf({ spec }: SagaStep): string {
 }
 
 /** Mistakes in a changed file are shown and the running version stays. */
-async function reload(paths: readonly string[], { session, progress, io }: { session: Session; progress: Progress; io: Io }): Promise<void> {
+async function reload(
+  paths: readonly string[],
+  { session, progress, io }: { session: Session; progress: Progress; io: Io },
+): Promise<void> {
   try {
     const changed = await session.fleet.apply(await loadSteps(paths, io));
     if (changed.length > 0) progress.line(`restarted ${changed.join(', ')}`);

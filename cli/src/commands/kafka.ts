@@ -8,17 +8,20 @@ import { prepareKafka } from '../local/prepare.ts';
 
 export function kafkaCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('kafka')
-    .description('run one of Kafka\'s own tools')
+    .description("run one of Kafka's own tools")
     .argument('<tool>', KAFKA_TOOLS.join(', '))
     .argument('[args...]', 'passed on as they are')
     .option('--kafka <host:port>', 'brokers, unless the arguments name others', DEFAULT_BROKERS)
     .passThroughOptions()
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   sagafleet kafka topics --list
   sagafleet kafka console-consumer --topic order_paid --from-beginning
   sagafleet kafka consumer-groups --describe --group default.payment
-`)
+`,
+    )
     .action(async (name: string, args: string[], options: { kafka: string }) => {
       const java = await findJava(io.env);
       const onProgress = (text: string) => void io.stderr.write(`${text}\n`);

@@ -5,7 +5,11 @@ import { DEFAULT_BROKERS, KAFKA_OPTIONS, kafkaConnection } from '../connections.
 import { EXIT } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 
-interface Options { kafka: string; namespace: string; group?: string }
+interface Options {
+  kafka: string;
+  namespace: string;
+  group?: string;
+}
 
 export function resumeCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('resume')
@@ -14,21 +18,25 @@ export function resumeCommand(io: Io, exit: (code: number) => void): Command {
     .option('--namespace <name>', 'namespace of the step', DEFAULT_NAMESPACE)
     .option('--group <id>', 'consumer group of the step; default {namespace}.{step}')
     .option('--kafka <host:port>', 'brokers, separated by commas', DEFAULT_BROKERS)
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 The records behind the stop are processed as they come, and stop the task again after as many dead letters. A step whose
 manifest is changed goes on by itself.
 
 Examples:
   sagafleet resume payment
   sagafleet resume payment --namespace shop --kafka broker:9092
-`)
+`,
+    )
     .action(async (step: string, options: Options) => {
       const group = options.group ?? `${options.namespace}.${step}`;
       const admin = new KafkaAdmin(kafkaConnection(options.kafka), KAFKA_OPTIONS);
       await admin.connect();
       try {
         const stopped = (await admin.notedOffsets(group)).flatMap(({ topic, partition, offset, note }) =>
-          (offset !== null && decodeNote(note)?.kind === 'stopped' ? [{ topic, partition, offset }] : []));
+          offset !== null && decodeNote(note)?.kind === 'stopped' ? [{ topic, partition, offset }] : [],
+        );
         if (stopped.length === 0) {
           io.stderr.write(`no task of group ${group} is stopped\n`);
           exit(EXIT.problems);

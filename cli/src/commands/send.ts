@@ -4,17 +4,33 @@ import { sendRecord } from '@sagafleet/kafka';
 import { AvroCodecs, exampleValue, parseSchema, RegistryClient, RegistryError } from '@sagafleet/registry';
 import { Command, Option } from 'commander';
 import {
-  KAFKA_OPTIONS, kafkaConnection, parseCount, withConnectionOptions, withOutputOption, type ConnectionOptions, type OutputFormat,
+  KAFKA_OPTIONS,
+  kafkaConnection,
+  parseCount,
+  withConnectionOptions,
+  withOutputOption,
+  type ConnectionOptions,
+  type OutputFormat,
 } from '../connections.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
 import { parseExactJson, toJson } from '../json.ts';
 
 type Options = ConnectionOptions & {
-  output: OutputFormat; json?: string; file?: string; example?: boolean; key?: string; subject?: string; count: number;
+  output: OutputFormat;
+  json?: string;
+  file?: string;
+  example?: boolean;
+  key?: string;
+  subject?: string;
+  count: number;
 };
 
-interface Sent { target: string; key: string | null; answer: unknown }
+interface Sent {
+  target: string;
+  key: string | null;
+  answer: unknown;
+}
 
 export function sendCommand(io: Io): Command {
   const command = new Command('send')
@@ -24,17 +40,22 @@ export function sendCommand(io: Io): Command {
     .addOption(new Option('--file <path>', 'a file with the event as JSON').conflicts(['json', 'example']))
     .addOption(new Option('--example', 'a valid event made from the schema'))
     .option('--key <text>', 'the record\'s key; default the first field whose name ends in "id"')
-    .option('--subject <name>', 'the schema\'s subject; default {topic}-value, for a URL order_events-value')
+    .option('--subject <name>', "the schema's subject; default {topic}-value, for a URL order_events-value")
     .option('--count <n>', 'how many; with --example each one differs', parseCount, 1)
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   sagafleet send http://localhost:8080/orders --example
   sagafleet send order_created --json '{"orderId":"42","userId":"7","status":"NEW","timestamp":0}'
-`);
+`,
+    );
   return withOutputOption(withConnectionOptions(command)).action(async (target: string, options: Options) => {
     for (let n = 0; n < options.count; n++) {
       const sent = await sendOne(target, n, options, io);
-      io.stdout.write(options.output === 'json' ? `${toJson(sent)}\n` : `${sent.target}  ${sent.key ?? '(no key)'}  ${toJson(sent.answer)}\n`);
+      io.stdout.write(
+        options.output === 'json' ? `${toJson(sent)}\n` : `${sent.target}  ${sent.key ?? '(no key)'}  ${toJson(sent.answer)}\n`,
+      );
     }
   });
 }
@@ -59,7 +80,7 @@ interface EventQuestion {
 }
 
 async function eventOf({ options, io, n, schema }: EventQuestion): Promise<unknown> {
-  if (options.example) return exampleValue(parseSchema(await schema()), { sequence: Date.now() % 1_000_000 + n, nowMs: Date.now() });
+  if (options.example) return exampleValue(parseSchema(await schema()), { sequence: (Date.now() % 1_000_000) + n, nowMs: Date.now() });
   const text = options.json ?? (options.file ? readFileSync(resolve(io.cwd, options.file), 'utf8') : undefined);
   if (text === undefined) throw new CliError('NoEvent', 'there is no event to send, give one with --json, --file or --example');
   try {
@@ -75,11 +96,12 @@ function hintAtSubject(error: Error): never {
 }
 
 async function post(url: string, event: unknown): Promise<Sent> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: toJson(event) })
-    .catch((error: unknown) => {
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: toJson(event) }).catch(
+    (error: unknown) => {
       throw new CliError('NoIngress', `nothing answers at ${url}, is the step with this ingress running`, { cause: error });
-    });
-  const answer = await response.json() as { key?: string; message?: string };
+    },
+  );
+  const answer = (await response.json()) as { key?: string; message?: string };
   if (!response.ok) throw new CliError('NoIngress', `${url} answered ${response.status}: ${answer.message ?? toJson(answer)}`);
   return { target: url, key: answer.key ?? null, answer };
 }

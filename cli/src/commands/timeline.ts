@@ -1,7 +1,14 @@
 import { KafkaAdmin } from '@sagafleet/kafka';
 import { RegistryClient } from '@sagafleet/registry';
 import { Command } from 'commander';
-import { KAFKA_OPTIONS, kafkaConnection, withConnectionOptions, withOutputOption, type ConnectionOptions, type OutputFormat } from '../connections.ts';
+import {
+  KAFKA_OPTIONS,
+  kafkaConnection,
+  withConnectionOptions,
+  withOutputOption,
+  type ConnectionOptions,
+  type OutputFormat,
+} from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { toJson } from '../json.ts';
@@ -12,12 +19,12 @@ type Options = ConnectionOptions & { output: OutputFormat; topics?: string };
 export function timelineCommand(io: Io, exit: (code: number) => void): Command {
   const command = new Command('timeline')
     .description('show where an order, or any saga, is: its events in all topics, in order')
-    .argument('<saga>', 'the saga\'s id: the key of its records')
+    .argument('<saga>', "the saga's id: the key of its records")
     .option('--topics <names>', 'only these topics, separated by commas')
     .addHelpText('after', '\nExamples:\n  sagafleet timeline order-42\n  sagafleet timeline order-42 --output json | jq .[].topic\n');
   return withOutputOption(withConnectionOptions(command)).action(async (saga: string, options: Options) => {
     const connection = kafkaConnection(options.kafka);
-    const topics = options.topics?.split(',') ?? await publicTopics(options.kafka);
+    const topics = options.topics?.split(',') ?? (await publicTopics(options.kafka));
     const registry = new RegistryClient({ url: options.registry });
     const events = await readTimelines({ connection, registry, topics, isWanted: (id) => id === saga });
     if (options.output === 'json') {

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type LookUpSchema, validateCommand } from './validate.ts';
 
 let folder = '';
-beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'validate-')); });
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'validate-'));
+});
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const nothingKnown: LookUpSchema = () => Promise.resolve(null);
@@ -13,11 +15,27 @@ const nothingKnown: LookUpSchema = () => Promise.resolve(null);
 async function validate(args: string[], connectRegistry: (url: string) => LookUpSchema = () => nothingKnown) {
   let [stdout, stderr, code] = ['', '', -1];
   const io = {
-    stdout: { write: (text: string) => { stdout += text; } },
-    stderr: { write: (text: string) => { stderr += text; } },
-    env: {}, cwd: folder, isTerminal: false,
+    stdout: {
+      write: (text: string) => {
+        stdout += text;
+      },
+    },
+    stderr: {
+      write: (text: string) => {
+        stderr += text;
+      },
+    },
+    env: {},
+    cwd: folder,
+    isTerminal: false,
   };
-  await validateCommand({ io, exit: (ended) => { code = ended; }, connectRegistry }).parseAsync(args, { from: 'user' });
+  await validateCommand({
+    io,
+    exit: (ended) => {
+      code = ended;
+    },
+    connectRegistry,
+  }).parseAsync(args, { from: 'user' });
   return { stdout, stderr, code };
 }
 
@@ -40,15 +58,17 @@ test('a mistake: exit 1, place, excerpt and count', async () => {
   await writeFile(join(folder, 'other.yaml'), 'kind: ConfigMap\n');
   const { stdout, code } = await validate(['.']);
   expect(code).toBe(1);
-  expect(stdout).toBe([
-    'step.yaml:7:56: spec.outcomes.paid.emit[0].event: unknown name "evnt", did you mean "event"?',
-    '  7 |   outcomes: {paid: {emit: [{topic: order_paid, event: "evnt"}]}}',
-    '    |                                                        ^^^^',
-    '',
-    'other.yaml: ConfigMap skipped, not a SagaStep',
-    '1 step: 1 error',
-    '',
-  ].join('\n'));
+  expect(stdout).toBe(
+    [
+      'step.yaml:7:56: spec.outcomes.paid.emit[0].event: unknown name "evnt", did you mean "event"?',
+      '  7 |   outcomes: {paid: {emit: [{topic: order_paid, event: "evnt"}]}}',
+      '    |                                                        ^^^^',
+      '',
+      'other.yaml: ConfigMap skipped, not a SagaStep',
+      '1 step: 1 error',
+      '',
+    ].join('\n'),
+  );
 });
 
 test('a warning alone: exit 0', async () => {
@@ -64,10 +84,16 @@ test('JSON: nothing but JSON', async () => {
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toEqual({
     steps: 1,
-    problems: [{
-      severity: 'error', file: 'step.yaml', line: 7, column: 56, path: 'spec.outcomes.paid.emit[0].event',
-      message: 'unknown name "evnt", did you mean "event"?',
-    }],
+    problems: [
+      {
+        severity: 'error',
+        file: 'step.yaml',
+        line: 7,
+        column: 56,
+        path: 'spec.outcomes.paid.emit[0].event',
+        message: 'unknown name "evnt", did you mean "event"?',
+      },
+    ],
     skipped: [],
   });
 });
@@ -88,10 +114,13 @@ test('a registry tells the fields of events', async () => {
 
 test('a registry tells of a schema that nothing can be written with', async () => {
   await writeFile(join(folder, 'step.yaml'), step('event').replace('topic: order_paid,', 'topic: order_paid, schema: {subject: parcels},'));
-  const lookUp: LookUpSchema = ({ subject }) => Promise.resolve(subject === 'parcels' ? { schema: {}, misfit: 'field "door": its default does not fit' } : null);
+  const lookUp: LookUpSchema = ({ subject }) =>
+    Promise.resolve(subject === 'parcels' ? { schema: {}, misfit: 'field "door": its default does not fit' } : null);
   const { stdout, code } = await validate(['step.yaml', '--registry', 'http://registry'], () => lookUp);
   expect(code).toBe(1);
-  expect(stdout).toContain('step.yaml:7:66: spec.outcomes.paid.emit[0].schema.subject: nothing can be read or written with subject "parcels", field "door"');
+  expect(stdout).toContain(
+    'step.yaml:7:66: spec.outcomes.paid.emit[0].schema.subject: nothing can be read or written with subject "parcels", field "door"',
+  );
 });
 
 test('a registry that does not answer is not a mistake in the steps', async () => {

@@ -6,7 +6,10 @@ import { type Diagnostic, formatDiagnostic } from '../manifests/diagnostic.ts';
 import { checkManifests, loadManifests, type LoadedManifests, stepsOf } from '../manifests/load.ts';
 
 /** Avro schema as parsed JSON, and what keeps it from being read or written with. */
-export interface LookedUp { schema: unknown; misfit: string | null }
+export interface LookedUp {
+  schema: unknown;
+  misfit: string | null;
+}
 /** Null for what the registry does not hold; throws if it can not be asked. */
 export type LookUpSchema = (subject: SubjectVersion) => Promise<LookedUp | null>;
 
@@ -17,7 +20,10 @@ export interface ValidateParts {
   connectRegistry: (url: string) => LookUpSchema;
 }
 
-interface Flags { registry?: string; output: 'text' | 'json' }
+interface Flags {
+  registry?: string;
+  output: 'text' | 'json';
+}
 
 export function validateCommand({ io, exit, connectRegistry }: ValidateParts): Command {
   return new Command('validate')
@@ -25,7 +31,9 @@ export function validateCommand({ io, exit, connectRegistry }: ValidateParts): C
     .argument('<path...>', 'files, or folders with *.yaml and *.yml')
     .option('--registry <url>', 'also check fields of events whose schema this registry holds')
     .addOption(new Option('--output <form>', 'how the result is printed').choices(['text', 'json']).default('text'))
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Without a registry, fields are checked where the manifests hold the schema.
 
 Exit codes: ${EXIT.ok} no problem, ${EXIT.problems} problems found, ${EXIT.usage} wrong command line, ${EXIT.outside} the registry did not answer
@@ -34,7 +42,8 @@ Examples:
   sagafleet validate examples/order
   sagafleet validate payment.yaml shipping.yaml --registry http://localhost:8081
   sagafleet validate steps --output json
-`)
+`,
+    )
     .action(async (paths: string[], flags: Flags) => {
       const loaded = await loadManifests(paths, io.cwd);
       const facts = flags.registry === undefined ? {} : await lookUpAll(loaded, connectRegistry(flags.registry));
@@ -48,11 +57,13 @@ Examples:
 async function lookUpAll(loaded: LoadedManifests, lookUp: LookUpSchema): Promise<CheckFacts> {
   const schemas = new Map<string, unknown>();
   const misfits = new Map<string, string>();
-  await Promise.all(subjectsOf(stepsOf(loaded)).map(async (subject) => {
-    const found = await lookUp(subject);
-    if (found) schemas.set(subjectKey(subject), found.schema);
-    if (found?.misfit) misfits.set(subjectKey(subject), found.misfit);
-  }));
+  await Promise.all(
+    subjectsOf(stepsOf(loaded)).map(async (subject) => {
+      const found = await lookUp(subject);
+      if (found) schemas.set(subjectKey(subject), found.schema);
+      if (found?.misfit) misfits.set(subjectKey(subject), found.misfit);
+    }),
+  );
   return { schemas, misfits };
 }
 

@@ -5,8 +5,10 @@ const allEvents = (key: string): OrderRecord[] => ORDER_TOPICS.map((topic, at) =
 
 function findings(records: OrderRecord[], changes: Partial<Findings> = {}): Findings {
   return {
-    records, deadLetterTopics: ['default.payment.dlq'],
-    ends: [{ topic: 'order_paid', partition: 0, end: 4n }], committed: [{ topic: 'order_paid', partition: 0, offset: 4n }],
+    records,
+    deadLetterTopics: ['default.payment.dlq'],
+    ends: [{ topic: 'order_paid', partition: 0, end: 4n }],
+    committed: [{ topic: 'order_paid', partition: 0, offset: 4n }],
     ...changes,
   };
 }
@@ -23,7 +25,9 @@ describe('the judge of the demo', () => {
     'a doubled event': [findings([...allEvents('a'), allEvents('a')[2]!]), { completed: 0, duplicates: 1 }],
     'a dead letter': [findings([...allEvents('a'), { topic: 'default.payment.dlq', key: 'x', timestampMs: 0 }]), { deadLetters: 1 }],
     'an offset behind the end': [
-      findings(allEvents('a'), { committed: [{ topic: 'order_paid', partition: 0, offset: 3n }] }), { behind: 1 }],
+      findings(allEvents('a'), { committed: [{ topic: 'order_paid', partition: 0, offset: 3n }] }),
+      { behind: 1 },
+    ],
     'no offset at all': [findings(allEvents('a'), { committed: [] }), { behind: 1 }],
   };
   test.each(Object.entries(DEFECTS))('finds %s', (_, [found, expected]) => {

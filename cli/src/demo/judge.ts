@@ -12,9 +12,21 @@ const HOPS: readonly { step: string; from: OrderTopic; to: OrderTopic }[] = [
   { step: 'delivery', from: 'order_shipped', to: 'order_delivered' },
 ];
 
-export interface OrderRecord { topic: string; key: string; timestampMs: number }
-export interface PartitionEnd { topic: string; partition: number; end: bigint }
-export interface PartitionCommit { topic: string; partition: number; offset: bigint | null }
+export interface OrderRecord {
+  topic: string;
+  key: string;
+  timestampMs: number;
+}
+export interface PartitionEnd {
+  topic: string;
+  partition: number;
+  end: bigint;
+}
+export interface PartitionCommit {
+  topic: string;
+  partition: number;
+  offset: bigint | null;
+}
 
 export interface Findings {
   /** Of the order topics and the dead-letter topics. */
@@ -45,7 +57,10 @@ export function judgeOrders(orderIds: readonly string[], findings: Findings): Ve
   const counts = countEvents(orderIds, findings.records);
   const perOrder = orderIds.map((id) => ORDER_TOPICS.map((topic) => counts.get(id)![topic]));
   const events = perOrder.flat();
-  const isOf = (topic: string) => ({ topic: other }: { topic: string }) => other === topic;
+  const isOf =
+    (topic: string) =>
+    ({ topic: other }: { topic: string }) =>
+      other === topic;
   return {
     orders: orderIds.length,
     completed: perOrder.filter((each) => each.every((count) => count === 1)).length,
@@ -74,20 +89,23 @@ function countEvents(orderIds: readonly string[], records: readonly OrderRecord[
 
 function partitionsBehind({ ends, committed }: Findings): number {
   const offsets = new Map(committed.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]));
-  return ends.filter(({ topic }) => topic.startsWith('order_'))
+  return ends
+    .filter(({ topic }) => topic.startsWith('order_'))
     .filter(({ topic, partition, end }) => (offsets.get(`${topic}/${partition}`) ?? null) !== end).length;
 }
 
 function medianHops(orderIds: ReadonlySet<string>, records: readonly OrderRecord[]): Record<string, number> {
   const times = new Map<string, number>();
   for (const { topic, key, timestampMs } of records) if (orderIds.has(key)) times.set(`${topic}/${key}`, timestampMs);
-  return Object.fromEntries(HOPS.map(({ step, from, to }) => {
-    const waits = [...orderIds].flatMap((id) => {
-      const [start, end] = [times.get(`${from}/${id}`), times.get(`${to}/${id}`)];
-      return start === undefined || end === undefined ? [] : [end - start];
-    });
-    return [step, median(waits)];
-  }));
+  return Object.fromEntries(
+    HOPS.map(({ step, from, to }) => {
+      const waits = [...orderIds].flatMap((id) => {
+        const [start, end] = [times.get(`${from}/${id}`), times.get(`${to}/${id}`)];
+        return start === undefined || end === undefined ? [] : [end - start];
+      });
+      return [step, median(waits)];
+    }),
+  );
 }
 
 function median(values: number[]): number {

@@ -20,7 +20,11 @@ export interface DemoOptions {
   onProgress(sent: number, delivered: number): void;
 }
 
-export interface DemoResult { verdict: Verdict; records: OrderRecord[]; seconds: number }
+export interface DemoResult {
+  verdict: Verdict;
+  records: OrderRecord[];
+  seconds: number;
+}
 
 /** Sends the orders, waits until all groups are at the ends of their topics, then reads back and judges. */
 export async function runDemo({ platform, fleet }: Session, options: DemoOptions): Promise<DemoResult> {
@@ -47,9 +51,11 @@ async function postOrder(url: string, orderId: string): Promise<void> {
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const waiting = [...items];
-  await Promise.all(Array.from({ length: CONCURRENT_POSTS }, async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
-  }));
+  await Promise.all(
+    Array.from({ length: CONCURRENT_POSTS }, async () => {
+      for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+    }),
+  );
 }
 
 /** Done = as many deliveries as orders, and every group at the end of its topics; gives up at the deadline and lets the judge speak. */
@@ -60,7 +66,7 @@ async function untilDone(brokers: string, { orderIds, steps, onProgress }: DemoO
     for (const deadline = Date.now() + DONE_DEADLINE_MS; Date.now() < deadline; await pause(POLL_MS)) {
       const handled = await handledBy(LAST_STEP, steps, admin);
       onProgress(orderIds.length, Math.min(orderIds.length, Math.floor(handled.records / 4)));
-      if (handled.behind === 0 && handled.records >= 4 * orderIds.length && await allDrained(steps, admin)) return;
+      if (handled.behind === 0 && handled.records >= 4 * orderIds.length && (await allDrained(steps, admin))) return;
     }
   } finally {
     await admin.close();
@@ -68,7 +74,9 @@ async function untilDone(brokers: string, { orderIds, steps, onProgress }: DemoO
 }
 
 async function allDrained(steps: readonly SagaStep[], admin: KafkaAdmin): Promise<boolean> {
-  for (const { metadata: { name } } of steps) {
+  for (const {
+    metadata: { name },
+  } of steps) {
     if (name !== FIRST_STEP && (await handledBy(name, steps, admin)).behind > 0) return false;
   }
   return true;
@@ -91,7 +99,9 @@ async function handledBy(name: string, steps: readonly SagaStep[], admin: KafkaA
 }
 
 function inputsOf({ spec }: SagaStep): string[] {
-  return (spec.consumes ?? []).flatMap(({ topic }) => (topic === 'order_*' ? ORDER_TOPICS.filter((name) => name.startsWith('order_')) : [topic]));
+  return (spec.consumes ?? []).flatMap(({ topic }) =>
+    topic === 'order_*' ? ORDER_TOPICS.filter((name) => name.startsWith('order_')) : [topic],
+  );
 }
 
 async function findings({ brokers, tools }: Session['platform'], steps: readonly SagaStep[]) {
@@ -107,5 +117,7 @@ async function findings({ brokers, tools }: Session['platform'], steps: readonly
 }
 
 function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => { setTimeout(resolve, ms); });
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }

@@ -71,7 +71,8 @@ export async function fetchRegistry(context: FetchContext): Promise<RegistryFile
  */
 export async function fetchJars(context: FetchContext, title: string, pom: string): Promise<string> {
   const folder = await cached(context.cacheDir, `jars-${hashOf(readFileSync(pom, 'utf8'))}`, (unfinished) =>
-    runMaven(context, { title, pom, folder: unfinished, goal: 'copy-dependencies', output: 'jars' }));
+    runMaven(context, { title, pom, folder: unfinished, goal: 'copy-dependencies', output: 'jars' }),
+  );
   return join(folder, 'jars/*');
 }
 

@@ -36,7 +36,10 @@ export interface FleetOptions {
 /** Plans of some steps; what topics take is known only when they are provisioned. */
 type Planner = (topicLimits: TopicLimits) => StepPlan[];
 type TopicLimits = NonNullable<Facts['topicLimits']>;
-interface RunningStep { fingerprint: string; runners: PodRunner[] }
+interface RunningStep {
+  fingerprint: string;
+  runners: PodRunner[];
+}
 
 export class Fleet {
   readonly #options: FleetOptions;
@@ -140,7 +143,11 @@ export class Fleet {
         this.#tell(step, pending, 'pending');
         this.#tell(step, warnings, 'warning');
         const meanwhile = this.#running.has(step) ? 'until then the version before runs on' : 'until then it is not started';
-        this.#tell(step, problems.map((text) => `${text}; ${meanwhile}`), 'problem');
+        this.#tell(
+          step,
+          problems.map((text) => `${text}; ${meanwhile}`),
+          'problem',
+        );
       }
       this.#refused = new Set([...reports].filter(([, { problems }]) => problems.length > 0).map(([step]) => step));
       if ([...reports.values()].some(({ pending, problems }) => pending.length + problems.length > 0)) this.#retryLater();
@@ -192,7 +199,7 @@ export class Fleet {
     const { name } = plan.step.metadata;
     const deployment = plan.objects.find(({ kind }) => kind === 'Deployment') as unknown as Deployment;
     const configMaps = plan.objects.filter(({ kind }) => kind === 'ConfigMap') as unknown as ConfigMap[];
-    const count = plan.step.spec.suspend ? 0 : this.#options.replicas.get(name) ?? 1;
+    const count = plan.step.spec.suspend ? 0 : (this.#options.replicas.get(name) ?? 1);
     const pods: Pod[] = [];
     for (let replica = 0; replica < count; replica++) {
       const folder = join(this.#options.dataDir, 'pods', `${deployment.metadata.name}-${replica}`);
@@ -213,7 +220,10 @@ export class Fleet {
 
   /** The first replica of each step with an ingress keeps its port over restarts. */
   async #ingressPort(plan: StepPlan, replica: number): Promise<number> {
-    const { metadata: { name }, spec } = plan.step;
+    const {
+      metadata: { name },
+      spec,
+    } = plan.step;
     if (!spec.ingress || replica > 0) return this.#freePort();
     const known = this.#ingressPorts.get(name);
     if (known !== undefined) return known;

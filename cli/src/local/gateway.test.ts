@@ -56,7 +56,11 @@ test('method, body, headers and status pass', async () => {
 test('every address of localhost answers', async () => {
   const { port } = new URL(root);
   expect((await fetch(`http://localhost:${port}/subjects`)).status).toBe(422);
-  if (Object.values(networkInterfaces()).flat().some((address) => address?.address === '::1')) {
+  if (
+    Object.values(networkInterfaces())
+      .flat()
+      .some((address) => address?.address === '::1')
+  ) {
     expect((await fetch(`http://[::1]:${port}/subjects`)).status).toBe(422);
   }
 });

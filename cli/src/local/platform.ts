@@ -76,7 +76,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 async function startParts(options: PlatformOptions, undo: Undo): Promise<Omit<Platform, 'stop'>> {
   const { env, brokers, onProgress, onCrash, kafkaPort = 9092, registryPort = 8081 } = options;
   if (brokers === undefined && options.registryUrl === undefined && kafkaPort === registryPort) {
-    throw new CliError('PortBusy', `Kafka and the schema registry are both to listen on port ${kafkaPort}, change one with --kafka-port or --registry-port`);
+    throw new CliError(
+      'PortBusy',
+      `Kafka and the schema registry are both to listen on port ${kafkaPort}, change one with --kafka-port or --registry-port`,
+    );
   }
   const java = await findJava(env);
   if (brokers === undefined) await requireFreePort(kafkaPort, 'Kafka', KAFKA_PORT_ADVICE);

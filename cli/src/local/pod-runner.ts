@@ -56,7 +56,9 @@ export class PodRunner {
 
   /** Member of its group with every task running, as its readiness probe says. */
   async isReady(): Promise<boolean> {
-    const answer = await fetch(`http://127.0.0.1:${this.#healthPort}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => null);
+    const answer = await fetch(`http://127.0.0.1:${this.#healthPort}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(
+      () => null,
+    );
     return answer?.ok ?? false;
   }
 
@@ -110,4 +112,3 @@ export class PodRunner {
     });
   }
 }
-

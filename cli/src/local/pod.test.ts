@@ -32,7 +32,11 @@ describe('a deployment on a laptop', () => {
   });
 
   test('knows its pod name, and keeps the grace period', () => {
-    const pod = toPod(deployment([{ name: 'SAGAFLEET_CLIENT_ID', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }]), configMaps, place);
+    const pod = toPod(
+      deployment([{ name: 'SAGAFLEET_CLIENT_ID', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }]),
+      configMaps,
+      place,
+    );
     expect(pod.env['SAGAFLEET_CLIENT_ID']).toBe('sagastep-payment-1');
     expect(pod.graceMs).toBe(45_000);
   });

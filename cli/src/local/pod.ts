@@ -7,7 +7,10 @@ export interface Deployment {
   metadata: { name: string };
   spec: { replicas?: number; template: { spec: PodTemplateSpec } };
 }
-export interface ConfigMap { metadata: { name: string }; data?: Record<string, string> }
+export interface ConfigMap {
+  metadata: { name: string };
+  data?: Record<string, string>;
+}
 
 interface PodTemplateSpec {
   terminationGracePeriodSeconds?: number;
@@ -69,16 +72,22 @@ export function toPod(deployment: Deployment, configMaps: readonly ConfigMap[], 
 }
 
 type Variable = NonNullable<Container['env']>[number];
-interface Substitution { podName: string; moved: ReadonlyMap<string, string>; step: string }
+interface Substitution {
+  podName: string;
+  moved: ReadonlyMap<string, string>;
+  step: string;
+}
 
 function valueOf(variable: Variable, { podName, moved, step }: Substitution): string {
   const { name, value, valueFrom } = variable;
   if (valueFrom?.fieldRef?.fieldPath === 'metadata.name') return podName;
   if (valueFrom) {
-    throw new CliError('Unmappable',
-      `step ${step} takes the variable ${name} from a Secret, ConfigMap or field of the cluster, which a laptop does not have: `
-      + 'give it a plain value in a copy of the step');
+    throw new CliError(
+      'Unmappable',
+      `step ${step} takes the variable ${name} from a Secret, ConfigMap or field of the cluster, which a laptop does not have: ` +
+        'give it a plain value in a copy of the step',
+    );
   }
   const [mountPath] = [...moved.keys()].filter((path) => value?.startsWith(`${path}/`));
-  return mountPath ? `${moved.get(mountPath)!}${value!.slice(mountPath.length)}` : value ?? '';
+  return mountPath ? `${moved.get(mountPath)!}${value!.slice(mountPath.length)}` : (value ?? '');
 }

@@ -31,17 +31,26 @@ export interface SessionReporter {
   logLine(pod: Pod, line: string): void;
 }
 
-export interface Session { platform: Platform; fleet: Fleet; stop(): Promise<void> }
+export interface Session {
+  platform: Platform;
+  fleet: Fleet;
+  stop(): Promise<void>;
+}
 
 /** Starts everything; workers may not be ready yet. What it started is stopped again where it fails. */
 export async function startSession(
-  steps: readonly SagaStep[], options: SessionOptions, { io, reporter }: { io: Io; reporter: SessionReporter },
+  steps: readonly SagaStep[],
+  options: SessionOptions,
+  { io, reporter }: { io: Io; reporter: SessionReporter },
 ): Promise<Session> {
   const platform = await startPlatform({
     env: io.env,
     ...defined({
-      dataDir: options.data, brokers: options.kafka, registryUrl: options.registry,
-      kafkaPort: options.kafkaPort, registryPort: options.registryPort,
+      dataDir: options.data,
+      brokers: options.kafka,
+      registryUrl: options.registry,
+      kafkaPort: options.kafkaPort,
+      registryPort: options.registryPort,
     }),
     onProgress: reporter.progress,
     onCrash: reporter.crashed,
@@ -65,12 +74,15 @@ export async function startSession(
 /** Waits until every worker is ready. @throws CliError `NotReady` naming those that are not, and their logs */
 export async function untilReady({ fleet }: Session): Promise<void> {
   const signal = AbortSignal.timeout(READY_DEADLINE_MS);
-  const answers = await Promise.all(fleet.runners.map(async (runner) => {
-    const isReady = await runner.untilReady(signal);
-    return isReady ? [] : [`${runner.pod.name} (${runner.logFile})`];
-  }));
+  const answers = await Promise.all(
+    fleet.runners.map(async (runner) => {
+      const isReady = await runner.untilReady(signal);
+      return isReady ? [] : [`${runner.pod.name} (${runner.logFile})`];
+    }),
+  );
   const late = answers.flat();
-  if (late.length > 0) throw new CliError('NotReady', `not ready after ${READY_DEADLINE_MS / 1_000} s: ${late.join(', ')}; their logs say why`);
+  if (late.length > 0)
+    throw new CliError('NotReady', `not ready after ${READY_DEADLINE_MS / 1_000} s: ${late.join(', ')}; their logs say why`);
 }
 
 function createFleet(platform: Platform, options: SessionOptions, { io, reporter }: { io: Io; reporter: SessionReporter }): Fleet {

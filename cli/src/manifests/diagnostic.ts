@@ -1,7 +1,12 @@
 import pc from 'picocolors';
 
 /** Line and column count from 1, column and length in UTF-16 units. */
-export interface Place { line: number; column: number; length: number; lineText: string }
+export interface Place {
+  line: number;
+  column: number;
+  length: number;
+  lineText: string;
+}
 
 /** Something wrong in a file, for a person or a program to read. */
 export interface Diagnostic {
@@ -26,9 +31,9 @@ export function formatDiagnostic({ severity, file, place, path, message }: Diagn
   const color = pc.createColors(useColors);
   const paint = severity === 'error' ? color.red : color.yellow;
   const where = place === null ? file : `${file}:${place.line}:${place.column}`;
-  const head = [
-    color.bold(where), ...(severity === 'warning' ? [paint('warning')] : []), ...(path ? [path] : []), paint(message),
-  ].join(': ');
+  const head = [color.bold(where), ...(severity === 'warning' ? [paint('warning')] : []), ...(path ? [path] : []), paint(message)].join(
+    ': ',
+  );
   return place === null ? head : `${head}\n${excerpt(place, color.dim, paint)}`;
 }
 

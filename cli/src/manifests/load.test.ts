@@ -11,13 +11,16 @@ import { reasonOf } from './read-files.ts';
 function told(diagnostics: readonly Diagnostic[]): string[] {
   return diagnostics.map(({ place, path, message }) => {
     const marked = place?.lineText.slice(place.column - 1, place.column - 1 + place.length);
-    return [...(place ? [`${place.line}:${place.column}`] : []), ...(path ? [path] : []), `${message}${place ? ` «${marked}»` : ''}`].join(': ');
+    return [...(place ? [`${place.line}:${place.column}`] : []), ...(path ? [path] : []), `${message}${place ? ` «${marked}»` : ''}`].join(
+      ': ',
+    );
   });
 }
 const check = (text: string): string[] => told(checkManifests({ ...parseManifests('step.yaml', text) }));
 
 const HEAD = 'apiVersion: sagafleet.dev/v1alpha1\nkind: SagaStep\nmetadata: {name: payment}\nspec:\n  consumes: [{topic: order_created}]\n';
-const withEvent = (event: string): string => `${HEAD}  outcomes:\n    paid:\n      emit:\n        - topic: order_paid\n          event: ${event}\n`;
+const withEvent = (event: string): string =>
+  `${HEAD}  outcomes:\n    paid:\n      emit:\n        - topic: order_paid\n          event: ${event}\n`;
 const UNKNOWN = 'spec.outcomes.paid.emit[0].event: unknown name "evnt", did you mean "event"? «evnt»';
 
 const scalars: Record<string, [event: string, place: string]> = {
@@ -44,27 +47,33 @@ describe('a mistake in an expression is found in', () => {
 const SPEC = 'apiVersion: sagafleet.dev/v1alpha1\nkind: SagaStep\nmetadata: {name: payment}\nspec:';
 const places: Record<string, [text: string, told: string[]]> = {
   'an unknown field': [
-    `${withEvent('event')}  retry: {maxAttemps: 3}\n`, ['11:11: spec.retry.maxAttemps: unknown field "maxAttemps", did you mean "maxAttempts"? «maxAttemps»'],
+    `${withEvent('event')}  retry: {maxAttemps: 3}\n`,
+    ['11:11: spec.retry.maxAttemps: unknown field "maxAttemps", did you mean "maxAttempts"? «maxAttemps»'],
   ],
   'a wrong value': [`${withEvent('event')}  startFrom: newest\n`, ['11:14: spec.startFrom: must be one of earliest, latest «newest»']],
   'a missing field, at its parent': [`${SPEC}\n  consumes: [{topic: a}]\n`, ['4:1: spec.outcomes: is missing «spec»']],
   'a rule about a map, at its name': [
-    `${SPEC}\n  consumes: [{topic: a}]\n  outcomes: {}\n`, ['6:3: spec.outcomes: declare at least one outcome «outcomes»'],
+    `${SPEC}\n  consumes: [{topic: a}]\n  outcomes: {}\n`,
+    ['6:3: spec.outcomes: declare at least one outcome «outcomes»'],
   ],
   'an empty value, at its name': [`${SPEC}\n`, ['4:1: spec: is missing «spec»']],
   'a rule about the name': [
     withEvent('event').replace('payment', 'pay.v2'),
-    ['3:18: metadata.name: metadata.name must be a DNS label of at most 40 characters (a-z, 0-9, -): names and ACL prefixes are derived from it «pay.v2»'],
+    [
+      '3:18: metadata.name: metadata.name must be a DNS label of at most 40 characters (a-z, 0-9, -): names and ACL prefixes are derived from it «pay.v2»',
+    ],
   ],
   'the second document': [
-    `kind: ConfigMap\n---\n${withEvent('event')}  startFrom: newest\n`, ['13:14: spec.startFrom: must be one of earliest, latest «newest»'],
+    `kind: ConfigMap\n---\n${withEvent('event')}  startFrom: newest\n`,
+    ['13:14: spec.startFrom: must be one of earliest, latest «newest»'],
   ],
   'an item of a List': [
     `kind: List\nitems:\n- kind: Secret\n- {apiVersion: sagafleet.dev/v1alpha1, kind: SagaStep, metadata: {name: a}, spec: 7}\n`,
     ['4:83: spec: must be a map, not a number «7»'],
   ],
   'behind an alias': [
-    `${SPEC}\n  consumes: [&in {topic: a, formatt: avro}, *in]\n  outcomes: {x: {emit: []}}\n`, [
+    `${SPEC}\n  consumes: [&in {topic: a, formatt: avro}, *in]\n  outcomes: {x: {emit: []}}\n`,
+    [
       '5:29: spec.consumes[0].formatt: unknown field "formatt", did you mean "format"? «formatt»',
       '5:29: spec.consumes[1].formatt: unknown field "formatt", did you mean "format"? «formatt»',
     ],
@@ -73,9 +82,15 @@ const places: Record<string, [text: string, told: string[]]> = {
   'a missing kind': [withEvent('event').replace('kind: SagaStep\n', ''), ['1:1: kind: is missing «apiVersion: sagafleet.dev/v1alpha1»']],
   'a key that stands twice': [`${withEvent('event')}  group: a\n  group: b\n`, ['12:3: this key stands twice in its map: remove one «g»']],
   'a tab as indentation': ['kind: SagaStep\nspec:\n\tgroup: a\n', ['3:1: a tab can not indent in YAML: use spaces «\t»']],
-  'text that is no YAML': ['kind: [SagaStep\n', ['2:1: not valid YAML: flow sequence in block collection must be sufficiently indented and end with a ] « »']],
+  'text that is no YAML': [
+    'kind: [SagaStep\n',
+    ['2:1: not valid YAML: flow sequence in block collection must be sufficiently indented and end with a ] « »'],
+  ],
   'an alias without an anchor': ['kind: SagaStep\nspec: *nothing\n', ['2:7: alias *nothing has no anchor &nothing before it «*nothing»']],
-  'an alias to itself': ['kind: SagaStep\nspec: &a [*a]\n', ['1:1: aliases repeat too much, or repeat themselves: write the values out «k»']],
+  'an alias to itself': [
+    'kind: SagaStep\nspec: &a [*a]\n',
+    ['1:1: aliases repeat too much, or repeat themselves: write the values out «k»'],
+  ],
 };
 
 describe('a place is told for', () => {
@@ -84,7 +99,12 @@ describe('a place is told for', () => {
   });
 
   test('aliases that multiply', () => {
-    const levels = [...'abcdefgh'].map((name, i, all) => `${name}: &${name} [${Array(10).fill(i === 0 ? 'x' : `*${all[i - 1]}`).join(',')}]`);
+    const levels = [...'abcdefgh'].map(
+      (name, i, all) =>
+        `${name}: &${name} [${Array(10)
+          .fill(i === 0 ? 'x' : `*${all[i - 1]}`)
+          .join(',')}]`,
+    );
     expect(check(`kind: SagaStep\n${levels.join('\n')}\n`)).toHaveLength(1);
   });
 });
@@ -95,7 +115,10 @@ test('anchors and merge keys mean what they mean to kubectl', () => {
 });
 
 test('objects of other kinds are skipped and named, text without objects is nothing', () => {
-  const { manifests, skipped, diagnostics } = parseManifests('a.yaml', 'kind: ConfigMap\n---\n# empty\n---\n- 1\n---\nkind: Saga\napiVersion: sagafleet.dev/v1alpha1\n');
+  const { manifests, skipped, diagnostics } = parseManifests(
+    'a.yaml',
+    'kind: ConfigMap\n---\n# empty\n---\n- 1\n---\nkind: Saga\napiVersion: sagafleet.dev/v1alpha1\n',
+  );
   expect(manifests).toEqual([]);
   expect(diagnostics).toEqual([]);
   expect(skipped.map(({ kind }) => kind)).toEqual(['ConfigMap', 'an object without kind', 'Saga']);
@@ -105,11 +128,13 @@ describe('formatted', () => {
   const [diagnostic] = checkManifests(parseManifests('payment.yaml', withEvent('"merge(evnt, event)"')));
 
   test('the line follows with the place marked', () => {
-    expect(diagnostic && formatDiagnostic(diagnostic, false)).toBe([
-      'payment.yaml:10:25: spec.outcomes.paid.emit[0].event: unknown name "evnt", did you mean "event"?',
-      '  10 |           event: "merge(evnt, event)"',
-      '     |                         ^^^^',
-    ].join('\n'));
+    expect(diagnostic && formatDiagnostic(diagnostic, false)).toBe(
+      [
+        'payment.yaml:10:25: spec.outcomes.paid.emit[0].event: unknown name "evnt", did you mean "event"?',
+        '  10 |           event: "merge(evnt, event)"',
+        '     |                         ^^^^',
+      ].join('\n'),
+    );
   });
 
   test('colours stand only on a terminal', () => {
@@ -126,7 +151,9 @@ describe('formatted', () => {
 
 describe('files and folders', () => {
   let folder = '';
-  beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'manifests-')); });
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'manifests-'));
+  });
   afterEach(() => rm(folder, { recursive: true, force: true }));
   const load = async (...paths: string[]) => checkManifests(await loadManifests(paths, folder));
   const messages = async (...paths: string[]) => (await load(...paths)).map(({ file, message }) => `${file}: ${message}`);
@@ -143,7 +170,9 @@ describe('files and folders', () => {
   test('of two steps of one name both files are told', async () => {
     await writeFile(join(folder, 'a.yaml'), withEvent('event'));
     await writeFile(join(folder, 'b.yaml'), withEvent('event').replace('order_paid', 'order_paid_2'));
-    expect(await messages('a.yaml', 'b.yaml')).toEqual(['b.yaml: step "payment" is declared twice: rename one of them (the other: a.yaml:3)']);
+    expect(await messages('a.yaml', 'b.yaml')).toEqual([
+      'b.yaml: step "payment" is declared twice: rename one of them (the other: a.yaml:3)',
+    ]);
   });
 
   test('what can not be read says why, and the rest is checked', async () => {
@@ -163,7 +192,9 @@ describe('files and folders', () => {
   test('why a folder can not be read is told in words', async () => {
     await writeFile(join(folder, 'a.yaml'), '');
     expect((await messages('a.yaml/steps'))[0]).toMatch(/^a.yaml\/steps: can not be read: ENOTDIR/);
-    expect(reasonOf(Object.assign(new Error('EACCES: permission denied, scandir'), { code: 'EACCES' }))).toBe('can not be read: permission denied');
+    expect(reasonOf(Object.assign(new Error('EACCES: permission denied, scandir'), { code: 'EACCES' }))).toBe(
+      'can not be read: permission denied',
+    );
   });
 
   test('files without any step', async () => {

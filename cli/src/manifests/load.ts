@@ -46,7 +46,9 @@ export function checkManifests(loaded: LoadedManifests, facts: CheckFacts = {}, 
 }
 
 function unsupportedIn(object: unknown): Problem[] {
-  return wellShapedSteps([object]).flatMap(unsupported).map((problem) => ({ ...problem, object }));
+  return wellShapedSteps([object])
+    .flatMap(unsupported)
+    .map((problem) => ({ ...problem, object }));
 }
 
 function diagnosticOf(problem: Problem, { file, yaml }: Manifest, other: Manifest | undefined): Diagnostic {

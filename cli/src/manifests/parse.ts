@@ -5,10 +5,21 @@ import type { Diagnostic } from './diagnostic.ts';
 import { placeOfSpan, type YamlSource } from './place.ts';
 
 /** A SagaStep as it stands in a file; its shape is not yet checked. */
-export interface Manifest { file: string; object: unknown; yaml: YamlSource }
+export interface Manifest {
+  file: string;
+  object: unknown;
+  yaml: YamlSource;
+}
 /** An object of another kind, left to others. */
-export interface Skipped { file: string; kind: string }
-export interface ParsedFile { manifests: Manifest[]; skipped: Skipped[]; diagnostics: Diagnostic[] }
+export interface Skipped {
+  file: string;
+  kind: string;
+}
+export interface ParsedFile {
+  manifests: Manifest[];
+  skipped: Skipped[];
+  diagnostics: Diagnostic[];
+}
 
 /** The SagaSteps in the text of a YAML file of one or more documents, those in a List too. */
 export function parseManifests(file: string, text: string): ParsedFile {
@@ -17,10 +28,15 @@ export function parseManifests(file: string, text: string): ParsedFile {
   const parsed: ParsedFile = { manifests: [], skipped: [], diagnostics: [] };
   for (const document of documents as Document[]) {
     const found = mistakesOf(document).map(({ span, message }): Diagnostic => ({
-      severity: 'error', file, place: placeOfSpan(span, { text, lines }), path: null, message,
+      severity: 'error',
+      file,
+      place: placeOfSpan(span, { text, lines }),
+      path: null,
+      message,
     }));
     parsed.diagnostics.push(...found);
-    if (found.length === 0 && document.contents) sort(document.contents, { file, yaml: { text, lines, document, root: document.contents } }, parsed);
+    if (found.length === 0 && document.contents)
+      sort(document.contents, { file, yaml: { text, lines, document, root: document.contents } }, parsed);
   }
   return parsed;
 }
@@ -28,7 +44,7 @@ export function parseManifests(file: string, text: string): ParsedFile {
 function sort(root: Node, { file, yaml }: Omit<Manifest, 'object'>, parsed: ParsedFile): void {
   const object: unknown = root.toJS(yaml.document);
   if (object === null) return;
-  const { apiVersion, kind } = typeof object === 'object' && object !== null ? object as Record<string, unknown> : {};
+  const { apiVersion, kind } = typeof object === 'object' && object !== null ? (object as Record<string, unknown>) : {};
   const items = isMap(root) ? root.get('items', true) : undefined;
   if ((kind === 'List' || kind === `${SAGASTEP_KIND}List`) && isSeq(items)) {
     for (const item of items.items) sort(item as Node, { file, yaml: { ...yaml, root: item as Node } }, parsed);
@@ -46,7 +62,10 @@ function isSagaStep(apiVersion: unknown, kind: unknown): boolean {
   return isOurs && (typeof kind !== 'string' || nearestName(kind, [SAGASTEP_KIND]) !== null);
 }
 
-interface Mistake { span: [number, number]; message: string }
+interface Mistake {
+  span: [number, number];
+  message: string;
+}
 
 function mistakesOf(document: Document): Mistake[] {
   const mistakes = document.errors.map((error): Mistake => ({ span: error.pos, message: explain(error) }));
@@ -73,8 +92,11 @@ function conversionMistake(document: Document): Mistake[] {
 
 function explain({ code, message }: YAMLError): string {
   switch (code) {
-    case 'DUPLICATE_KEY': return 'this key stands twice in its map: remove one';
-    case 'TAB_AS_INDENT': return 'a tab can not indent in YAML: use spaces';
-    default: return `not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+    case 'DUPLICATE_KEY':
+      return 'this key stands twice in its map: remove one';
+    case 'TAB_AS_INDENT':
+      return 'a tab can not indent in YAML: use spaces';
+    default:
+      return `not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
   }
 }

@@ -5,7 +5,12 @@ import type { Place } from './diagnostic.ts';
 import { scalarOffsets } from './scalar-offsets.ts';
 
 /** The YAML behind a manifest. */
-export interface YamlSource { text: string; lines: LineCounter; document: Document; root: Node }
+export interface YamlSource {
+  text: string;
+  lines: LineCounter;
+  document: Document;
+  root: Node;
+}
 
 type Span = [start: number, end: number];
 
@@ -25,7 +30,11 @@ export function placeOfSpan([start, end]: Span, { text, lines }: Pick<YamlSource
 }
 
 /** `key` is null at the root and in lists; `isWhole` = all of the path was there, else the last part that was. */
-interface Found { key: Node | null; node: Node | null; isWhole: boolean }
+interface Found {
+  key: Node | null;
+  node: Node | null;
+  isWhole: boolean;
+}
 
 function find(path: Path, { document, root }: YamlSource): Found {
   let found: Found = { key: null, node: root, isWhole: true };

@@ -5,8 +5,14 @@ import type { Diagnostic } from './diagnostic.ts';
 /** An API server takes objects of up to 1.5 MiB; a file of manifests is far smaller. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
-export interface ManifestFile { file: string; text: string }
-export interface ReadFiles { files: ManifestFile[]; diagnostics: Diagnostic[] }
+export interface ManifestFile {
+  file: string;
+  text: string;
+}
+export interface ReadFiles {
+  files: ManifestFile[];
+  diagnostics: Diagnostic[];
+}
 
 /** Texts of files, and of the *.yaml and *.yml files right in folders, sorted by name. */
 export async function readManifestFiles(paths: readonly string[], cwd: string): Promise<ReadFiles> {
@@ -37,7 +43,10 @@ async function readInto(read: ReadFiles, file: string, cwd: string, refuse: (fil
     const full = resolve(cwd, file);
     const { size } = await stat(full);
     if (size > MAX_FILE_BYTES) {
-      return refuse(file, `is ${(size / 1024 / 1024).toFixed(1)} MiB large, a file of manifests may have ${MAX_FILE_BYTES / 1024 / 1024} MiB`);
+      return refuse(
+        file,
+        `is ${(size / 1024 / 1024).toFixed(1)} MiB large, a file of manifests may have ${MAX_FILE_BYTES / 1024 / 1024} MiB`,
+      );
     }
     const text = decoded(await readFile(full));
     if (text === null) return refuse(file, 'is not UTF-8 text: save it as UTF-8');
@@ -63,5 +72,5 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Why a file or folder can not be read, to stand behind its name. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return 'code' in error ? REASONS[String(error.code)] ?? `can not be read: ${error.message}` : error.message;
+  return 'code' in error ? (REASONS[String(error.code)] ?? `can not be read: ${error.message}`) : error.message;
 }

@@ -66,7 +66,7 @@ export class Connections {
     }
     this.#throwIfClosed();
     await this.#cluster.connect();
-    const broker = await this.#cluster.brokerPool.findConnectedBroker() as AnyBroker;
+    const broker = (await this.#cluster.brokerPool.findConnectedBroker()) as AnyBroker;
     return broker.connectionPool.send(request);
   }
 
@@ -87,7 +87,11 @@ export class Connections {
   async close(): Promise<void> {
     this.#isClosed = true;
     const lines = await Promise.allSettled(this.#lines.values());
-    await Promise.all(lines.map(async (line) => { if (line.status === 'fulfilled') await line.value.close(); }));
+    await Promise.all(
+      lines.map(async (line) => {
+        if (line.status === 'fulfilled') await line.value.close();
+      }),
+    );
     await this.#cluster.disconnect();
   }
 

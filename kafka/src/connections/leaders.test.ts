@@ -2,8 +2,13 @@ import { expect, test } from 'vitest';
 import type { ClusterMetadata, TopicMetadata } from '../wire/metadata.ts';
 import { Leaders } from './leaders.ts';
 
-const topic = (name: string, fields: Partial<TopicMetadata> = {}): TopicMetadata =>
-  ({ errorCode: 0, name, id: `id of ${name}`, partitions: [{ partition: 0, leader: 1, leaderEpoch: 4 }], ...fields });
+const topic = (name: string, fields: Partial<TopicMetadata> = {}): TopicMetadata => ({
+  errorCode: 0,
+  name,
+  id: `id of ${name}`,
+  partitions: [{ partition: 0, leader: 1, leaderEpoch: 4 }],
+  ...fields,
+});
 
 /** Answers when the test says so. */
 function open(...known: TopicMetadata[]) {
@@ -14,9 +19,11 @@ function open(...known: TopicMetadata[]) {
       return asked.at(-1)!.answer.promise;
     },
   });
-  const answer = (at: number) => asked[at]!.answer.resolve({
-    brokers: [], topics: asked[at]!.names.map((name) => known.find((each) => each.name === name) ?? topic(name, { errorCode: 3, partitions: [] })),
-  });
+  const answer = (at: number) =>
+    asked[at]!.answer.resolve({
+      brokers: [],
+      topics: asked[at]!.names.map((name) => known.find((each) => each.name === name) ?? topic(name, { errorCode: 3, partitions: [] })),
+    });
   return { leaders, asked, answer };
 }
 
@@ -48,9 +55,15 @@ test('a topic that may not be seen says so', async () => {
 });
 
 test('partitions stand at their numbers, with or without a leader', async () => {
-  const { leaders, answer } = open(topic('a', {
-    partitions: [{ partition: 1, leader: 2, leaderEpoch: 0 }, { partition: 0, leader: null, leaderEpoch: 7 }, { partition: 2, leader: 3, leaderEpoch: 1 }],
-  }));
+  const { leaders, answer } = open(
+    topic('a', {
+      partitions: [
+        { partition: 1, leader: 2, leaderEpoch: 0 },
+        { partition: 0, leader: null, leaderEpoch: 7 },
+        { partition: 2, leader: 3, leaderEpoch: 1 },
+      ],
+    }),
+  );
   const looking = leaders.look(['a']);
   answer(0);
   await looking;

@@ -4,7 +4,9 @@ import { errorOf, throwUnlessOk } from '../wire/request.ts';
 
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
 
-interface MetadataSource { metadata(topics: readonly string[]): Promise<ClusterMetadata> }
+interface MetadataSource {
+  metadata(topics: readonly string[]): Promise<ClusterMetadata>;
+}
 
 type ElectedLeader = PartitionLeader & { leader: number };
 
@@ -30,14 +32,19 @@ export class Leaders {
   async look(topics: readonly string[] = []): Promise<void> {
     for (const topic of topics) this.#wanted.add(topic);
     while (this.#looking && !topics.every((topic) => this.#looking!.topics.has(topic))) await this.#looking.done.catch(() => undefined);
-    this.#looking ??= { topics: new Set(this.#wanted), done: this.#look().finally(() => { this.#looking = null; }) };
+    this.#looking ??= {
+      topics: new Set(this.#wanted),
+      done: this.#look().finally(() => {
+        this.#looking = null;
+      }),
+    };
     await this.#looking.done;
   }
 
   /** Undefined where the topic, the partition or a leader is missing. */
   leaderOf(topic: string, partition: number): ElectedLeader | undefined {
     const found = this.#topics.get(topic)?.partitions[partition];
-    return found?.leader === null ? undefined : found as ElectedLeader | undefined;
+    return found?.leader === null ? undefined : (found as ElectedLeader | undefined);
   }
 
   /** @throws LEADER_NOT_AVAILABLE where the topic, the partition or a leader is missing */

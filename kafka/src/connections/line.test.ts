@@ -11,15 +11,23 @@ class FakeConnection implements Connection {
   readonly log: string[] = [];
   connecting: PromiseWithResolvers<void> | null = null;
   authenticating: Promise<void> = Promise.resolve();
-  socket = { destroy: () => { this.log.push('destroy'); } };
+  socket = {
+    destroy: () => {
+      this.log.push('destroy');
+    },
+  };
   #isConnected = false;
 
   sasl: object | null = null;
   isProven = true;
 
-  isConnected() { return this.#isConnected; }
+  isConnected() {
+    return this.#isConnected;
+  }
 
-  isAuthenticated() { return this.isProven; }
+  isAuthenticated() {
+    return this.isProven;
+  }
 
   async connect() {
     this.log.push('connect');

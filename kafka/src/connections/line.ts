@@ -20,7 +20,10 @@ export interface Connection {
 /** A broker handles one request of a connection at a time: more only have to hide the way to it. */
 const MAX_IN_FLIGHT = 8;
 
-interface Waiting { start: () => void; give: (error: Error) => void }
+interface Waiting {
+  start: () => void;
+  give: (error: Error) => void;
+}
 
 /**
  * One connection to one broker, for everybody who shares it. Connects when it is used, once at a time: two
@@ -51,7 +54,9 @@ export class Line {
     } catch (error) {
       // A caller that waits behind a request that is not answered would wait as long
       if ((error as Error).name === 'KafkaJSRequestTimeoutError') {
-        await this.#disconnect(new KafkaError('NoBroker', 'the broker did not answer another request of this connection in time', { cause: error }));
+        await this.#disconnect(
+          new KafkaError('NoBroker', 'the broker did not answer another request of this connection in time', { cause: error }),
+        );
       }
       throw error;
     } finally {
@@ -81,7 +86,9 @@ export class Line {
   }
 
   #connect(): Promise<void> {
-    this.#connecting ??= this.#open().finally(() => { this.#connecting = null; });
+    this.#connecting ??= this.#open().finally(() => {
+      this.#connecting = null;
+    });
     return this.#connecting;
   }
 

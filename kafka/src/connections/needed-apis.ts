@@ -13,8 +13,10 @@ const WITH_TRANSACTIONS: readonly Api[] = [DESCRIBE_PRODUCERS, DESCRIBE_TRANSACT
 /** Requests that a worker sends and this broker does not take, with their versions: too old, or a service that hides them. */
 export function missingApis(offered: ApiVersions, { transactions }: { transactions: boolean }): string[] {
   const needed = transactions ? [...ALWAYS, ...WITH_TRANSACTIONS] : ALWAYS;
-  return needed.filter(({ apiKey, apiVersion }) => {
-    const versions = offered[apiKey];
-    return !versions || apiVersion < versions.minVersion || apiVersion > versions.maxVersion;
-  }).map(({ apiName, apiVersion }) => `${apiName} (version ${apiVersion})`);
+  return needed
+    .filter(({ apiKey, apiVersion }) => {
+      const versions = offered[apiKey];
+      return !versions || apiVersion < versions.minVersion || apiVersion > versions.maxVersion;
+    })
+    .map(({ apiName, apiVersion }) => `${apiName} (version ${apiVersion})`);
 }

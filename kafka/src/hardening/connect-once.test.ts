@@ -8,7 +8,11 @@ class FakeSocket extends EventEmitter {
   end() {}
   unref() {}
 }
-interface Connection { connect(): Promise<unknown>; disconnect(): Promise<unknown>; isConnected(): boolean }
+interface Connection {
+  connect(): Promise<unknown>;
+  disconnect(): Promise<unknown>;
+  isConnected(): boolean;
+}
 type ConnectionClass = new (options: object) => Connection;
 
 const SILENT = { namespace: () => SILENT, debug: () => {}, error: () => {} };
@@ -20,7 +24,11 @@ function open(...overrides: Override[]) {
   const sockets: { socket: FakeSocket; connected: () => void }[] = [];
   const Connection = copy.internals.load('network/connection') as ConnectionClass;
   const connection = new Connection({
-    host: 'broker', port: 1, logger: SILENT, connectionTimeout: 10_000, requestTimeout: 1_000,
+    host: 'broker',
+    port: 1,
+    logger: SILENT,
+    connectionTimeout: 10_000,
+    requestTimeout: 1_000,
     socketFactory: ({ onConnect }: { onConnect: () => void }) => {
       const socket = new FakeSocket();
       sockets.push({ socket, connected: onConnect });

@@ -1,6 +1,8 @@
 import type { Override, Prototype } from './override.ts';
 
-interface Connection { connect(): Promise<unknown> }
+interface Connection {
+  connect(): Promise<unknown>;
+}
 
 const attempts = new WeakMap<Connection, Promise<unknown>>();
 const repaired = new WeakSet<object>();

@@ -17,11 +17,17 @@ test('the self-test names the one override that was undone', () => {
   hardenKafkajs();
   const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as { prototype: { fetch: unknown } };
   const { fetch } = prototype;
-  onTestFinished(() => { prototype.fetch = fetch; });
+  onTestFinished(() => {
+    prototype.fetch = fetch;
+  });
   prototype.fetch = undefined;
-  expect(verifyHardening).toThrow(expect.objectContaining({
-    code: 'NotHardened', consequence: 'fatal', message: expect.stringMatching(/without membership-only, call/),
-  }));
+  expect(verifyHardening).toThrow(
+    expect.objectContaining({
+      code: 'NotHardened',
+      consequence: 'fatal',
+      message: expect.stringMatching(/without membership-only, call/),
+    }),
+  );
 });
 
 describe.each(OVERRIDES)('$name', (override) => {
@@ -40,8 +46,11 @@ describe.each(OVERRIDES)('$name', (override) => {
   test('left out alone, it is named by the self-test', () => {
     const copy = privateCopy(...OVERRIDES.filter((other) => other !== override));
     onTestFinished(() => copy[Symbol.dispose]());
-    expect(() => refuseUnlessHardened(copy.internals)).toThrow(expect.objectContaining({
-      code: 'NotHardened', message: expect.stringContaining(`without ${override.name}, call`),
-    }));
+    expect(() => refuseUnlessHardened(copy.internals)).toThrow(
+      expect.objectContaining({
+        code: 'NotHardened',
+        message: expect.stringContaining(`without ${override.name}, call`),
+      }),
+    );
   });
 });

@@ -11,9 +11,7 @@ import { requestTimers } from './request-timers.ts';
 const KAFKAJS_VERSION = '2.2.4';
 
 /** Replaced modules come before patched classes, since loading a class loads what it uses. */
-export const OVERRIDES: readonly Override[] = [
-  requestCopies, requestTimers, connectsOnce, membershipOnly, memberId,
-];
+export const OVERRIDES: readonly Override[] = [requestCopies, requestTimers, connectsOnce, membershipOnly, memberId];
 
 const require = createRequire(import.meta.url);
 const internals = internalsOf(require);
@@ -37,8 +35,7 @@ export function hardenKafkajs(): void {
   if (isHardened) return;
   checkVersion();
   if (require.cache[require.resolve('kafkajs')]) {
-    throw new KafkaError('NotHardened', 'kafkajs was loaded before it was hardened, '
-      + 'import what you need of it from @sagafleet/kafka');
+    throw new KafkaError('NotHardened', 'kafkajs was loaded before it was hardened, ' + 'import what you need of it from @sagafleet/kafka');
   }
   for (const override of OVERRIDES) override.install(internals);
   isHardened = true;

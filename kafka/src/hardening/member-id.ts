@@ -1,6 +1,9 @@
 import type { Override, Prototype } from './override.ts';
 
-interface ConsumerGroup { cluster: object; memberId: string | null }
+interface ConsumerGroup {
+  cluster: object;
+  memberId: string | null;
+}
 interface Membership {
   joinAndSync(this: ConsumerGroup): Promise<void>;
   leave(this: ConsumerGroup): Promise<void>;

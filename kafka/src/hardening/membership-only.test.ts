@@ -3,11 +3,18 @@ import { privateCopy } from '../../test/private-copy.ts';
 import { membershipOnly } from './membership-only.ts';
 import type { Override } from './override.ts';
 
-interface ConsumerGroup { fetch(nodeId: string): Promise<unknown[]> }
+interface ConsumerGroup {
+  fetch(nodeId: string): Promise<unknown[]>;
+}
 
 /** A member that owns one partition, and what it does in one fetch. */
 async function fetchOnce(
-  { stale = false, memberId = 'member', refresh = async () => {} }: { stale?: boolean; memberId?: string | null; refresh?: () => Promise<void> }, ...overrides: Override[]
+  {
+    stale = false,
+    memberId = 'member',
+    refresh = async () => {},
+  }: { stale?: boolean; memberId?: string | null; refresh?: () => Promise<void> },
+  ...overrides: Override[]
 ): Promise<string[]> {
   const copy = privateCopy(...overrides);
   onTestFinished(() => copy[Symbol.dispose]());
@@ -19,10 +26,12 @@ async function fetchOnce(
     cluster: {
       refreshMetadataIfNecessary: refresh,
       brokerPool: { metadata: {} },
-      findBroker: async () => ({ fetch: async () => {
-        done.push('fetch');
-        return { responses: [] };
-      } }),
+      findBroker: async () => ({
+        fetch: async () => {
+          done.push('fetch');
+          return { responses: [] };
+        },
+      }),
     },
     subscriptionState: { assigned: () => [{ topic: 't', partitions: [0] }] },
     offsetManager: { committedOffsets: () => ({ t: { 0: '0' } }), nextOffset: () => 0n },
@@ -32,7 +41,9 @@ async function fetchOnce(
     checkForStaleAssignment: () => {
       if (stale) throw Object.assign(new Error('partitions were added'), { name: 'KafkaJSStaleTopicMetadataAssignment' });
     },
-    joinAndSync: async () => { done.push('join'); },
+    joinAndSync: async () => {
+      done.push('join');
+    },
   });
   expect(await group.fetch('1')).toEqual([]);
   return done;

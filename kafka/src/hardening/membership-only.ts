@@ -21,7 +21,9 @@ async function fetch(this: ConsumerGroup): Promise<never[]> {
   // What metadata cannot be had now is asked for with the next; a coordinator that is away shows by its heartbeats
   await this.cluster.refreshMetadataIfNecessary().catch(() => undefined);
   if (this.memberId === null || hasMorePartitions(this)) await this.joinAndSync();
-  await new Promise((resolve) => { setTimeout(resolve, FETCH_MS); });
+  await new Promise((resolve) => {
+    setTimeout(resolve, FETCH_MS);
+  });
   return [];
 }
 

@@ -14,4 +14,6 @@ export interface Override {
 }
 
 /** A class of kafkajs, as far as an override touches it. */
-export interface Prototype<Methods> { prototype: Methods }
+export interface Prototype<Methods> {
+  prototype: Methods;
+}

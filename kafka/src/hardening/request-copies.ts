@@ -1,6 +1,8 @@
 import type { Override } from './override.ts';
 
-interface Encoded { buffer: Buffer }
+interface Encoded {
+  buffer: Buffer;
+}
 /** Ours may leave the parts to be put together here. */
 type Payload = Encoded | { parts: Buffer[] };
 interface RequestToSend {

@@ -14,8 +14,12 @@ interface Queue {
 
 const REQUEST_TIMEOUT_MS = 1_000;
 
-beforeEach(() => { vi.useFakeTimers(); });
-afterEach(() => { vi.useRealTimers(); });
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 function connectedQueue(...overrides: Override[]): Queue {
   const copy = privateCopy(...overrides);

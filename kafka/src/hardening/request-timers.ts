@@ -1,6 +1,10 @@
 import type { Override, Prototype } from './override.ts';
 
-interface PendingRequest { sentAt: number; requestTimeout: number; timeoutRequest(): void }
+interface PendingRequest {
+  sentAt: number;
+  requestTimeout: number;
+  timeoutRequest(): void;
+}
 
 /** What the override uses of kafkajs' `RequestQueue`. */
 interface RequestQueue {
@@ -33,10 +37,13 @@ function quieten(prototype: RequestQueue): void {
   prototype.scheduleCheckPendingRequests = function scheduleCheckPendingRequests() {
     if (this.throttleCheckTimeoutId || this.pending.length === 0) return;
     const throttledMs = this.throttledUntil - Date.now();
-    this.throttleCheckTimeoutId = setTimeout(() => {
-      this.throttleCheckTimeoutId = null;
-      this.checkPendingRequests();
-    }, Math.max(throttledMs, PENDING_CHECK_MS));
+    this.throttleCheckTimeoutId = setTimeout(
+      () => {
+        this.throttleCheckTimeoutId = null;
+        this.checkPendingRequests();
+      },
+      Math.max(throttledMs, PENDING_CHECK_MS),
+    );
   };
 
   prototype.sendSocketRequest = function sendAndWatch(request) {
@@ -60,14 +67,17 @@ function watchTimeouts(queue: RequestQueue): void {
   if (!queue.enforceRequestTimeout || queue.requestTimeoutIntervalId || queue.inflight.size === 0) return;
   const now = Date.now();
   const firstMs = Math.min(...[...queue.inflight.values()].map(({ sentAt, requestTimeout }) => sentAt + requestTimeout - now));
-  queue.requestTimeoutIntervalId = setTimeout(() => {
-    queue.requestTimeoutIntervalId = undefined;
-    const firedAt = Date.now();
-    for (const request of [...queue.inflight.values()]) {
-      if (firedAt - request.sentAt > request.requestTimeout) request.timeoutRequest();
-    }
-    watchTimeouts(queue);
-  }, Math.max(firstMs, 0) + TOLERANCE_MS);
+  queue.requestTimeoutIntervalId = setTimeout(
+    () => {
+      queue.requestTimeoutIntervalId = undefined;
+      const firedAt = Date.now();
+      for (const request of [...queue.inflight.values()]) {
+        if (firedAt - request.sentAt > request.requestTimeout) request.timeoutRequest();
+      }
+      watchTimeouts(queue);
+    },
+    Math.max(firstMs, 0) + TOLERANCE_MS,
+  );
 }
 
 const QUEUE = 'network/requestQueue';

@@ -18,14 +18,17 @@ async function open({ brokers = new FakeBrokers() } = {}) {
   return { brokers, producer: await BatchProducer.openIdempotent(brokers.connections) };
 }
 
-const logOf = ({ batches }: { batches: { firstSequence: number; count: number }[] }) => batches.map(({ firstSequence, count }) => [firstSequence, count]);
+const logOf = ({ batches }: { batches: { firstSequence: number; count: number }[] }) =>
+  batches.map(({ firstSequence, count }) => [firstSequence, count]);
 
 describe('a producer without transactions', () => {
   test('looks for leaders, since it may follow on one that failed, and gets an id to write with', async () => {
     const { brokers, producer } = await open();
     expect(brokers.looks).toBe(1);
     await producer.send([batch('a', 0, 'x')]);
-    expect(brokers.partition('a', 0).batches).toMatchObject([{ producerId: '7', epoch: 0, firstSequence: 0, count: 1, isTransactional: false }]);
+    expect(brokers.partition('a', 0).batches).toMatchObject([
+      { producerId: '7', epoch: 0, firstSequence: 0, count: 1, isTransactional: false },
+    ]);
     expect(brokers.apis()).toEqual(['InitProducerId', 'Produce']);
     expect(brokers.requests[1]).toMatchObject({ nodeId: 1, lane: expect.stringMatching(/^write-/), transactionalId: null });
   });
@@ -50,15 +53,38 @@ describe('sequence numbers', () => {
     await producer.send([batch('a', 0, 'x', 'y', 'z')]);
     await producer.send([batch('a', 0, 'x')]);
     await producer.send([batch('a', 0, 'x')]);
-    expect(logOf(brokers.partition('a', 0))).toEqual([[0, 3], [3, 1], [4, 1]]);
+    expect(logOf(brokers.partition('a', 0))).toEqual([
+      [0, 3],
+      [3, 1],
+      [4, 1],
+    ]);
   });
 
   test('are those of one partition of one topic', async () => {
     const { brokers, producer } = await open();
     await producer.send([batch('a', 0, 'x', 'y'), batch('a', 1, 'x'), batch('b', 1, 'x', 'y', 'z')]);
     await producer.send([batch('b', 1, 'x'), batch('b', 0, 'x'), batch('a', 1, 'x'), batch('a', 0, 'x')]);
-    expect([['a', 0], ['a', 1], ['b', 0], ['b', 1]].map(([topic, partition]) => logOf(brokers.partition(topic as string, partition as number)))).toEqual([
-      [[0, 2], [2, 1]], [[0, 1], [1, 1]], [[0, 1]], [[0, 3], [3, 1]],
+    expect(
+      [
+        ['a', 0],
+        ['a', 1],
+        ['b', 0],
+        ['b', 1],
+      ].map(([topic, partition]) => logOf(brokers.partition(topic as string, partition as number))),
+    ).toEqual([
+      [
+        [0, 2],
+        [2, 1],
+      ],
+      [
+        [0, 1],
+        [1, 1],
+      ],
+      [[0, 1]],
+      [
+        [0, 3],
+        [3, 1],
+      ],
     ]);
   });
 
@@ -72,8 +98,15 @@ describe('a send', () => {
     const { brokers, producer } = await open();
     await producer.send([batch('a', 0, 'w')]);
     const produced = await producer.send([batch('a', 2, 'x'), batch('a', 0, 'y'), batch('b', 0, 'z')]);
-    expect(brokers.requests.slice(-2).map(({ nodeId, partitions }) => [nodeId, partitions])).toEqual([[2, ['a/2']], [1, ['a/0', 'b/0']]]);
-    expect(produced.map(({ topic, partition, baseOffset }) => [topic, partition, baseOffset])).toEqual([['a', 2, 0n], ['a', 0, 1n], ['b', 0, 0n]]);
+    expect(brokers.requests.slice(-2).map(({ nodeId, partitions }) => [nodeId, partitions])).toEqual([
+      [2, ['a/2']],
+      [1, ['a/0', 'b/0']],
+    ]);
+    expect(produced.map(({ topic, partition, baseOffset }) => [topic, partition, baseOffset])).toEqual([
+      ['a', 2, 0n],
+      ['a', 0, 1n],
+      ['b', 0, 0n],
+    ]);
   });
 
   test('empties its batches once they are written, and leaves those as they are that are refused', async () => {
@@ -91,7 +124,11 @@ describe('a send', () => {
     const { brokers, producer } = await open();
     const large = 'x'.repeat(5 * 1024 * 1024);
     const produced = await producer.send([batch('a', 0, large), batch('a', 1, large), batch('b', 0, large)]);
-    expect(brokers.requests.filter(({ api }) => api === 'Produce').map(({ partitions }) => partitions)).toEqual([['a/0'], ['a/1'], ['b/0']]);
+    expect(brokers.requests.filter(({ api }) => api === 'Produce').map(({ partitions }) => partitions)).toEqual([
+      ['a/0'],
+      ['a/1'],
+      ['b/0'],
+    ]);
     expect(produced).toHaveLength(3);
   });
 
@@ -103,7 +140,10 @@ describe('a send', () => {
     await producer.send([batch('new', 0, 'x')]);
     await producer.send([batch('new', 0, 'x'), batch('a', 0, 'x')]);
     expect(brokers.looks).toBe(before + 1);
-    expect(logOf(brokers.partition('new', 0))).toEqual([[0, 1], [1, 1]]);
+    expect(logOf(brokers.partition('new', 0))).toEqual([
+      [0, 1],
+      [1, 1],
+    ]);
   });
 
   test('to a topic that does not exist is refused, and writes nothing', async () => {
@@ -137,9 +177,17 @@ describe('a send', () => {
 });
 
 describe('each batch of an answer counts', () => {
-  const SENT = [['a', 0], ['a', 1], ['b', 0], ['a', 2]] as const;
-  const CASES = SENT.flatMap(([topic, partition]) => (['in order', 'in reverse'] as const).map((answers) => ({ topic, partition, answers })));
-  const sendAll = (producer: BatchProducer) => producer.send(SENT.map(([topic, partition]) => batch(topic, partition, 'x', 'y'))).catch((error: unknown) => error);
+  const SENT = [
+    ['a', 0],
+    ['a', 1],
+    ['b', 0],
+    ['a', 2],
+  ] as const;
+  const CASES = SENT.flatMap(([topic, partition]) =>
+    (['in order', 'in reverse'] as const).map((answers) => ({ topic, partition, answers })),
+  );
+  const sendAll = (producer: BatchProducer) =>
+    producer.send(SENT.map(([topic, partition]) => batch(topic, partition, 'x', 'y'))).catch((error: unknown) => error);
 
   test.each(CASES)('$topic/$partition fails, of several that are answered $answers', async ({ topic, partition, answers }) => {
     const { brokers, producer } = await open();
@@ -147,32 +195,60 @@ describe('each batch of an answer counts', () => {
     brokers.partition(topic, partition).errorCode = NOT_LEADER;
     const failure = await sendAll(producer);
     expect(failure).toBeInstanceOf(ProduceError);
-    expect(failure).toMatchObject({ name: 'ProduceError', topic, partition, cause: { code: NOT_LEADER }, message: expect.stringContaining(`${topic}/${partition}`) });
+    expect(failure).toMatchObject({
+      name: 'ProduceError',
+      topic,
+      partition,
+      cause: { code: NOT_LEADER },
+      message: expect.stringContaining(`${topic}/${partition}`),
+    });
   });
 
-  test.each(CASES)('$topic/$partition is refused, of several that are answered $answers, and all others are written', async ({ topic, partition, answers }) => {
-    const { brokers, producer } = await open();
-    brokers.answers = answers;
-    brokers.partition(topic, partition).errorCode = RECORD_TOO_LARGE;
-    const failure = await sendAll(producer);
-    expect(failure).toBeInstanceOf(BatchesRefused);
-    expect(failure).toMatchObject({ name: 'BatchesRefused', refused: [{ topic, partition, cause: { type: 'MESSAGE_TOO_LARGE' } }], message: expect.stringContaining(`${topic}/${partition}`) });
-    expect((failure as BatchesRefused).refused).toHaveLength(1);
-    // As if what was refused had never been sent
-    brokers.partition(topic, partition).errorCode = 0;
-    expect(await sendAll(producer)).toHaveLength(4);
-    const twice = [[0, 2], [2, 2]];
-    expect(SENT.map((each) => logOf(brokers.partition(each[0], each[1])))).toEqual(SENT.map((each) => (each[0] === topic && each[1] === partition ? [[0, 2]] : twice)));
-  });
+  test.each(CASES)(
+    '$topic/$partition is refused, of several that are answered $answers, and all others are written',
+    async ({ topic, partition, answers }) => {
+      const { brokers, producer } = await open();
+      brokers.answers = answers;
+      brokers.partition(topic, partition).errorCode = RECORD_TOO_LARGE;
+      const failure = await sendAll(producer);
+      expect(failure).toBeInstanceOf(BatchesRefused);
+      expect(failure).toMatchObject({
+        name: 'BatchesRefused',
+        refused: [{ topic, partition, cause: { type: 'MESSAGE_TOO_LARGE' } }],
+        message: expect.stringContaining(`${topic}/${partition}`),
+      });
+      expect((failure as BatchesRefused).refused).toHaveLength(1);
+      // As if what was refused had never been sent
+      brokers.partition(topic, partition).errorCode = 0;
+      expect(await sendAll(producer)).toHaveLength(4);
+      const twice = [
+        [0, 2],
+        [2, 2],
+      ];
+      expect(SENT.map((each) => logOf(brokers.partition(each[0], each[1])))).toEqual(
+        SENT.map((each) => (each[0] === topic && each[1] === partition ? [[0, 2]] : twice)),
+      );
+    },
+  );
 
   test('all that are refused are reported, of all brokers and requests', async () => {
     const { brokers, producer } = await open();
-    for (const [topic, partition, errorCode] of [['a', 0, RECORD_TOO_LARGE], ['a', 2, REQUEST_TOO_LARGE], ['b', 0, INVALID_RECORD]] as const) {
+    for (const [topic, partition, errorCode] of [
+      ['a', 0, RECORD_TOO_LARGE],
+      ['a', 2, REQUEST_TOO_LARGE],
+      ['b', 0, INVALID_RECORD],
+    ] as const) {
       brokers.partition(topic, partition).errorCode = errorCode;
     }
     const large = 'x'.repeat(5 * 1024 * 1024);
-    const failure = await producer.send([batch('a', 0, large), batch('a', 1, large), batch('b', 0, 'x'), batch('a', 2, 'x')]).catch((error: unknown) => error);
-    expect((failure as BatchesRefused).refused.map(({ topic, partition }) => `${topic}/${partition}`).toSorted()).toEqual(['a/0', 'a/2', 'b/0']);
+    const failure = await producer
+      .send([batch('a', 0, large), batch('a', 1, large), batch('b', 0, 'x'), batch('a', 2, 'x')])
+      .catch((error: unknown) => error);
+    expect((failure as BatchesRefused).refused.map(({ topic, partition }) => `${topic}/${partition}`).toSorted()).toEqual([
+      'a/0',
+      'a/2',
+      'b/0',
+    ]);
     expect(logOf(brokers.partition('a', 1))).toEqual([[0, 1]]);
   });
 
@@ -205,8 +281,13 @@ describe('a producer that is closed', () => {
     const sent = producer.send([batch('a', 0, 'x')]);
     await expect.poll(() => brokers.apis()).toContain('Produce');
     let isClosed = false;
-    const closing = producer.close().then(() => { isClosed = true; });
-    await expect(producer.send([batch('a', 1, 'x')])).rejects.toMatchObject({ code: 'Unavailable', message: expect.stringContaining('closed') });
+    const closing = producer.close().then(() => {
+      isClosed = true;
+    });
+    await expect(producer.send([batch('a', 1, 'x')])).rejects.toMatchObject({
+      code: 'Unavailable',
+      message: expect.stringContaining('closed'),
+    });
     expect(isClosed).toBe(false);
     gate.open();
     await Promise.all([sent, closing]);

@@ -12,7 +12,9 @@ const COORDINATOR = 3;
 const ERROR = { concurrent: 51, unauthorized: 53, notCoordinator: 16 };
 
 const batch = (topic: string, partition: number) => ({
-  topic, partition, records: RecordBatchBuilder.of([{ key: null, value: Buffer.from('x'), constantHeaders: [], headers: [] }]),
+  topic,
+  partition,
+  records: RecordBatchBuilder.of([{ key: null, value: Buffer.from('x'), constantHeaders: [], headers: [] }]),
 });
 
 /** A transactional id that was taken over, on brokers of which 1 leads all partitions. */
@@ -25,9 +27,12 @@ async function open({ isActive = true } = {}) {
   const looks: number[] = [];
   const view = LeaderView.of({ topics: [] });
   const producer = new BatchProducer(brokers.connections, {
-    lane: 'write-2', identity: { producerId: '7', producerEpoch: 4 },
+    lane: 'write-2',
+    identity: { producerId: '7', producerEpoch: 4 },
     transactions: {
-      transactionalId: ID, coordinator: COORDINATOR, beginWork: async () => ({ producerId: '7', producerEpoch: 5 }),
+      transactionalId: ID,
+      coordinator: COORDINATOR,
+      beginWork: async () => ({ producerId: '7', producerEpoch: 5 }),
       settlements: {
         look: async (coordinator) => {
           await nextTurn();
@@ -57,8 +62,10 @@ describe('a transaction', () => {
     await producer.send([batch('b', 0), batch('b', 1), batch('a', 2)]);
     await producer.send([batch('a', 0)]);
     expect(brokers.requests.map(({ api, partitions }) => [api, partitions])).toEqual([
-      ['AddPartitionsToTxn', ['a/0', 'a/2', 'b/0']], ['Produce', ['a/0', 'a/2', 'b/0']],
-      ['AddPartitionsToTxn', ['b/1']], ['Produce', ['b/0', 'b/1', 'a/2']],
+      ['AddPartitionsToTxn', ['a/0', 'a/2', 'b/0']],
+      ['Produce', ['a/0', 'a/2', 'b/0']],
+      ['AddPartitionsToTxn', ['b/1']],
+      ['Produce', ['b/0', 'b/1', 'a/2']],
       ['Produce', ['a/0']],
     ]);
   });
@@ -69,8 +76,9 @@ describe('a transaction', () => {
     await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 0, offset: 1n }]);
     await producer.commit();
     expect(brokers.partition('a', 0).batches).toMatchObject([{ producerId: '7', epoch: 5, isTransactional: true }]);
-    expect(brokers.requests.filter(({ api }) => api !== 'GroupCoordinator').map(({ lane, transactionalId }) => [lane, transactionalId]))
-      .toEqual(Array.from({ length: 5 }, () => ['write-2', ID]));
+    expect(
+      brokers.requests.filter(({ api }) => api !== 'GroupCoordinator').map(({ lane, transactionalId }) => [lane, transactionalId]),
+    ).toEqual(Array.from({ length: 5 }, () => ['write-2', ID]));
   });
 
   test('goes to its coordinator, the positions to that of the group, which is looked for once', async () => {
@@ -81,20 +89,29 @@ describe('a transaction', () => {
       settling.at(-1)!.settled.resolve();
     }
     expect(brokers.requests.map(({ api, nodeId }) => [api, nodeId])).toEqual([
-      ['AddOffsetsToTxn', COORDINATOR], ['GroupCoordinator', null], ['TxnOffsetCommit', 9], ['EndTxn', COORDINATOR],
-      ['AddOffsetsToTxn', COORDINATOR], ['TxnOffsetCommit', 9], ['EndTxn', COORDINATOR],
+      ['AddOffsetsToTxn', COORDINATOR],
+      ['GroupCoordinator', null],
+      ['TxnOffsetCommit', 9],
+      ['EndTxn', COORDINATOR],
+      ['AddOffsetsToTxn', COORDINATOR],
+      ['TxnOffsetCommit', 9],
+      ['EndTxn', COORDINATOR],
     ]);
   });
 
   test('moves the positions when it commits, and no sooner', async () => {
     const { brokers, producer } = await open();
     await producer.sendOffsets('g', NO_MEMBER, [
-      { topic: 'in', partition: 3, offset: 2n ** 40n, metadata: 'beside it' }, { topic: 'other', partition: 3, offset: 8n }, { topic: 'in', partition: 4, offset: 9n },
+      { topic: 'in', partition: 3, offset: 2n ** 40n, metadata: 'beside it' },
+      { topic: 'other', partition: 3, offset: 8n },
+      { topic: 'in', partition: 4, offset: 9n },
     ]);
     expect(brokers.committed.size).toBe(0);
     await producer.commit();
     expect(Object.fromEntries(brokers.committed)).toEqual({
-      'g/in/3': { offset: String(2n ** 40n), metadata: 'beside it' }, 'g/other/3': { offset: '8', metadata: null }, 'g/in/4': { offset: '9', metadata: null },
+      'g/in/3': { offset: String(2n ** 40n), metadata: 'beside it' },
+      'g/other/3': { offset: '8', metadata: null },
+      'g/in/4': { offset: '9', metadata: null },
     });
   });
 
@@ -102,8 +119,12 @@ describe('a transaction', () => {
     const { brokers, producer } = await open();
     brokers.member = { memberId: 'me', generation: 5 };
     const positions = [{ topic: 'in', partition: 0, offset: 1n }];
-    await expect(producer.sendOffsets('g', { memberId: 'me', generation: 4 }, positions)).rejects.toMatchObject({ type: 'ILLEGAL_GENERATION' });
-    await expect(producer.sendOffsets('g', { memberId: 'other', generation: 5 }, positions)).rejects.toMatchObject({ type: 'UNKNOWN_MEMBER_ID' });
+    await expect(producer.sendOffsets('g', { memberId: 'me', generation: 4 }, positions)).rejects.toMatchObject({
+      type: 'ILLEGAL_GENERATION',
+    });
+    await expect(producer.sendOffsets('g', { memberId: 'other', generation: 5 }, positions)).rejects.toMatchObject({
+      type: 'UNKNOWN_MEMBER_ID',
+    });
     await producer.sendOffsets('g', { memberId: 'me', generation: 5 }, positions);
     await producer.commit();
     expect(brokers.committed.get('g/in/0')).toEqual({ offset: '1', metadata: null });
@@ -134,18 +155,21 @@ describe('a transaction', () => {
     expect(brokers.apis().filter((each) => each === api)).toHaveLength(2);
   });
 
-  test.each([['AddPartitionsToTxn'], ['AddOffsetsToTxn'], ['TxnOffsetCommit'], ['EndTxn']])('fails where %s is refused, and asks nothing again', async (api) => {
-    const { brokers, producer } = await open();
-    brokers.refuseNext(api, ERROR.unauthorized);
-    const work = async () => {
-      await producer.send([batch('a', 0)]);
-      await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 0, offset: 1n }]);
-      await producer.commit();
-    };
-    await expect(work()).rejects.toMatchObject({ type: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' });
-    expect(brokers.apis().filter((each) => each === api)).toHaveLength(1);
-    expect(brokers.apis().at(-1)).toBe(api);
-  });
+  test.each([['AddPartitionsToTxn'], ['AddOffsetsToTxn'], ['TxnOffsetCommit'], ['EndTxn']])(
+    'fails where %s is refused, and asks nothing again',
+    async (api) => {
+      const { brokers, producer } = await open();
+      brokers.refuseNext(api, ERROR.unauthorized);
+      const work = async () => {
+        await producer.send([batch('a', 0)]);
+        await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 0, offset: 1n }]);
+        await producer.commit();
+      };
+      await expect(work()).rejects.toMatchObject({ type: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' });
+      expect(brokers.apis().filter((each) => each === api)).toHaveLength(1);
+      expect(brokers.apis().at(-1)).toBe(api);
+    },
+  );
 
   test('is refused with everything in it once the producer is closed', async () => {
     const { brokers, producer } = await open();
@@ -184,14 +208,28 @@ describe('what a commit leaves to be settled', () => {
     const { producer, settling, views, view } = await open();
     await producer.send([batch('a', 2), batch('b', 1)]);
     await producer.send([batch('a', 0)]);
-    await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 3, offset: 7n }, { topic: 'other', partition: 3, offset: 8n }]);
+    await producer.sendOffsets('g', NO_MEMBER, [
+      { topic: 'in', partition: 3, offset: 7n },
+      { topic: 'other', partition: 3, offset: 8n },
+    ]);
     expect(views).toEqual([COORDINATOR]);
     await producer.commit();
-    expect(settling.map(({ ended }) => ended)).toEqual([{
-      transactionalId: ID, identity: { producerId: '7', producerEpoch: 5 }, coordinator: COORDINATOR, before: view,
-      outputs: [{ topic: 'a', partitions: [2, 0] }, { topic: 'b', partitions: [1] }],
-      positions: [{ topic: 'in', partitions: [3] }, { topic: 'other', partitions: [3] }],
-    }]);
+    expect(settling.map(({ ended }) => ended)).toEqual([
+      {
+        transactionalId: ID,
+        identity: { producerId: '7', producerEpoch: 5 },
+        coordinator: COORDINATOR,
+        before: view,
+        outputs: [
+          { topic: 'a', partitions: [2, 0] },
+          { topic: 'b', partitions: [1] },
+        ],
+        positions: [
+          { topic: 'in', partitions: [3] },
+          { topic: 'other', partitions: [3] },
+        ],
+      },
+    ]);
   });
 
   test('is nothing of the one before', async () => {
@@ -232,6 +270,12 @@ describe('what a commit leaves to be settled', () => {
     expect(brokers.apis(before)).toEqual([]);
     settling[0]!.settled.resolve();
     await Promise.all(next);
-    expect(brokers.apis(before).toSorted()).toEqual(['AddOffsetsToTxn', 'AddPartitionsToTxn', 'GroupCoordinator', 'Produce', 'TxnOffsetCommit']);
+    expect(brokers.apis(before).toSorted()).toEqual([
+      'AddOffsetsToTxn',
+      'AddPartitionsToTxn',
+      'GroupCoordinator',
+      'Produce',
+      'TxnOffsetCommit',
+    ]);
   });
 });

@@ -16,14 +16,17 @@ function openOn(connected: Promise<void>, answerOfB = 0) {
   const requests: number[] = [];
   const connections = {
     leaders: {
-      ensure: async () => undefined, look: async () => undefined,
+      ensure: async () => undefined,
+      look: async () => undefined,
       leaderOf: (_topic: string, partition: number) => ({ partition, leader: partition === 0 ? A : B, leaderEpoch: 0 }),
     },
     send: async ({ nodeId }: { nodeId: number }, _request: object, signal?: AbortSignal) => {
       if (nodeId === B) await connected;
       signal?.throwIfAborted();
       requests.push(nodeId);
-      return { batches: [{ topic: 't', partition: nodeId === A ? 0 : 1, errorCode: nodeId === A ? NOT_LEADER : answerOfB, baseOffset: 0n }] };
+      return {
+        batches: [{ topic: 't', partition: nodeId === A ? 0 : 1, errorCode: nodeId === A ? NOT_LEADER : answerOfB, baseOffset: 0n }],
+      };
     },
   } as unknown as Connections;
   const producer = new BatchProducer(connections, { lane: 'write-0', identity: { producerId: '1', producerEpoch: 0 }, transactions: null });
@@ -31,7 +34,9 @@ function openOn(connected: Promise<void>, answerOfB = 0) {
 }
 
 const batchTo = (partition: number) => ({
-  topic: 't', partition, records: RecordBatchBuilder.of([{ key: null, value: Buffer.from('x'), constantHeaders: [], headers: [] }]),
+  topic: 't',
+  partition,
+  records: RecordBatchBuilder.of([{ key: null, value: Buffer.from('x'), constantHeaders: [], headers: [] }]),
 });
 const batches = () => [0, 1].map(batchTo);
 
@@ -39,7 +44,11 @@ test('a send to several brokers fails only when nothing of it is under way any m
   const { promise, resolve } = Promise.withResolvers<void>();
   const { producer, requests } = openOn(promise);
   let isOver = false;
-  const failure = expect(producer.send(batches()).finally(() => { isOver = true; })).rejects.toThrow('t/0');
+  const failure = expect(
+    producer.send(batches()).finally(() => {
+      isOver = true;
+    }),
+  ).rejects.toThrow('t/0');
   await tick();
   await tick();
   expect({ isOver, requests }).toEqual({ isOver: false, requests: [A] });
@@ -81,11 +90,15 @@ async function transactional() {
   } as unknown as Connections;
   const view = LeaderView.of({ topics: [] });
   const producer = new BatchProducer(connections, {
-    lane: 'write-0', identity: { producerId: '1', producerEpoch: 0 },
+    lane: 'write-0',
+    identity: { producerId: '1', producerEpoch: 0 },
     transactions: {
-      transactionalId: 'x', coordinator: A, beginWork: async () => ({ producerId: '1', producerEpoch: 1 }),
+      transactionalId: 'x',
+      coordinator: A,
+      beginWork: async () => ({ producerId: '1', producerEpoch: 1 }),
       settlements: {
-        look: async () => view, latestView: () => view,
+        look: async () => view,
+        latestView: () => view,
         settle: (ended) => {
           const settled = Promise.withResolvers<void>();
           settling.push({ ended, settled });
@@ -105,8 +118,10 @@ test('the next transaction begins when the markers of the last one are written',
   await producer.sendOffsets('g', NO_MEMBER, [{ topic: 'in', partition: 3, offset: 7n }]);
   await producer.commit();
   expect(settling[0]!.ended).toMatchObject({
-    transactionalId: 'x', identity: { producerId: '1', producerEpoch: 1 },
-    outputs: [{ topic: 't', partitions: [0] }], positions: [{ topic: 'in', partitions: [3] }],
+    transactionalId: 'x',
+    identity: { producerId: '1', producerEpoch: 1 },
+    outputs: [{ topic: 't', partitions: [0] }],
+    positions: [{ topic: 'in', partitions: [3] }],
   });
   const before = asked.length;
   const next = producer.send([batchTo(0)]);

@@ -8,14 +8,26 @@ import { type Patience, untilReady } from '../until-ready.ts';
 import type { GroupMembership } from '../wire/group.ts';
 import { errorOf, type ProtocolRequest } from '../wire/request.ts';
 import {
-  addOffsetsToTxnRequest, addPartitionsToTxnRequest, byTopic, endTxnRequest, type GroupPosition, initProducerIdRequest,
-  type InTransaction, type ProducerIdentity, type TopicPartitions, txnOffsetCommitRequest,
+  addOffsetsToTxnRequest,
+  addPartitionsToTxnRequest,
+  byTopic,
+  endTxnRequest,
+  type GroupPosition,
+  initProducerIdRequest,
+  type InTransaction,
+  type ProducerIdentity,
+  type TopicPartitions,
+  txnOffsetCommitRequest,
 } from '../wire/transactions.ts';
 import { type EncodedBatch, perRequest, produceRequest, type ProducedBatch } from './produce-request.ts';
 import type { RecordBatchBuilder } from './record-batch.ts';
 
 /** A record batch and the partition it is for. */
-export interface PartitionBatch { topic: string; partition: number; records: RecordBatchBuilder }
+export interface PartitionBatch {
+  topic: string;
+  partition: number;
+  records: RecordBatchBuilder;
+}
 
 /** A transactional id that was taken over. */
 export interface Transactions {
@@ -101,7 +113,9 @@ export class BatchProducer {
   static async openIdempotent(connections: Connections): Promise<BatchProducer> {
     // After an error leaders may be others
     await connections.leaders.look();
-    const identity = await untilReady(FENCING, () => connections.sendToAny(initProducerIdRequest({ transactionalId: null, timeoutMs: 0, expected: null })));
+    const identity = await untilReady(FENCING, () =>
+      connections.sendToAny(initProducerIdRequest({ transactionalId: null, timeoutMs: 0, expected: null })),
+    );
     return new BatchProducer(connections, { lane: writeLaneOf(null), identity, transactions: null });
   }
 
@@ -132,7 +146,8 @@ export class BatchProducer {
       return answer.value;
     });
     const refused = produced.filter(({ errorCode }) => errorCode !== 0);
-    if (refused.length > 0) throw new BatchesRefused(refused.map(({ topic, partition, errorCode }) => new ProduceError(topic, partition, errorOf(errorCode))));
+    if (refused.length > 0)
+      throw new BatchesRefused(refused.map(({ topic, partition, errorCode }) => new ProduceError(topic, partition, errorOf(errorCode))));
     return produced;
   }
 
@@ -210,7 +225,7 @@ export class BatchProducer {
       const added = this.#added.get(topic) ?? new Set();
       if (added.has(partition)) continue;
       this.#added.set(topic, added.add(partition));
-      fresh.set(topic, [...fresh.get(topic) ?? [], partition]);
+      fresh.set(topic, [...(fresh.get(topic) ?? []), partition]);
     }
     if (fresh.size === 0) return;
     const topics = [...fresh].map(([topic, partitions]) => ({ topic, partitions }));
@@ -219,7 +234,7 @@ export class BatchProducer {
 
   async #produceAll(nodeId: number, batches: readonly PartitionBatch[]): Promise<ProducedBatch[]> {
     const produced: ProducedBatch[] = [];
-    for (const its of perRequest(batches)) produced.push(...await this.#produce(nodeId, its));
+    for (const its of perRequest(batches)) produced.push(...(await this.#produce(nodeId, its)));
     return produced;
   }
 
@@ -252,7 +267,9 @@ export class BatchProducer {
     const firstSequence = sequences[partition] ?? 0;
     sequences[partition] = sequenceAfter(firstSequence, records.count);
     const writer = {
-      producerId: BigInt(this.#identity.producerId), producerEpoch: this.#identity.producerEpoch, firstSequence,
+      producerId: BigInt(this.#identity.producerId),
+      producerEpoch: this.#identity.producerEpoch,
+      firstSequence,
       isTransactional: this.#transactions !== null,
     };
     return { topic, partition, bytes: records.seal(writer, Date.now()) };

@@ -16,9 +16,11 @@ test.each([
 });
 
 test('any length is as a byte at a time gives it', () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
-    expect(crc32c(bytes)).toBe(byteByByte(Buffer.from(bytes)) >>> 0);
-  }));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+      expect(crc32c(bytes)).toBe(byteByByte(Buffer.from(bytes)) >>> 0);
+    }),
+  );
 });
 
 test('a part of the bytes', () => {

@@ -17,7 +17,15 @@ for (let k = 1; k < BYTES_A_STEP; k++) {
   }
 }
 const [T0, T1, T2, T3, T4, T5, T6, T7] = TABLES as unknown as readonly [
-  Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+];
 
 /** Unsigned, of the bytes from `start` up to `end`. */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
@@ -28,8 +36,15 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number
   for (; at + BYTES_A_STEP <= end; at += BYTES_A_STEP) {
     const low = crc ^ words.getInt32(at, true);
     const high = words.getInt32(at + 4, true);
-    crc = T7[low & 0xff]! ^ T6[(low >>> 8) & 0xff]! ^ T5[(low >>> 16) & 0xff]! ^ T4[low >>> 24]!
-      ^ T3[high & 0xff]! ^ T2[(high >>> 8) & 0xff]! ^ T1[(high >>> 16) & 0xff]! ^ T0[high >>> 24]!;
+    crc =
+      T7[low & 0xff]! ^
+      T6[(low >>> 8) & 0xff]! ^
+      T5[(low >>> 16) & 0xff]! ^
+      T4[low >>> 24]! ^
+      T3[high & 0xff]! ^
+      T2[(high >>> 8) & 0xff]! ^
+      T1[(high >>> 16) & 0xff]! ^
+      T0[high >>> 24]!;
   }
   for (; at < end; at++) crc = T0[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8);
   return (crc ^ -1) >>> 0;

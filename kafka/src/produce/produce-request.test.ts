@@ -27,7 +27,7 @@ test('a send to hundreds of partitions of one broker is no request above 8 MiB, 
     leaders: { look: async () => {}, ensure: async () => {}, leaderOf: () => ({ leader: 1 }) },
     sendToAny: async () => ({ producerId: '1', producerEpoch: 0 }),
     send: async (_: unknown, { request }: ProtocolRequest<unknown>) => {
-      const { parts } = await request.encode() as unknown as { parts: Buffer[] };
+      const { parts } = (await request.encode()) as unknown as { parts: Buffer[] };
       sent.push(parts.reduce((sum, part) => sum + part.length, 0));
       const partitions = parts.filter((part) => part.length > 1_000).length;
       return { batches: Array.from({ length: partitions }, () => ({ topic: 't', partition: 0, errorCode: 0, baseOffset: 0n })) };
@@ -35,8 +35,11 @@ test('a send to hundreds of partitions of one broker is no request above 8 MiB, 
   };
   const producer = await BatchProducer.openIdempotent(connections as unknown as Connections);
   const value = Buffer.alloc(100_000);
-  const batches: PartitionBatch[] = Array.from({ length: 300 }, (_, partition) =>
-    ({ topic: 't', partition, records: RecordBatchBuilder.of([{ key: null, value, constantHeaders: [], headers: [] }]) }));
+  const batches: PartitionBatch[] = Array.from({ length: 300 }, (_, partition) => ({
+    topic: 't',
+    partition,
+    records: RecordBatchBuilder.of([{ key: null, value, constantHeaders: [], headers: [] }]),
+  }));
   expect(await producer.send(batches)).toHaveLength(300);
   expect(sent).toHaveLength(4);
   expect(Math.max(...sent)).toBeLessThan(8.1 * MIB);

@@ -2,9 +2,18 @@ import { loadInternal } from '../cluster.ts';
 import type { ProtocolRequest } from '../wire/request.ts';
 
 /** A record batch and the partition it is for. */
-export interface EncodedBatch { topic: string; partition: number; bytes: Buffer }
+export interface EncodedBatch {
+  topic: string;
+  partition: number;
+  bytes: Buffer;
+}
 
-export interface ProducedBatch { topic: string; partition: number; errorCode: number; baseOffset: bigint }
+export interface ProducedBatch {
+  topic: string;
+  partition: number;
+  errorCode: number;
+  baseOffset: bigint;
+}
 
 interface Decoder {
   readInt16(): number;
@@ -42,7 +51,9 @@ export function perRequest<B extends { records: { bytes: number } }>(batches: re
  * broker. Each batch's error is its own; kafkajs reports the first as that of all.
  */
 export function produceRequest(
-  batches: readonly EncodedBatch[], transactionalId: string | null, timeoutMs: number,
+  batches: readonly EncodedBatch[],
+  transactionalId: string | null,
+  timeoutMs: number,
 ): ProtocolRequest<{ batches: ProducedBatch[]; clientSideThrottleTime: number }> {
   return {
     request: {

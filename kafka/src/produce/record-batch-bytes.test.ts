@@ -10,8 +10,12 @@ const TRANSACTIONAL = 0x10;
 const KIB = 1024;
 
 type Simple = Pick<RecordToWrite, 'key' | 'value' | 'headers'> & Partial<Pick<RecordToWrite, 'constantHeaders'>>;
-const simple = (value: Buffer | string | null, fields: Partial<Simple> = {}): Simple =>
-  ({ key: null, value: value === null ? null : Buffer.from(value as string), headers: [], ...fields });
+const simple = (value: Buffer | string | null, fields: Partial<Simple> = {}): Simple => ({
+  key: null,
+  value: value === null ? null : Buffer.from(value as string),
+  headers: [],
+  ...fields,
+});
 
 function build(records: readonly Simple[]): RecordBatchBuilder {
   return RecordBatchBuilder.of(records.map((record) => ({ constantHeaders: [], ...record })));
@@ -20,8 +24,15 @@ function build(records: readonly Simple[]): RecordBatchBuilder {
 /** The same batch, put together by other code, as a producer sends it. */
 function expected(records: readonly Simple[]): Buffer {
   const batch = storedBatch({
-    firstOffset: 0n, attributes: TRANSACTIONAL, producerId: WRITER.producerId, firstTimestamp: BigInt(NOW), maxTimestamp: BigInt(NOW),
-    records: records.map(({ headers, constantHeaders = [], ...rest }) => ({ ...rest, headers: [...constantHeaders, ...headers] })) as StoredRecord[],
+    firstOffset: 0n,
+    attributes: TRANSACTIONAL,
+    producerId: WRITER.producerId,
+    firstTimestamp: BigInt(NOW),
+    maxTimestamp: BigInt(NOW),
+    records: records.map(({ headers, constantHeaders = [], ...rest }) => ({
+      ...rest,
+      headers: [...constantHeaders, ...headers],
+    })) as StoredRecord[],
   });
   batch.writeInt32BE(-1, 12); // leader epoch
   batch.writeInt16BE(WRITER.producerEpoch, 51);
@@ -40,7 +51,15 @@ function soilMemory(bytes: number): void {
 describe('the bytes of a batch', () => {
   const CASES: Record<string, Simple[]> = {
     'of one record without anything': [simple(null)],
-    'with key, value and headers': [simple('v', { key: Buffer.from('k'), headers: [['a', Buffer.from('1')], ['b', null]] })],
+    'with key, value and headers': [
+      simple('v', {
+        key: Buffer.from('k'),
+        headers: [
+          ['a', Buffer.from('1')],
+          ['b', null],
+        ],
+      }),
+    ],
     'of several records, one empty': [simple('a'), simple(''), simple('c', { key: Buffer.alloc(0) })],
     'of a record whose size takes one byte': [simple('x'.repeat(57)), simple('y')],
     'of a record whose size just takes two bytes': [simple('x'.repeat(58)), simple('y')],
@@ -50,7 +69,10 @@ describe('the bytes of a batch', () => {
     'of a key that is larger than the memory at hand': [simple('x'), simple(null, { key: Buffer.alloc(40_000, 1) })],
     'of a value that is larger than the memory at hand': [simple('x'), simple(Buffer.alloc(40_000, 1))],
     'of a header that is larger than the memory at hand': [simple('x'), simple(null, { headers: [['a', Buffer.alloc(40_000, 1)]] })],
-    'of headers for all that are larger than the memory at hand': [simple('x'), simple(null, { constantHeaders: [['a', Buffer.alloc(40_000, 1)]], headers: [['b', null]] })],
+    'of headers for all that are larger than the memory at hand': [
+      simple('x'),
+      simple(null, { constantHeaders: [['a', Buffer.alloc(40_000, 1)]], headers: [['b', null]] }),
+    ],
     'of so many records that their numbers take two bytes': Array.from({ length: 130 }, (_, at) => simple(`value ${at}`)),
   };
 
@@ -81,7 +103,12 @@ describe('the bytes of a batch', () => {
     expect(compressed.readInt32BE(8)).toBe(compressed.length - 12);
     expect(compressed.readInt16BE(21)).toBe(TRANSACTIONAL | 4);
     expect(crc32c(compressed, 21)).toBe(compressed.readUInt32BE(17));
-    for (const [from, to] of [[0, 8], [12, 17], [23, 61]]) expect(compressed.subarray(from, to)).toEqual(plain.subarray(from, to));
+    for (const [from, to] of [
+      [0, 8],
+      [12, 17],
+      [23, 61],
+    ])
+      expect(compressed.subarray(from, to)).toEqual(plain.subarray(from, to));
     expect(compressed.length).toBeLessThan(plain.length / 2);
   });
 
@@ -94,14 +121,16 @@ describe('the bytes of a batch', () => {
 });
 
 describe('a batch that is split', () => {
-  const records = Array.from({ length: 200 }, (_, at) => simple('x'.repeat(at), { key: Buffer.from(String(at)), headers: [['a', Buffer.from('1')]] }));
+  const records = Array.from({ length: 200 }, (_, at) =>
+    simple('x'.repeat(at), { key: Buffer.from(String(at)), headers: [['a', Buffer.from('1')]] }),
+  );
 
   test.each([1, 500, 5_000, 9_000, Infinity])('has the bytes of batches that were made of its records, up to %i', (maxBytes) => {
     soilMemory(2_000);
     const parts = build(records).split(maxBytes);
     let at = 0;
     for (const part of parts) {
-      const its = records.slice(at, at += part.count);
+      const its = records.slice(at, (at += part.count));
       expect(part.seal(WRITER, NOW).equals(expected(its))).toBe(true);
       expect(part.count === 1 || part.bytes <= maxBytes).toBe(true);
       // The next record would not have fitted
@@ -112,7 +141,13 @@ describe('a batch that is split', () => {
 
   test('holds just as much as it may', () => {
     const two = expected(records.slice(0, 2)).length;
-    expect([two, two - 1].map((maxBytes) => build(records.slice(0, 2)).split(maxBytes).map(({ count }) => count))).toEqual([[2], [1, 1]]);
+    expect(
+      [two, two - 1].map((maxBytes) =>
+        build(records.slice(0, 2))
+          .split(maxBytes)
+          .map(({ count }) => count),
+      ),
+    ).toEqual([[2], [1, 1]]);
   });
 });
 
@@ -122,7 +157,10 @@ describe('a batch with a limit', () => {
   test('takes a record that just fits', () => {
     const one = build([record]).bytes;
     const size = build([record, record]).bytes - one;
-    for (const [limit, isTaken] of [[one + size, true], [one + size - 1, false]] as const) {
+    for (const [limit, isTaken] of [
+      [one + size, true],
+      [one + size - 1, false],
+    ] as const) {
       const batch = build([record]);
       expect(batch.add(record, limit)).toBe(isTaken);
       expect([batch.count, batch.bytes]).toEqual(isTaken ? [2, one + size] : [1, one]);

@@ -32,7 +32,10 @@ const ZSTD_LEVEL = 6;
 /** Codecs by their names in a topic's `compression.type`, with their numbers in a batch. */
 const CODECS = {
   gzip: { attribute: 1, compress: (records: Buffer) => gzipSync(records) },
-  zstd: { attribute: 4, compress: (records: Buffer) => zstdCompressSync(records, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }) },
+  zstd: {
+    attribute: 4,
+    compress: (records: Buffer) => zstdCompressSync(records, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }),
+  },
 };
 export type WriteCodec = keyof typeof CODECS;
 
@@ -178,8 +181,13 @@ export class RecordBatchBuilder {
 
 /** More bytes than the record takes. */
 function roomOf({ key, value, constantHeaders, headers }: RecordToWrite): number {
-  return RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
-    + encodeConstantHeaders(constantHeaders).bytes.length + headersRoom(headers);
+  return (
+    RECORD_OVERHEAD_BYTES +
+    (key === null ? 0 : key.length) +
+    (value === null ? 0 : value.length) +
+    encodeConstantHeaders(constantHeaders).bytes.length +
+    headersRoom(headers)
+  );
 }
 
 function writeRecord(batch: Buffer, { key, value, constantHeaders, headers }: RecordToWrite, offsetDelta: number, start: number): number {

@@ -12,9 +12,16 @@ describe('headers', () => {
     'none are no bytes': { list: [], bytes: [] },
     'a name and a text, each behind its length': { list: [['ab', 'xyz']], bytes: [4, ...ascii('ab'), 6, ...ascii('xyz')] },
     'bytes as they are': { list: [['a', Buffer.from([0, 255])]], bytes: [2, ...ascii('a'), 4, 0, 255] },
-    'no value is not an empty one': { list: [['a', null], ['a', '']], bytes: [2, ...ascii('a'), 1, 2, ...ascii('a'), 0] },
+    'no value is not an empty one': {
+      list: [
+        ['a', null],
+        ['a', ''],
+      ],
+      bytes: [2, ...ascii('a'), 1, 2, ...ascii('a'), 0],
+    },
     'parts one behind the other, short and long ones': {
-      list: [['a', [Buffer.from([1, 2]), 'xy', '', Buffer.alloc(17, 7), 'z']]], bytes: [2, ...ascii('a'), 44, 1, 2, ...ascii('xy'), ...Array<number>(17).fill(7), ...ascii('z')],
+      list: [['a', [Buffer.from([1, 2]), 'xy', '', Buffer.alloc(17, 7), 'z']]],
+      bytes: [2, ...ascii('a'), 44, 1, 2, ...ascii('xy'), ...Array<number>(17).fill(7), ...ascii('z')],
     },
     'length counts bytes, not characters': { list: [['ü', '€']], bytes: [4, 0xc3, 0xbc, 6, 0xe2, 0x82, 0xac] },
   };
@@ -25,7 +32,15 @@ describe('headers', () => {
   });
 
   test('never take more than the room that is counted for them, and not much less', () => {
-    for (const list of [[['name', 'value']], [['€'.repeat(100), '€'.repeat(100)]], [['a', null], ['b', Buffer.alloc(300)]], [['a', [Buffer.alloc(300), '1234567890']]]] as HeaderList[]) {
+    for (const list of [
+      [['name', 'value']],
+      [['€'.repeat(100), '€'.repeat(100)]],
+      [
+        ['a', null],
+        ['b', Buffer.alloc(300)],
+      ],
+      [['a', [Buffer.alloc(300), '1234567890']]],
+    ] as HeaderList[]) {
       const room = headersRoom(list);
       expect(room).toBeGreaterThanOrEqual(written(list).length);
       expect(room).toBeLessThan(3 * written(list).length + 20 * list.length);

@@ -7,7 +7,10 @@ export type HeaderValue = Uint8Array | string | HeaderParts | null;
 export type HeaderList = readonly (readonly [name: string, value: HeaderValue])[];
 
 /** Headers as they stand in a record (Kafka protocol guide, "Record Header"), without their count. */
-interface EncodedHeaders { readonly count: number; readonly bytes: Uint8Array }
+interface EncodedHeaders {
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
 
 /** Lists that are the same object on record after record are encoded once. */
 const constantLists = new WeakMap<HeaderList, EncodedHeaders>();

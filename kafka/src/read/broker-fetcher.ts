@@ -4,7 +4,11 @@ import { FetchSession } from './fetch-session.ts';
 import type { ReadState } from './read-state.ts';
 
 /** A partition that is being fetched; the answer counts for as long as the state has this version. */
-export interface Asked { state: ReadState; version: number; fetch: PartitionFetch }
+export interface Asked {
+  state: ReadState;
+  version: number;
+  fetch: PartitionFetch;
+}
 
 export interface FetcherEvents {
   partitionBytes(): number;
@@ -18,7 +22,11 @@ const LONG_POLL_MS = 500;
 /** A partition that is resumed just after such a fetch began waits for its end. */
 const SHORT_POLL_MS = 20;
 
-interface Channel { session: FetchSession; maxWaitMs: number; isBusy: boolean }
+interface Channel {
+  session: FetchSession;
+  maxWaitMs: number;
+  isBusy: boolean;
+}
 
 /**
  * Fetches from one broker. The broker holds a fetch that brings nothing, and nothing can be added to it then. So there
@@ -72,14 +80,18 @@ export class BrokerFetcher {
   async #fetch(channel: Channel, states: readonly ReadState[]): Promise<void> {
     const maxBytes = this.#events.partitionBytes();
     const asked = states.map((state): Asked => ({
-      state, version: state.version,
+      state,
+      version: state.version,
       fetch: { topicId: state.topicId!, partition: state.partition, leaderEpoch: state.leaderEpoch, offset: state.position, maxBytes },
     }));
     channel.isBusy = true;
     for (const { state, version } of asked) this.#inFlight.set(state, version);
     let fetched: FetchedPartition[] = [];
     try {
-      fetched = await channel.session.fetch(asked.map(({ fetch }) => fetch), { maxWaitMs: channel.maxWaitMs, maxBytes: ANSWER_BYTES });
+      fetched = await channel.session.fetch(
+        asked.map(({ fetch }) => fetch),
+        { maxWaitMs: channel.maxWaitMs, maxBytes: ANSWER_BYTES },
+      );
     } catch (error) {
       const failed = states.filter((state) => this.#states.has(state));
       if (failed.length > 0) this.#events.onFailed(failed, error as Error);

@@ -70,7 +70,10 @@ test('what is small does not hold the room that it might have taken', async () =
 });
 
 test('what is too large says how much it may be', async () => {
-  await expect(decompress(LZ4, lz4Frame(STORED), 3)).rejects.toMatchObject({ name: 'TooLarge', message: expect.stringContaining('3 bytes') });
+  await expect(decompress(LZ4, lz4Frame(STORED), 3)).rejects.toMatchObject({
+    name: 'TooLarge',
+    message: expect.stringContaining('3 bytes'),
+  });
 });
 
 test('an lz4 frame that was cut is refused', async () => {

@@ -12,7 +12,8 @@ function open() {
   cluster.createTopic('t', { partitions: 3, leader: NODE });
   const session = new FetchSession(cluster, NODE, 'lane');
   const { id: topicId } = cluster.topic('t');
-  const ask = (...partitions: number[]) => partitions.map((partition): PartitionFetch => ({ topicId, partition, leaderEpoch: 0, offset: 0n, maxBytes: 1_000 }));
+  const ask = (...partitions: number[]) =>
+    partitions.map((partition): PartitionFetch => ({ topicId, partition, leaderEpoch: 0, offset: 0n, maxBytes: 1_000 }));
   return { cluster, ask, fetch: (wanted: readonly PartitionFetch[]) => session.fetch(wanted, { ...LIMITS, maxWaitMs: 1 }) };
 }
 
@@ -24,8 +25,14 @@ test('after the first request only what changed is sent', async () => {
   await fetch([first!, { ...second!, offset: 5n }, { ...third!, maxBytes: 2_000 }]);
   await fetch([first!, { ...second!, offset: 5n }]);
   await fetch([{ ...first!, leaderEpoch: 1 }, { ...second!, offset: 5n }, third!]);
-  expect(cluster.requests.map(({ session: { epoch }, partitions, forgotten }) => [epoch, partitions.map(({ name }) => name), forgotten])).toEqual([
-    [0, [...IDS], []], [1, [], []], [2, ['t-1', 't-2'], []], [3, [], ['t-2']], [4, ['t-0', 't-2'], []],
+  expect(
+    cluster.requests.map(({ session: { epoch }, partitions, forgotten }) => [epoch, partitions.map(({ name }) => name), forgotten]),
+  ).toEqual([
+    [0, [...IDS], []],
+    [1, [], []],
+    [2, ['t-1', 't-2'], []],
+    [3, [], ['t-2']],
+    [4, ['t-0', 't-2'], []],
   ]);
 });
 
@@ -35,7 +42,9 @@ test('partitions that left are sent again when they come back, as they were', as
   await fetch(ask(1));
   await fetch(ask(0, 1, 2));
   expect(cluster.requests.map(({ partitions, forgotten }) => [partitions.map(({ name }) => name), forgotten])).toEqual([
-    [[...IDS], []], [[], ['t-0', 't-2']], [['t-0', 't-2'], []],
+    [[...IDS], []],
+    [[], ['t-0', 't-2']],
+    [['t-0', 't-2'], []],
   ]);
 });
 
@@ -73,7 +82,12 @@ test('after an error, or an answer that was lost, everything is sent', async () 
   cluster.failNext({ errorCode: 56 });
   await expect(fetch(ask(0))).rejects.toMatchObject({ type: 'KAFKA_STORAGE_ERROR' });
   await fetch(ask(0, 1));
-  expect(cluster.requests.map(({ session }) => session)).toEqual([{ id: 0, epoch: 0 }, { id: 1, epoch: 1 }, { id: 1, epoch: 0 }, { id: 0, epoch: 0 }]);
+  expect(cluster.requests.map(({ session }) => session)).toEqual([
+    { id: 0, epoch: 0 },
+    { id: 1, epoch: 1 },
+    { id: 1, epoch: 0 },
+    { id: 0, epoch: 0 },
+  ]);
   expect(cluster.requests.at(-1)!.partitions).toHaveLength(2);
 });
 
@@ -81,9 +95,18 @@ test('without room for sessions each request is a whole one', async () => {
   const { cluster, ask, fetch } = open();
   cluster.hasSessions = false;
   for (let time = 0; time < 3; time++) await fetch(ask(0, 1));
-  expect(cluster.requests.map(({ session, partitions }) => [session.id, session.epoch, partitions.length])).toEqual([[0, 0, 2], [0, 0, 2], [0, 0, 2]]);
+  expect(cluster.requests.map(({ session, partitions }) => [session.id, session.epoch, partitions.length])).toEqual([
+    [0, 0, 2],
+    [0, 0, 2],
+    [0, 0, 2],
+  ]);
 });
 
-test.each([[0, 1], [1, 2], [2 ** 31 - 2, 2 ** 31 - 1], [2 ** 31 - 1, 1]])('after epoch %i comes %i', (epoch, next) => {
+test.each([
+  [0, 1],
+  [1, 2],
+  [2 ** 31 - 2, 2 ** 31 - 1],
+  [2 ** 31 - 1, 1],
+])('after epoch %i comes %i', (epoch, next) => {
   expect(epochAfter(epoch)).toBe(next);
 });

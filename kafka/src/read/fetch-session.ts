@@ -7,7 +7,10 @@ const NONE = 0;
 const FORGOTTEN: ReadonlySet<number> = new Set([70, 71, 106]);
 const LAST_EPOCH = 2 ** 31 - 1;
 
-export interface FetchLimits { maxWaitMs: number; maxBytes: number }
+export interface FetchLimits {
+  maxWaitMs: number;
+  maxBytes: number;
+}
 
 /**
  * An incremental fetch session with one broker (KIP-227): only what changed since the last request is sent, and

@@ -4,7 +4,10 @@ import { readLz4Frame } from './lz4-frame.ts';
 const FLAGS = { version: 0x40, blockChecksum: 0x10, contentSize: 0x08, contentChecksum: 0x04, dictionary: 0x01 };
 const KIB = 1024;
 
-interface Block { data: Buffer; isStored: boolean }
+interface Block {
+  data: Buffer;
+  isStored: boolean;
+}
 const stored = (text: string): Block => ({ data: Buffer.from(text), isStored: true });
 
 /** A block of one byte again and again: a literal, a match that repeats it, and five literals, which have to stand last. */
@@ -30,18 +33,29 @@ function frame(blocks: readonly Block[], { flags = 0, sizeCode = 4 }: { flags?: 
 describe('a frame', () => {
   const { blockChecksum, contentSize, contentChecksum, dictionary } = FLAGS;
   const CASES: Record<string, number> = {
-    'without optional fields': 0, 'with checksums of blocks': blockChecksum, 'with the size of its content': contentSize, 'with a dictionary': dictionary,
-    'with a checksum of its content': contentChecksum, 'with all of them': blockChecksum | contentSize | contentChecksum | dictionary,
+    'without optional fields': 0,
+    'with checksums of blocks': blockChecksum,
+    'with the size of its content': contentSize,
+    'with a dictionary': dictionary,
+    'with a checksum of its content': contentChecksum,
+    'with all of them': blockChecksum | contentSize | contentChecksum | dictionary,
   };
   test.each(Object.entries(CASES))('%s is read', (_, flags) => {
-    expect(String(readLz4Frame(frame([stored('abc'), repeated(0x78, 40), stored('def')], { flags }), 1_000))).toBe(`abc${'x'.repeat(40)}def`);
+    expect(String(readLz4Frame(frame([stored('abc'), repeated(0x78, 40), stored('def')], { flags }), 1_000))).toBe(
+      `abc${'x'.repeat(40)}def`,
+    );
   });
 
   test('without blocks is empty', () => {
     expect(readLz4Frame(frame([]), 0)).toHaveLength(0);
   });
 
-  test.each([[4, 64], [5, 256], [6, 1_024], [7, 4_096]])('of size code %i has blocks of up to %i KiB, and none that is larger', (sizeCode, kib) => {
+  test.each([
+    [4, 64],
+    [5, 256],
+    [6, 1_024],
+    [7, 4_096],
+  ])('of size code %i has blocks of up to %i KiB, and none that is larger', (sizeCode, kib) => {
     const read = (length: number) => readLz4Frame(frame([repeated(7, length)], { sizeCode }), 10 * KIB * KIB);
     expect(read(kib * KIB)!.equals(Buffer.alloc(kib * KIB, 7))).toBe(true);
     expect(() => read(kib * KIB + 1)).toThrow('larger than its frame says');

@@ -11,7 +11,11 @@ const MAGIC = 0x184d2204;
 const FLAGS = { blockChecksum: 0x10, contentSize: 0x08, dictionary: 0x01 };
 const STORED = 0x80000000;
 
-interface Block { at: number; size: number; isStored: boolean }
+interface Block {
+  at: number;
+  size: number;
+  isStored: boolean;
+}
 
 /**
  * The content of an LZ4 frame (LZ4 Frame Format 1.6), as Java clients and librdkafka write it; null where

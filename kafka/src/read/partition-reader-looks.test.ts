@@ -77,7 +77,10 @@ describe('trouble', () => {
     expect(cluster.requests.length).toBeLessThanOrEqual(cluster.looks);
   });
 
-  test.each([[2, 0], [3, 1]])('of %i fetches in a row is told %i times: a leader that moves is no trouble', async (failures, times) => {
+  test.each([
+    [2, 0],
+    [3, 1],
+  ])('of %i fetches in a row is told %i times: a leader that moves is no trouble', async (failures, times) => {
     const { cluster, start, read, told, pass, until } = openReader();
     cluster.createTopic('t');
     start('t', 0);
@@ -223,7 +226,8 @@ describe('a partition', () => {
     start('t', 2);
     await until(() => expect(longFetches(cluster)).toHaveLength(1));
     // Without a word to the fetch that is under way; another partition makes it look
-    for (const partition of [0, 1]) Object.assign(cluster.topic('t').partitions[partition]!, { leader: 2, leaderEpoch: 1, batches: log(0, 0) });
+    for (const partition of [0, 1])
+      Object.assign(cluster.topic('t').partitions[partition]!, { leader: 2, leaderEpoch: 1, batches: log(0, 0) });
     start('t', 1);
     await until(() => expect([read('t', 0), read('t', 1)]).toEqual([[0], [0]]), 400);
     const before = cluster.looks;
@@ -286,7 +290,10 @@ describe('a reader that is closed', () => {
     expect(cluster.requests).toHaveLength(2);
   });
 
-  test.each([['answers', null], ['does not answer', new Error('no broker answers')]])('looks no more, also where a look is under way that %s', async (_, failure) => {
+  test.each([
+    ['answers', null],
+    ['does not answer', new Error('no broker answers')],
+  ])('looks no more, also where a look is under way that %s', async (_, failure) => {
     const { cluster, reader, start, told, pass } = openReader();
     cluster.createTopic('t');
     cluster.failLook = failure;

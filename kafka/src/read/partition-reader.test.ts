@@ -10,7 +10,11 @@ test('a partition is read in order from its position on, over many fetches', asy
   start('t', 0, 7n);
   await until(() => expect(read().length).toBe(93));
   expect(read()).toEqual(range(7, 99));
-  expect(batches.map(({ fetchedOffset, nextOffset }) => [fetchedOffset, nextOffset]).every(([from], at) => at === 0 || from === batches[at - 1]!.nextOffset)).toBe(true);
+  expect(
+    batches
+      .map(({ fetchedOffset, nextOffset }) => [fetchedOffset, nextOffset])
+      .every(([from], at) => at === 0 || from === batches[at - 1]!.nextOffset),
+  ).toBe(true);
   cluster.append('t', 0, ...log(100, 100));
   await until(() => expect(read().at(-1)).toBe(100));
 });
@@ -84,7 +88,9 @@ describe('a busy partition', () => {
       const { cluster, start, batches, reader, until } = openReader({ partitionBytes: 1_024 * 1_024 });
       cluster.hasSessions = hasSessions;
       cluster.createTopic('t', { partitions: 12 });
-      const large = Array.from({ length: 4 }, (_, at) => storedBatch({ firstOffset: BigInt(at), records: [{ value: Buffer.alloc(1_000_000) }] }));
+      const large = Array.from({ length: 4 }, (_, at) =>
+        storedBatch({ firstOffset: BigInt(at), records: [{ value: Buffer.alloc(1_000_000) }] }),
+      );
       for (let partition = 0; partition < 12; partition++) cluster.append('t', partition, ...large);
       for (let partition = 0; partition < 12; partition++) start('t', partition);
       const firsts = () => range(0, 11).map((partition) => batches.findIndex((batch) => batch.partition === partition));
@@ -311,7 +317,10 @@ describe('topics', () => {
     expect(read()).toEqual([]);
   });
 
-  test.each([[5n, 'deleted'], [99n, 'not there yet']])('a position (%s) whose record is %s is told once, and rests until a seek', async (position) => {
+  test.each([
+    [5n, 'deleted'],
+    [99n, 'not there yet'],
+  ])('a position (%s) whose record is %s is told once, and rests until a seek', async (position) => {
     const { cluster, reader, start, told, read, until } = openReader();
     cluster.createTopic('t', { partitions: 2 });
     cluster.append('t', 0, ...log(10, 12));

@@ -108,8 +108,16 @@ export class PartitionReader {
 
   #add(topic: string, partition: number): ReadState {
     const state: ReadState = {
-      topic, partition, position: 0n, isPaused: true, isResting: false, version: 0,
-      topicId: null, leader: null, leaderEpoch: 0, wasCorrupt: false,
+      topic,
+      partition,
+      position: 0n,
+      isPaused: true,
+      isResting: false,
+      version: 0,
+      topicId: null,
+      leader: null,
+      leaderEpoch: 0,
+      wasCorrupt: false,
     };
     this.#states.set(nameOf(topic, partition), state);
     // A leader that does not answer, and is not the leader any more, shows by nothing else

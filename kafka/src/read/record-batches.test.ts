@@ -7,7 +7,10 @@ import { CorruptBatch, decodeRecords, type DecodedPartition, type ReadableRecord
 
 const MAX_BATCH_BYTES = 1024 * 1024;
 
-function decode(batches: readonly Buffer[], { from = 0n, aborted = [], max = MAX_BATCH_BYTES }: { from?: bigint; aborted?: AbortedTransaction[]; max?: number } = {}): Promise<DecodedPartition> {
+function decode(
+  batches: readonly Buffer[],
+  { from = 0n, aborted = [], max = MAX_BATCH_BYTES }: { from?: bigint; aborted?: AbortedTransaction[]; max?: number } = {},
+): Promise<DecodedPartition> {
   return decodeRecords({ topic: 't', partition: 3, fromOffset: from, records: Buffer.concat(batches), aborted }, max);
 }
 
@@ -17,8 +20,12 @@ const { transactional, control, appendTime } = ATTRIBUTES;
 
 describe('a record', () => {
   test('has key, value, place and time as they were written', async () => {
-    const { records } = await decode([storedBatch({ records: [{ key: 'k', value: 'v', timestampDelta: 5 }, { key: Buffer.alloc(0), value: Buffer.alloc(500, 7) }, {}] })]);
-    expect(records.map(({ topic, partition, offset, timestamp, key, value }) => ({ topic, partition, offset, timestamp, key, value }))).toEqual([
+    const { records } = await decode([
+      storedBatch({ records: [{ key: 'k', value: 'v', timestampDelta: 5 }, { key: Buffer.alloc(0), value: Buffer.alloc(500, 7) }, {}] }),
+    ]);
+    expect(
+      records.map(({ topic, partition, offset, timestamp, key, value }) => ({ topic, partition, offset, timestamp, key, value })),
+    ).toEqual([
       { topic: 't', partition: 3, offset: '40', timestamp: String(NOW + 5n), key: Buffer.from('k'), value: Buffer.from('v') },
       { topic: 't', partition: 3, offset: '41', timestamp: String(NOW), key: Buffer.alloc(0), value: Buffer.alloc(500, 7) },
       { topic: 't', partition: 3, offset: '42', timestamp: String(NOW), key: null, value: null },
@@ -26,14 +33,25 @@ describe('a record', () => {
   });
 
   const HEADERS: Record<string, [string, Buffer | null][]> = {
-    'none': [],
-    'in order, one name twice, one without value': [['b', Buffer.from('1')], ['7', Buffer.from('2')], ['a', null], ['b', Buffer.from('3')]],
-    'empty': [['', Buffer.alloc(0)]],
-    'named like methods of objects': [['constructor', Buffer.from('x')], ['__proto__', Buffer.from('y')], ['', Buffer.from('z')]],
+    none: [],
+    'in order, one name twice, one without value': [
+      ['b', Buffer.from('1')],
+      ['7', Buffer.from('2')],
+      ['a', null],
+      ['b', Buffer.from('3')],
+    ],
+    empty: [['', Buffer.alloc(0)]],
+    'named like methods of objects': [
+      ['constructor', Buffer.from('x')],
+      ['__proto__', Buffer.from('y')],
+      ['', Buffer.from('z')],
+    ],
   };
 
   test.each(Object.entries(HEADERS))('has its headers as they were written: %s', async (_sentence, headers) => {
-    const { records: [record] } = await decode([storedBatch({ records: [{ key: 'k', value: 'v', headers }] })]);
+    const {
+      records: [record],
+    } = await decode([storedBatch({ records: [{ key: 'k', value: 'v', headers }] })]);
     expect(record!.headers).toEqual(headers);
     expect(record!.value).toEqual(Buffer.from('v'));
   });
@@ -59,14 +77,22 @@ describe('a record', () => {
     const bytes = fc.option(fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)));
     const header = fc.tuple(fc.string(), bytes);
     const any = fc.record({ key: bytes, value: bytes, headers: fc.array(header, { maxLength: 5 }) });
-    await fc.assert(fc.asyncProperty(fc.array(any, { minLength: 1, maxLength: 100 }), async (written) => {
-      const batch = RecordBatchBuilder.of(written.map((record) => ({ ...record, constantHeaders: [] })));
-      const sealed = batch.seal({ producerId: 1n, producerEpoch: 0, firstSequence: 0, isTransactional: false }, Number(NOW));
-      const { records, nextOffset } = await decode([sealed]);
-      expect(records.map(({ key, value, headers }) => ({ key, value, headers }))).toEqual(
-        written.map(({ key, value, headers }) => ({ key, value, headers: headers.map(([name, content]) => [Buffer.from(name).toString(), content]) })));
-      expect(nextOffset).toBe(BigInt(written.length));
-    }), { numRuns: 50 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(any, { minLength: 1, maxLength: 100 }), async (written) => {
+        const batch = RecordBatchBuilder.of(written.map((record) => ({ ...record, constantHeaders: [] })));
+        const sealed = batch.seal({ producerId: 1n, producerEpoch: 0, firstSequence: 0, isTransactional: false }, Number(NOW));
+        const { records, nextOffset } = await decode([sealed]);
+        expect(records.map(({ key, value, headers }) => ({ key, value, headers }))).toEqual(
+          written.map(({ key, value, headers }) => ({
+            key,
+            value,
+            headers: headers.map(([name, content]) => [Buffer.from(name).toString(), content]),
+          })),
+        );
+        expect(nextOffset).toBe(BigInt(written.length));
+      }),
+      { numRuns: 50 },
+    );
   });
 });
 
@@ -91,13 +117,18 @@ describe('a fetch', () => {
   });
 
   test('is as large as its bytes, and what was decompressed beside them', async () => {
-    const [plain, gzip] = [storedBatch({ records: [{ value: 'v' }] }), storedBatch({ firstOffset: 41n, attributes: CODECS.gzip, records: [{ value: Buffer.alloc(1_000) }] })];
+    const [plain, gzip] = [
+      storedBatch({ records: [{ value: 'v' }] }),
+      storedBatch({ firstOffset: 41n, attributes: CODECS.gzip, records: [{ value: Buffer.alloc(1_000) }] }),
+    ];
     expect((await decode([plain])).bytes).toBe(plain.length);
     expect((await decode([plain, gzip])).bytes).toBe(plain.length + gzip.length + 1_000 + 9);
   });
 
   test('of megabytes that are not compressed is read whole', async () => {
-    const batches = Array.from({ length: 10 }, (_, at) => storedBatch({ firstOffset: BigInt(at), records: [{ value: Buffer.alloc(1_000_000) }] }));
+    const batches = Array.from({ length: 10 }, (_, at) =>
+      storedBatch({ firstOffset: BigInt(at), records: [{ value: Buffer.alloc(1_000_000) }] }),
+    );
     expect(offsets(await decode(batches))).toHaveLength(10);
   });
 
@@ -112,7 +143,9 @@ describe('a fetch', () => {
   });
 
   test.each([[[]], [[0, 3]], [[9]]])('moves past the end of a batch that compaction left these of: %j', async (left) => {
-    const decoded = await decode([storedBatch({ lastOffsetDelta: 9, records: left.map((offsetDelta) => ({ offsetDelta })) })], { from: 40n });
+    const decoded = await decode([storedBatch({ lastOffsetDelta: 9, records: left.map((offsetDelta) => ({ offsetDelta })) })], {
+      from: 40n,
+    });
     expect(offsets(decoded)).toEqual(left.map((delta) => 40 + delta));
     expect(decoded.nextOffset).toBe(50n);
   });
@@ -123,7 +156,12 @@ describe('a fetch', () => {
   });
 });
 
-interface AbortedCase { log: Buffer[]; aborted: [producer: bigint, firstOffset: bigint][]; seen: number[]; from?: bigint }
+interface AbortedCase {
+  log: Buffer[];
+  aborted: [producer: bigint, firstOffset: bigint][];
+  seen: number[];
+  from?: bigint;
+}
 
 const data = (firstOffset: bigint, producerId: bigint, fields: StoredBatch = {}) =>
   storedBatch({ firstOffset, producerId, attributes: transactional, records: [{ value: 'v' }], ...fields });
@@ -133,28 +171,55 @@ const [A, B] = [1n, 2n];
 
 const ABORTED: Record<string, AbortedCase> = {
   'between its first record and its marker': {
-    log: [data(0n, A), data(1n, B), marker(2n, A), data(3n, A), marker(4n, A)], aborted: [[A, 0n]], seen: [1, 3],
+    log: [data(0n, A), data(1n, B), marker(2n, A), data(3n, A), marker(4n, A)],
+    aborted: [[A, 0n]],
+    seen: [1, 3],
   },
   'also behind a batch of which compaction took the end': {
-    log: [data(0n, A, { lastOffsetDelta: 5 }), data(6n, A), marker(7n, A), data(8n, A)], aborted: [[A, 0n]], seen: [8],
+    log: [data(0n, A, { lastOffsetDelta: 5 }), data(6n, A), marker(7n, A), data(8n, A)],
+    aborted: [[A, 0n]],
+    seen: [8],
   },
   'listed in the order of their ends': {
-    log: [data(0n, A), data(1n, B), marker(2n, B), data(3n, A), marker(4n, A)], aborted: [[B, 1n], [A, 0n]], seen: [],
+    log: [data(0n, A), data(1n, B), marker(2n, B), data(3n, A), marker(4n, A)],
+    aborted: [
+      [B, 1n],
+      [A, 0n],
+    ],
+    seen: [],
   },
   'of several that began before what was fetched': {
-    log: [data(10n, B), data(11n, A), marker(12n, A), marker(13n, B)], aborted: [[A, 1n], [B, 2n]], seen: [], from: 10n,
+    log: [data(10n, B), data(11n, A), marker(12n, A), marker(13n, B)],
+    aborted: [
+      [A, 1n],
+      [B, 2n],
+    ],
+    seen: [],
+    from: 10n,
   },
   'two of one producer, with a committed one between': {
-    log: [data(0n, A), marker(1n, A), data(2n, A), marker(3n, A), data(4n, A), marker(5n, A)], aborted: [[A, 0n], [A, 4n]], seen: [2],
+    log: [data(0n, A), marker(1n, A), data(2n, A), marker(3n, A), data(4n, A), marker(5n, A)],
+    aborted: [
+      [A, 0n],
+      [A, 4n],
+    ],
+    seen: [2],
   },
   'that begins within a batch which is asked for from its middle': {
-    log: [data(0n, A, { records: [{}, {}, {}] }), marker(3n, A)], aborted: [[A, 0n]], seen: [], from: 2n,
+    log: [data(0n, A, { records: [{}, {}, {}] }), marker(3n, A)],
+    aborted: [[A, 0n]],
+    seen: [],
+    from: 2n,
   },
   'with a record that has the key of a marker': {
-    log: [data(0n, A, { records: [{ key: Buffer.alloc(4) }] }), data(1n, A), marker(2n, A)], aborted: [[A, 0n]], seen: [],
+    log: [data(0n, A, { records: [{ key: Buffer.alloc(4) }] }), data(1n, A), marker(2n, A)],
+    aborted: [[A, 0n]],
+    seen: [],
   },
   'of a producer that also writes outside of transactions': {
-    log: [data(0n, A), data(1n, A, { attributes: 0 }), marker(2n, A)], aborted: [[A, 0n]], seen: [1],
+    log: [data(0n, A), data(1n, A, { attributes: 0 }), marker(2n, A)],
+    aborted: [[A, 0n]],
+    seen: [1],
   },
   'of nobody': { log: [data(0n, A), marker(1n, A)], aborted: [], seen: [0] },
 };
@@ -218,7 +283,13 @@ describe('compressed with', () => {
     const bomb = storedBatch({ attributes: codec, lastOffsetDelta: 9, maxTimestamp: NOW, records: [{ value: Buffer.alloc(300_000) }] });
     const { records, nextOffset } = await decode([bomb, behind], { max: 200_000 });
     expect(records[0]).toEqual({
-      topic: 't', partition: 3, offset: '40', timestamp: String(NOW), key: null, value: null, headers: [],
+      topic: 't',
+      partition: 3,
+      offset: '40',
+      timestamp: String(NOW),
+      key: null,
+      value: null,
+      headers: [],
       unreadable: { lastOffset: '49', reason: 'more than 200000 bytes when decompressed' },
     });
     expect(values(records.slice(1))).toEqual(['behind']);
@@ -243,7 +314,9 @@ describe('compressed with', () => {
   });
 
   test.each(NAMES)('%s, a small batch holds no more memory than it needs', async (_name, codec) => {
-    const { records: [record] } = await decode([storedBatch({ attributes: codec, records: [{ value: 'small' }] })]);
+    const {
+      records: [record],
+    } = await decode([storedBatch({ attributes: codec, records: [{ value: 'small' }] })]);
     expect(record!.value!.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize);
   });
 
@@ -253,7 +326,9 @@ describe('compressed with', () => {
   });
 
   test('gzip, many large batches are not all decompressed at once', async () => {
-    const batches = Array.from({ length: 40 }, (_, at) => storedBatch({ firstOffset: BigInt(at), attributes: CODECS.gzip, records: [{ value: Buffer.alloc(1_000_000) }] }));
+    const batches = Array.from({ length: 40 }, (_, at) =>
+      storedBatch({ firstOffset: BigInt(at), attributes: CODECS.gzip, records: [{ value: Buffer.alloc(1_000_000) }] }),
+    );
     const first = await decode(batches);
     expect(first.bytes).toBeLessThan(12_000_000);
     expect(first.nextOffset).toBe(BigInt(first.records.length));
@@ -280,7 +355,9 @@ describe('malformed records, as no broker takes them, are one record', () => {
 
   test('a count of headers that is not true comes to an end', async () => {
     const body = Buffer.concat([Buffer.from([0, 0, 0]), varint(-1), varint(-1), varint(2 ** 31)]);
-    const { records: [record] } = await decode([storedBatch({ body: Buffer.concat([varint(body.length), body]), count: 1, lastOffsetDelta: 0 })]);
+    const {
+      records: [record],
+    } = await decode([storedBatch({ body: Buffer.concat([varint(body.length), body]), count: 1, lastOffsetDelta: 0 })]);
     expect(record!.headers).toEqual([]);
   });
 

@@ -5,7 +5,10 @@ import type { AbortedTransaction } from '../wire/fetch.ts';
 import { decompress } from './decompress.ts';
 
 /** Why the records of a whole batch, from the offset that it stands at up to `lastOffset`, cannot be read. */
-export interface Unreadable { lastOffset: string; reason: string }
+export interface Unreadable {
+  lastOffset: string;
+  reason: string;
+}
 
 /** A record; with `unreadable` one that stands for a whole batch. */
 export interface ReadableRecord {
@@ -90,7 +93,8 @@ export async function decodeRecords(fetched: FetchedBytes, maxBatchBytes: number
 }
 
 function damageOf(batch: Buffer, magic: number): string | null {
-  if (magic !== MAGIC) return `record format ${magic}, written by a client of before Kafka 0.11, is not read: copy the topic with a newer client`;
+  if (magic !== MAGIC)
+    return `record format ${magic}, written by a client of before Kafka 0.11, is not read: copy the topic with a newer client`;
   if (batch.length >= HEAD_BYTES && crc32c(batch, ATTRIBUTES_AT) === batch.readUInt32BE(CRC_AT)) return null;
   return 'the checksum does not fit the bytes: the log of the broker, its memory or the network has changed them';
 }
@@ -114,7 +118,10 @@ function abortedFilter(transactions: readonly AbortedTransaction[]): (batch: Buf
   };
 }
 
-interface Sink { decoded: DecodedPartition; maxBatchBytes: number }
+interface Sink {
+  decoded: DecodedPartition;
+  maxBatchBytes: number;
+}
 
 async function decodeBatch(batch: Buffer, fetched: FetchedBytes, { decoded, maxBatchBytes }: Sink): Promise<void> {
   const context = contextOf(batch, fetched);
@@ -123,8 +130,10 @@ async function decodeBatch(batch: Buffer, fetched: FetchedBytes, { decoded, maxB
   const from = Number(fetched.fromOffset - context.firstOffset);
   const begin = decoded.records.length;
   try {
-    const reader = codec === 0 || count === 0
-      ? new RecordReader(batch, HEAD_BYTES) : new RecordReader(await decompress(codec, batch.subarray(HEAD_BYTES), maxBatchBytes), 0);
+    const reader =
+      codec === 0 || count === 0
+        ? new RecordReader(batch, HEAD_BYTES)
+        : new RecordReader(await decompress(codec, batch.subarray(HEAD_BYTES), maxBatchBytes), 0);
     for (let at = 0; at < count; at++) {
       const record = new FetchedRecord(reader, context);
       if (record.offsetDelta >= from) decoded.records.push(record);
@@ -141,14 +150,28 @@ function contextOf(batch: Buffer, { topic, partition }: FetchedBytes): BatchCont
   const firstTimestamp = batch.readBigInt64BE(27);
   const hasAppendTime = (batch.readInt16BE(ATTRIBUTES_AT) & LOG_APPEND_TIME) !== 0;
   return {
-    topic, partition, firstOffset, firstTimestamp, offsetBase: Number(firstOffset), timestampBase: Number(firstTimestamp),
+    topic,
+    partition,
+    firstOffset,
+    firstTimestamp,
+    offsetBase: Number(firstOffset),
+    timestampBase: Number(firstTimestamp),
     appendTime: hasAppendTime ? String(batch.readBigInt64BE(35)) : null,
   };
 }
 
 function unreadable(batch: Buffer, { topic, partition, firstOffset }: BatchContext, offset: bigint, error: unknown): ReadableRecord {
   return {
-    topic, partition, offset: String(offset), timestamp: String(batch.readBigInt64BE(35)), key: null, value: null, headers: [],
-    unreadable: { lastOffset: String(firstOffset + BigInt(batch.readInt32BE(23))), reason: error instanceof Error ? error.message : String(error) },
+    topic,
+    partition,
+    offset: String(offset),
+    timestamp: String(batch.readBigInt64BE(35)),
+    key: null,
+    value: null,
+    headers: [],
+    unreadable: {
+      lastOffset: String(firstOffset + BigInt(batch.readInt32BE(23))),
+      reason: error instanceof Error ? error.message : String(error),
+    },
   };
 }

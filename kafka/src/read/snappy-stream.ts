@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 
-interface Snappyjs { uncompress(block: Buffer, maxBytes: number): Buffer }
+interface Snappyjs {
+  uncompress(block: Buffer, maxBytes: number): Buffer;
+}
 
 const require = createRequire(import.meta.url);
 
@@ -18,7 +20,7 @@ export function readSnappy(data: Buffer, maxBytes: number): Buffer | null {
 
   const blocks: Buffer[] = [];
   let left = maxBytes;
-  for (let at = HEADER_SIZE; at < data.length; ) {
+  for (let at = HEADER_SIZE; at < data.length;) {
     const start = at + 4;
     at = start + data.readUInt32BE(at);
     if (at > data.length) throw new Error('snappy stream ends within a block');

@@ -15,10 +15,17 @@ export async function firstHeadersOf(connections: Connections, { topic, partitio
   const { leaders } = connections;
   await leaders.look([topic]);
   const { leader, leaderEpoch } = leaders.expectLeader(topic, partition);
-  const answer = await connections.send({ nodeId: leader, lane: LANE }, fetchRequest({
-    session: NO_SESSION, forgotten: [], maxWaitMs: 0, maxBytes: MAX_BYTES, isUncommitted: true,
-    partitions: [{ topicId: leaders.expect(topic).id, partition, leaderEpoch, offset: since, maxBytes: MAX_BYTES }],
-  }));
+  const answer = await connections.send(
+    { nodeId: leader, lane: LANE },
+    fetchRequest({
+      session: NO_SESSION,
+      forgotten: [],
+      maxWaitMs: 0,
+      maxBytes: MAX_BYTES,
+      isUncommitted: true,
+      partitions: [{ topicId: leaders.expect(topic).id, partition, leaderEpoch, offset: since, maxBytes: MAX_BYTES }],
+    }),
+  );
   throwUnlessOk(answer.errorCode);
   const [fetched] = answer.partitions;
   throwUnlessOk(fetched!.errorCode);

@@ -5,15 +5,26 @@ import { throwUnlessOk } from '../wire/request.ts';
 import { byTopic, describeProducersRequest, type PartitionProducers, type Place, type TopicPartitions } from '../wire/transactions.ts';
 
 /** A partition holds records of a transaction that has not ended there, from `since` on. */
-export interface OpenTransaction { topic: string; partition: number; producerId: bigint; since: bigint }
+export interface OpenTransaction {
+  topic: string;
+  partition: number;
+  producerId: bigint;
+  since: bigint;
+}
 
 const LANE = 'offsets';
 /** A partition's leader is being elected. */
 const LEADERS_COME: Patience = {
   soonOver: new Set([
-    'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION', 'REPLICA_NOT_AVAILABLE', 'UNKNOWN_TOPIC_OR_PARTITION', 'FENCED_LEADER_EPOCH', 'UNKNOWN_LEADER_EPOCH',
+    'LEADER_NOT_AVAILABLE',
+    'NOT_LEADER_FOR_PARTITION',
+    'REPLICA_NOT_AVAILABLE',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    'FENCED_LEADER_EPOCH',
+    'UNKNOWN_LEADER_EPOCH',
   ]),
-  forMs: 10_000, lastWaitMs: 250,
+  forMs: 10_000,
+  lastWaitMs: 250,
 };
 /** A leader that was just elected does not know where the committed records end, or they end before its time (KIP-207). */
 const OFFSET_NOT_AVAILABLE = 78;
@@ -36,7 +47,9 @@ export class OpenTransactions {
   /** In all partitions of the topics, by a look that begins after this call: who comes while one is under way shares the next. */
   look(): Promise<OpenTransaction[]> {
     if (!this.#looking) {
-      this.#looking = this.#lookEverywhere().finally(() => { this.#looking = null; });
+      this.#looking = this.#lookEverywhere().finally(() => {
+        this.#looking = null;
+      });
       return this.#looking;
     }
     const share = () => {
@@ -59,7 +72,9 @@ export class OpenTransactions {
     const { leaders } = this.#connections;
     return untilReady(LEADERS_COME, async () => {
       await leaders.look(this.#topics);
-      return this.#lookInto(this.#topics.flatMap((topic) => leaders.expect(topic).partitions.map(({ partition }) => ({ topic, partition }))));
+      return this.#lookInto(
+        this.#topics.flatMap((topic) => leaders.expect(topic).partitions.map(({ partition }) => ({ topic, partition }))),
+      );
     });
   }
 
@@ -74,8 +89,9 @@ export class OpenTransactions {
   async #askLeader(nodeId: number, places: readonly Place[]): Promise<OpenTransaction[]> {
     const destination = { nodeId, lane: LANE };
     const topics = byTopic(places);
-    const [stable, all] = await Promise.all([true, false].map((isCommitted) =>
-      this.#connections.send(destination, listOffsetsRequest(topics, { time: LOG_END, isCommitted }))));
+    const [stable, all] = await Promise.all(
+      [true, false].map((isCommitted) => this.#connections.send(destination, listOffsetsRequest(topics, { time: LOG_END, isCommitted }))),
+    );
     const ends = new Map(all!.partitions.map((end) => [placeOf(end), end]));
     const doubtful = stable!.partitions.filter((end) => !isSame(end, ends.get(placeOf(end))!));
     const open: OpenTransaction[] = [];

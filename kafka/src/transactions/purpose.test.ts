@@ -12,10 +12,13 @@ test.each(PURPOSES)('a time-out says that the purpose is %s, and is never longer
   }
 });
 
-test.each([1, 5, 990, 1_000, 15_000, 15_001, 15_002, 15_003, 900_000])('the configured time-out of %d ms is kept, and of a worker at work', (configured) => {
-  expect(timeoutFor('work', configured)).toBe(configured);
-  expect(purposeOf(configured)).toBe('work');
-});
+test.each([1, 5, 990, 1_000, 15_000, 15_001, 15_002, 15_003, 900_000])(
+  'the configured time-out of %d ms is kept, and of a worker at work',
+  (configured) => {
+    expect(timeoutFor('work', configured)).toBe(configured);
+    expect(purposeOf(configured)).toBe('work');
+  },
+);
 
 test.each([991, 992, 993, 15_991])('a configured time-out of %d ms is shortened, as it would say something else', (configured) => {
   expect(timeoutFor('work', configured)).toBe(Math.floor(configured / 10) * 10);
@@ -26,17 +29,19 @@ test.each(ENDINGS)('the ending %s can be said also where the configured time-out
 });
 
 describe('the last transaction', () => {
-  test.each(Object.entries({
-    'of a producer at work was committed': ['work', 'CompleteCommit', 'commit'],
-    'of a producer at work was aborted': ['work', 'CompleteAbort', 'abort'],
-    'of a producer that was fenced by a client without purposes may have ended in either way': ['work', 'Empty', 'unknown'],
-    'is still to be committed': ['commit', 'Empty', 'commit'],
-    'is still to be committed where more is left than the last taker could end': ['commit', 'CompleteCommit', 'commit'],
-    'was to be committed, and was discarded in part': ['commit', 'CompleteAbort', 'unknown'],
-    'is still to be aborted': ['abort', 'Empty', 'abort'],
-    'is still to be aborted where more is left than the last taker could end': ['abort', 'CompleteAbort', 'abort'],
-    'of a taker that did not know is not known': ['unknown', 'Empty', 'unknown'],
-  } satisfies Record<string, [Purpose, TransactionState, Ending]>))('%s', (_, [purpose, state, ending]) => {
+  test.each(
+    Object.entries({
+      'of a producer at work was committed': ['work', 'CompleteCommit', 'commit'],
+      'of a producer at work was aborted': ['work', 'CompleteAbort', 'abort'],
+      'of a producer that was fenced by a client without purposes may have ended in either way': ['work', 'Empty', 'unknown'],
+      'is still to be committed': ['commit', 'Empty', 'commit'],
+      'is still to be committed where more is left than the last taker could end': ['commit', 'CompleteCommit', 'commit'],
+      'was to be committed, and was discarded in part': ['commit', 'CompleteAbort', 'unknown'],
+      'is still to be aborted': ['abort', 'Empty', 'abort'],
+      'is still to be aborted where more is left than the last taker could end': ['abort', 'CompleteAbort', 'abort'],
+      'of a taker that did not know is not known': ['unknown', 'Empty', 'unknown'],
+    } satisfies Record<string, [Purpose, TransactionState, Ending]>),
+  )('%s', (_, [purpose, state, ending]) => {
     expect(lastEnding({ state, timeoutMs: timeoutFor(purpose, 15_000) })).toBe(ending);
   });
 });

@@ -7,17 +7,28 @@ import { type Ended, Settlements } from './settlements.ts';
 const COORDINATOR = 1;
 const ERROR = { notAuthorizedForTopic: 29, notCoordinator: 16, loading: 14, notAvailable: 15, authorization: 53 };
 
-interface Round { broker: FakeCoordinator; end(id: string, partition?: number): Promise<void> }
+interface Round {
+  broker: FakeCoordinator;
+  end(id: string, partition?: number): Promise<void>;
+}
 
 /** Transactions of the ids that end are complete, as far as `broker` says nothing else. */
 async function roundOn(broker: FakeCoordinator): Promise<Round> {
   broker.state = 'CompleteCommit';
-  const settlements = new Settlements(broker.connections, { group: 'group', topics: ['out'] }, new OpenTransactions(broker.connections, ['out']));
+  const settlements = new Settlements(
+    broker.connections,
+    { group: 'group', topics: ['out'] },
+    new OpenTransactions(broker.connections, ['out']),
+  );
   await settlements.look(COORDINATOR);
   const identity = { producerId: String(broker.producerId), producerEpoch: broker.epoch };
   const ended = (transactionalId: string, partition: number): Ended => ({
-    transactionalId, identity, coordinator: COORDINATOR, before: settlements.latestView(COORDINATOR),
-    outputs: [{ topic: 'out', partitions: [0] }], positions: [{ topic: 'in', partitions: [partition] }],
+    transactionalId,
+    identity,
+    coordinator: COORDINATOR,
+    before: settlements.latestView(COORDINATOR),
+    outputs: [{ topic: 'out', partitions: [0] }],
+    positions: [{ topic: 'in', partitions: [partition] }],
   });
   return { broker, end: (id, partition = 0) => settlements.settle(ended(id, partition)) };
 }
@@ -40,15 +51,18 @@ describe('of transactions that end at the same time', () => {
   });
 });
 
-test.each([ERROR.notCoordinator, ERROR.loading, ERROR.notAvailable])('a group whose coordinator moves (error %d) is waited for', async (code) => {
-  const { broker, end } = await roundOn(new FakeCoordinator());
-  await end('before');
-  let refusals = 2;
-  broker.beforeRequest = (api) => {
-    if (api === 'OffsetFetch' && refusals-- > 0) throw errorOf(code);
-  };
-  const looksForCoordinator = () => broker.requests.filter((api) => api === 'GroupCoordinator').length;
-  const before = looksForCoordinator();
-  await end('after');
-  expect(looksForCoordinator() - before).toBe(2);
-});
+test.each([ERROR.notCoordinator, ERROR.loading, ERROR.notAvailable])(
+  'a group whose coordinator moves (error %d) is waited for',
+  async (code) => {
+    const { broker, end } = await roundOn(new FakeCoordinator());
+    await end('before');
+    let refusals = 2;
+    broker.beforeRequest = (api) => {
+      if (api === 'OffsetFetch' && refusals-- > 0) throw errorOf(code);
+    };
+    const looksForCoordinator = () => broker.requests.filter((api) => api === 'GroupCoordinator').length;
+    const before = looksForCoordinator();
+    await end('after');
+    expect(looksForCoordinator() - before).toBe(2);
+  },
+);

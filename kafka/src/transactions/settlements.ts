@@ -6,7 +6,14 @@ import { CONCURRENT_TRANSACTIONS, COORDINATOR_MOVES, INVALID_PRODUCER_EPOCH } fr
 import { type ClusterMetadata, metadataRequest } from '../wire/metadata.ts';
 import { offsetFetchRequest } from '../wire/offsets.ts';
 import { errorOf, throwUnlessOk } from '../wire/request.ts';
-import { byTopic, describeTransactionsRequest, type Place, type ProducerIdentity, type TopicPartitions, type TransactionDescription } from '../wire/transactions.ts';
+import {
+  byTopic,
+  describeTransactionsRequest,
+  type Place,
+  type ProducerIdentity,
+  type TopicPartitions,
+  type TransactionDescription,
+} from '../wire/transactions.ts';
 import { LeaderView } from './leader-view.ts';
 import { type OpenTransactions, placeOf } from './open-transactions.ts';
 
@@ -26,8 +33,17 @@ export class MarkersMissing extends Error {
   override readonly name = 'MarkersMissing';
 }
 
-interface Waiting { ended: Ended; since: number; resolve: () => void; reject: (error: Error) => void }
-interface View { payload: Buffer; metadata: ClusterMetadata; leaders: LeaderView }
+interface Waiting {
+  ended: Ended;
+  since: number;
+  resolve: () => void;
+  reject: (error: Error) => void;
+}
+interface View {
+  payload: Buffer;
+  metadata: ClusterMetadata;
+  leaders: LeaderView;
+}
 
 const LANE = 'settle';
 /** Markers take some milliseconds; transactions that end meanwhile are looked after together. */
@@ -87,7 +103,7 @@ export class Settlements {
       await delay(PAUSE_MS);
       const all = waiting.splice(0);
       try {
-        waiting.push(...await this.#round(coordinator, all));
+        waiting.push(...(await this.#round(coordinator, all)));
       } catch (error) {
         this.#groupCoordinator = null;
         for (const { reject } of all) reject(error as Error);
@@ -122,7 +138,9 @@ export class Settlements {
   }
 
   #conclude({ ended, since, resolve, reject }: Waiting, leaders: LeaderView, troubles: ReadonlyMap<string, Error>): boolean {
-    const its = ended.positions.flatMap(({ topic, partitions }) => partitions.flatMap((partition) => troubles.get(placeOf({ topic, partition })) ?? []));
+    const its = ended.positions.flatMap(({ topic, partitions }) =>
+      partitions.flatMap((partition) => troubles.get(placeOf({ topic, partition })) ?? []),
+    );
     const [worst] = its.sort((a, b) => patienceWith(a) - patienceWith(b));
     if (worst && performance.now() - since < patienceWith(worst)) return false;
     if (typeOf(worst) === UNSTABLE) {
@@ -142,7 +160,9 @@ export class Settlements {
 
   /** Why a position cannot be taken for the last one, by its place. */
   async #positionTroubles(complete: readonly Waiting[]): Promise<Map<string, Error>> {
-    const places = complete.flatMap(({ ended }) => ended.positions.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition }))));
+    const places = complete.flatMap(({ ended }) =>
+      ended.positions.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition }))),
+    );
     const troubles = await this.#askGroup(places).catch((error: Error) => {
       if (!MOVING.has(typeOf(error) ?? '')) throw error;
       return new Map(places.map((place) => [placeOf(place), error]));
@@ -164,16 +184,21 @@ export class Settlements {
     const known = this.#views.get(coordinator);
     const request = metadataRequest(this.#topics);
     let payload: Buffer | null = null;
-    const metadata = await this.#connections.send({ nodeId: coordinator, lane: LANE }, {
-      ...request,
-      response: {
-        ...request.response,
-        decode: async (received) => {
-          payload = received;
-          return known?.payload.equals(received) ? known.metadata as Awaited<ReturnType<typeof request.response.decode>> : request.response.decode(received);
+    const metadata = await this.#connections.send(
+      { nodeId: coordinator, lane: LANE },
+      {
+        ...request,
+        response: {
+          ...request.response,
+          decode: async (received) => {
+            payload = received;
+            return known?.payload.equals(received)
+              ? (known.metadata as Awaited<ReturnType<typeof request.response.decode>>)
+              : request.response.decode(received);
+          },
         },
       },
-    });
+    );
     if (metadata === known?.metadata) return known.leaders;
     const view = { payload: Buffer.from(payload!), metadata, leaders: LeaderView.of(metadata) };
     this.#views.set(coordinator, view);

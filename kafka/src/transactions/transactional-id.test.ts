@@ -34,7 +34,9 @@ describe('a transaction that was open when its state was read', () => {
   test('is committed where its holder has committed it meanwhile', async () => {
     const broker = new FakeCoordinator();
     broker.write({ timeoutMs: WORK_MS, state: 'Ongoing' });
-    beforeFencing(broker, () => { broker.state = 'CompleteCommit'; });
+    beforeFencing(broker, () => {
+      broker.state = 'CompleteCommit';
+    });
     expect((await idOn(broker).takeOver()).ending).toBe('commit');
     expect((await idOn(broker).takeOver()).ending, 'and for the next taker').toBe('commit');
   });
@@ -43,7 +45,9 @@ describe('a transaction that was open when its state was read', () => {
     const broker = new FakeCoordinator();
     broker.write({ timeoutMs: WORK_MS, state: 'Ongoing' });
     beforeFencing(broker, () => broker.timeOut());
-    await idOn(broker, killedAfterFencing(broker)).takeOver().catch(() => undefined);
+    await idOn(broker, killedAfterFencing(broker))
+      .takeOver()
+      .catch(() => undefined);
     expect((await idOn(broker).takeOver()).ending).toBe('unknown');
   });
 });
@@ -101,16 +105,21 @@ const AT_THE_COORDINATOR_FOUND: Record<string, (id: TransactionalId, taken: Fenc
   'waits for an ending': (id, taken) => id.completed(taken.coordinator),
 };
 
-test.each(Object.entries(AT_THE_COORDINATOR_FOUND))('a taker that %s does not wait for a coordinator that is none any more', async (_, step) => {
-  const broker = new FakeCoordinator();
-  broker.write({ timeoutMs: WORK_MS, state: 'Empty' });
-  const id = idOn(broker);
-  const taken = await id.takeOver();
-  const asked = broker.requests.length;
-  broker.beforeRequest = () => { throw errorOf(NOT_COORDINATOR); };
-  await expect(step(id, taken)).rejects.toMatchObject({ type: 'NOT_COORDINATOR_FOR_GROUP' });
-  expect(broker.requests.length - asked).toBeLessThanOrEqual(1);
-});
+test.each(Object.entries(AT_THE_COORDINATOR_FOUND))(
+  'a taker that %s does not wait for a coordinator that is none any more',
+  async (_, step) => {
+    const broker = new FakeCoordinator();
+    broker.write({ timeoutMs: WORK_MS, state: 'Empty' });
+    const id = idOn(broker);
+    const taken = await id.takeOver();
+    const asked = broker.requests.length;
+    broker.beforeRequest = () => {
+      throw errorOf(NOT_COORDINATOR);
+    };
+    await expect(step(id, taken)).rejects.toMatchObject({ type: 'NOT_COORDINATOR_FOR_GROUP' });
+    expect(broker.requests.length - asked).toBeLessThanOrEqual(1);
+  },
+);
 
 test('a taker that was fenced while it decided does not end anything', async () => {
   const broker = new FakeCoordinator();

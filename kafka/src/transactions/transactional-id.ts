@@ -3,7 +3,12 @@ import { type Patience, typeOf, untilReady } from '../until-ready.ts';
 import { CONCURRENT_TRANSACTIONS, COORDINATOR_MOVES, INVALID_PRODUCER_EPOCH, NOT_COORDINATOR } from '../wire/error-codes.ts';
 import { errorOf } from '../wire/request.ts';
 import {
-  COORDINATOR, describeTransactionsRequest, endTxnRequest, findCoordinatorRequest, initProducerIdRequest, type ProducerIdentity,
+  COORDINATOR,
+  describeTransactionsRequest,
+  endTxnRequest,
+  findCoordinatorRequest,
+  initProducerIdRequest,
+  type ProducerIdentity,
   type TransactionDescription,
 } from '../wire/transactions.ts';
 import { type Ending, lastEnding, LONGEST_TIMEOUT_MS, type Purpose, purposeOf, timeoutFor } from './purpose.ts';
@@ -11,10 +16,14 @@ import { type Ending, lastEnding, LONGEST_TIMEOUT_MS, type Purpose, purposeOf, t
 /** The last transaction is still being ended, or the coordinator is being elected or loads its log. */
 export const FENCING: Patience = {
   soonOver: new Set(['CONCURRENT_TRANSACTIONS', ...COORDINATOR_MOVES]),
-  forMs: 20_000, lastWaitMs: 250,
+  forMs: 20_000,
+  lastWaitMs: 250,
 };
 /** The same, at a coordinator that was found earlier: once it has moved, waiting does not bring it back; the next takeover of the id looks it up again. */
-const AT_THE_COORDINATOR_FOUND: Patience = { ...FENCING, soonOver: new Set([...FENCING.soonOver].filter((type) => type !== NOT_COORDINATOR)) };
+const AT_THE_COORDINATOR_FOUND: Patience = {
+  ...FENCING,
+  soonOver: new Set([...FENCING.soonOver].filter((type) => type !== NOT_COORDINATOR)),
+};
 /** Somebody else fenced since the state was read. */
 const OVERTAKEN = ['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH'];
 const TRANSACTIONAL_ID_NOT_FOUND = 105;
@@ -32,7 +41,12 @@ export interface TransactionalIdOptions {
   lane: string;
 }
 
-export interface Fenced { identity: ProducerIdentity; coordinator: number; ending: Ending; before: ProducerIdentity | null }
+export interface Fenced {
+  identity: ProducerIdentity;
+  coordinator: number;
+  ending: Ending;
+  before: ProducerIdentity | null;
+}
 
 /** A transactional id, fenced in two steps: first to look after what the last holder left behind, then to write. */
 export class TransactionalId {
@@ -65,7 +79,7 @@ export class TransactionalId {
   async wasUsed(): Promise<boolean> {
     return untilReady(FENCING, async () => {
       this.#options.throwIfOver();
-      return await this.describe(await this.#findCoordinator()) !== null;
+      return (await this.describe(await this.#findCoordinator())) !== null;
     });
   }
 
@@ -89,7 +103,8 @@ export class TransactionalId {
   async decide(fenced: Fenced, ending: Exclude<Ending, 'unknown'>): Promise<Fenced> {
     const identity = await untilReady(AT_THE_COORDINATOR_FOUND, () => this.#init(fenced.coordinator, ending, fenced.identity));
     const stored = await this.completed(fenced.coordinator);
-    if (String(stored?.producerId) !== identity.producerId || stored!.producerEpoch !== identity.producerEpoch) throw errorOf(INVALID_PRODUCER_EPOCH);
+    if (String(stored?.producerId) !== identity.producerId || stored!.producerEpoch !== identity.producerEpoch)
+      throw errorOf(INVALID_PRODUCER_EPOCH);
     // The other one may be ending it already
     const marked = purposeOf(stored!.timeoutMs);
     return { ...fenced, identity, ending: stored!.state === 'Ongoing' && marked !== 'work' ? marked : lastEnding(stored!) };
@@ -98,7 +113,9 @@ export class TransactionalId {
   /** Null where the id was never used, or not for so long that the coordinator has dropped it. */
   async describe(coordinator: number): Promise<TransactionDescription | null> {
     const request = describeTransactionsRequest([this.#options.transactionalId]);
-    const { transactions: [found] } = await this.#connections.send({ nodeId: coordinator, lane: this.#options.lane }, request);
+    const {
+      transactions: [found],
+    } = await this.#connections.send({ nodeId: coordinator, lane: this.#options.lane }, request);
     if (found!.errorCode === TRANSACTIONAL_ID_NOT_FOUND) return null;
     if (found!.errorCode !== 0) throw errorOf(found!.errorCode);
     return found!;

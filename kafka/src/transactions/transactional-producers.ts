@@ -41,8 +41,15 @@ export interface Holder {
 }
 
 /** Of a transactional id: producers that may have left something open, and when ending it had no effect. */
-interface Suspects { producerIds: Set<string>; hung: { at: number; open: OpenTransaction | null } | null }
-interface LeftOpen { outputs: OpenTransaction[]; hasPositions: boolean; committed: CommittedAnswer[] }
+interface Suspects {
+  producerIds: Set<string>;
+  hung: { at: number; open: OpenTransaction | null } | null;
+}
+interface LeftOpen {
+  outputs: OpenTransaction[];
+  hasPositions: boolean;
+  committed: CommittedAnswer[];
+}
 
 /** An ending that meets the same fault again is repeated; one without effect would be for ever. */
 const ATTEMPTS = 8;
@@ -83,9 +90,12 @@ export class TransactionalProducers {
     const [id, lane] = [this.#idOf(holder), writeLaneOf(transactionalId)];
     const fenced = await this.#endWhatIsOpen(id, await id.takeOver(), holder);
     return new BatchProducer(this.#connections, {
-      lane, identity: fenced.identity,
+      lane,
+      identity: fenced.identity,
       transactions: {
-        transactionalId, coordinator: fenced.coordinator, settlements: this.#settlements,
+        transactionalId,
+        coordinator: fenced.coordinator,
+        settlements: this.#settlements,
         beginWork: () => id.beginWork(fenced),
       },
     });
@@ -105,7 +115,12 @@ export class TransactionalProducers {
 
   #idOf({ transactionalId, throwIfOver }: Holder): TransactionalId {
     const { transactionTimeoutMs } = this.#options;
-    return new TransactionalId(this.#connections, { transactionalId, transactionTimeoutMs, throwIfOver, lane: writeLaneOf(transactionalId) });
+    return new TransactionalId(this.#connections, {
+      transactionalId,
+      transactionTimeoutMs,
+      throwIfOver,
+      lane: writeLaneOf(transactionalId),
+    });
   }
 
   async #throwIfStillHung(holder: Holder): Promise<void> {
@@ -114,7 +129,9 @@ export class TransactionalProducers {
     const { outputs, hasPositions } = await this.#leftOpen(producerIds, holder);
     // Another one may be of an owner in between, which is to be fenced
     const { open } = hung;
-    const isThere = open ? outputs.some((each) => each.topic === open.topic && each.partition === open.partition && each.since === open.since) : hasPositions;
+    const isThere = open
+      ? outputs.some((each) => each.topic === open.topic && each.partition === open.partition && each.since === open.since)
+      : hasPositions;
     if (isThere) throw new HungTransaction(holder.transactionalId, { group: this.#options.group, open });
     this.#suspectsOf(holder).hung = null;
   }
@@ -153,10 +170,11 @@ export class TransactionalProducers {
     const transaction = { ...identity, transactionalId };
     const to = { nodeId: coordinator, lane: writeLaneOf(transactionalId) };
     const topics = byTopic(outputs);
-    const begin = (request: ProtocolRequest<unknown>) => untilReady(ENDING_STARTS, () => {
-      throwIfOver();
-      return this.#connections.send(to, request);
-    });
+    const begin = (request: ProtocolRequest<unknown>) =>
+      untilReady(ENDING_STARTS, () => {
+        throwIfOver();
+        return this.#connections.send(to, request);
+      });
     if (topics.length > 0) await begin(addPartitionsToTxnRequest({ ...transaction, topics }));
     if (hasPositions) await begin(addOffsetsToTxnRequest({ ...transaction, groupId: this.#options.group }));
     await this.#connections.send(to, endTxnRequest({ ...transaction, transactionResult: ending === 'commit' }));
@@ -166,7 +184,8 @@ export class TransactionalProducers {
     const [outputs, committed] = await Promise.all([this.#open.look(), this.#stablePositions(holder)]);
     return {
       outputs: outputs.filter(({ producerId }) => producerIds.has(String(producerId))),
-      hasPositions: committed.some(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT), committed,
+      hasPositions: committed.some(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT),
+      committed,
     };
   }
 

@@ -10,26 +10,61 @@ const written = (write: (to: WireWriter) => void): Buffer => {
 
 test('numbers, texts and lists come back as they were written', () => {
   const bytes = written((to) => {
-    to.int8(-1).int32(-2).int64(-3n).bool(true).bool(false).string('grün').string('').string(null).uuid('AAECAwQFBgcICQoLDA0ODw').uuid(null);
-    to.array([1, 2, 3], (value) => to.int32(value)).structs(['a', 'b'], (text) => to.string(text)).array([], () => undefined).tags();
+    to.int8(-1)
+      .int32(-2)
+      .int64(-3n)
+      .bool(true)
+      .bool(false)
+      .string('grün')
+      .string('')
+      .string(null)
+      .uuid('AAECAwQFBgcICQoLDA0ODw')
+      .uuid(null);
+    to.array([1, 2, 3], (value) => to.int32(value))
+      .structs(['a', 'b'], (text) => to.string(text))
+      .array([], () => undefined)
+      .tags();
   });
   const from = new WireReader(bytes);
-  expect([from.int8(), from.int32(), from.int64(), from.int8(), from.int8(), from.string(), from.string(), from.string(), from.uuid(), from.uuid()])
-    .toEqual([-1, -2, -3n, 1, 0, 'grün', '', null, 'AAECAwQFBgcICQoLDA0ODw', 'AAAAAAAAAAAAAAAAAAAAAA']);
-  expect([from.array(() => from.int32()), from.structs(() => from.string()), from.array(() => from.int8())]).toEqual([[1, 2, 3], ['a', 'b'], []]);
+  expect([
+    from.int8(),
+    from.int32(),
+    from.int64(),
+    from.int8(),
+    from.int8(),
+    from.string(),
+    from.string(),
+    from.string(),
+    from.uuid(),
+    from.uuid(),
+  ]).toEqual([-1, -2, -3n, 1, 0, 'grün', '', null, 'AAECAwQFBgcICQoLDA0ODw', 'AAAAAAAAAAAAAAAAAAAAAA']);
+  expect([from.array(() => from.int32()), from.structs(() => from.string()), from.array(() => from.int8())]).toEqual([
+    [1, 2, 3],
+    ['a', 'b'],
+    [],
+  ]);
   from.tags();
   expect(from.position).toBe(bytes.length);
 });
 
 describe('an unsigned varint', () => {
-  test.each([[0, '00'], [1, '01'], [127, '7f'], [128, '8001'], [300, 'ac02'], [2 ** 32 - 1, 'ffffffff0f']])('%i is written as %s', (value, hex) => {
+  test.each([
+    [0, '00'],
+    [1, '01'],
+    [127, '7f'],
+    [128, '8001'],
+    [300, 'ac02'],
+    [2 ** 32 - 1, 'ffffffff0f'],
+  ])('%i is written as %s', (value, hex) => {
     expect(written((to) => to.uvarint(value)).toString('hex')).toBe(hex);
   });
 
   test('comes back as it was, up to 32 bits', () => {
-    fc.assert(fc.property(fc.nat({ max: 2 ** 32 - 1 }), (value) => {
-      expect(new WireReader(written((to) => to.uvarint(value))).uvarint()).toBe(value);
-    }));
+    fc.assert(
+      fc.property(fc.nat({ max: 2 ** 32 - 1 }), (value) => {
+        expect(new WireReader(written((to) => to.uvarint(value))).uvarint()).toBe(value);
+      }),
+    );
   });
 });
 
@@ -39,8 +74,14 @@ test.each([250, 251, 252, 253, 254, 255, 256, 300, 10_000])('what is written beh
     to.int8(2).int32(3).int64(4n).uvarint(300).uuid('AAECAwQFBgcICQoLDA0ODw').string('ü'.repeat(300));
   });
   const from = new WireReader(bytes, before);
-  expect([from.int8(), from.int32(), from.int64(), from.uvarint(), from.uuid(), from.string()])
-    .toEqual([2, 3, 4n, 300, 'AAECAwQFBgcICQoLDA0ODw', 'ü'.repeat(300)]);
+  expect([from.int8(), from.int32(), from.int64(), from.uvarint(), from.uuid(), from.string()]).toEqual([
+    2,
+    3,
+    4n,
+    300,
+    'AAECAwQFBgcICQoLDA0ODw',
+    'ü'.repeat(300),
+  ]);
   expect(bytes.subarray(0, before).every((byte) => byte === 1)).toBe(true);
 });
 

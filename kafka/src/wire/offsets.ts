@@ -1,8 +1,19 @@
 import { flexibleRequest, type ProtocolRequest } from './request.ts';
 import type { TopicPartitions } from './transactions.ts';
 
-export interface CommittedAnswer { topic: string; partition: number; offset: bigint; metadata: string | null; errorCode: number }
-export interface OffsetAnswer { topic: string; partition: number; offset: bigint; errorCode: number }
+export interface CommittedAnswer {
+  topic: string;
+  partition: number;
+  offset: bigint;
+  metadata: string | null;
+  errorCode: number;
+}
+export interface OffsetAnswer {
+  topic: string;
+  partition: number;
+  offset: bigint;
+  errorCode: number;
+}
 
 export const OFFSET_FETCH = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' };
 export const LIST_OFFSETS = { apiKey: 2, apiVersion: 7, apiName: 'ListOffsets' };
@@ -18,23 +29,31 @@ export const LOG_END = -1n;
  * transaction that has not ended answers UNSTABLE_OFFSET_COMMIT instead of the offset before.
  */
 export function offsetFetchRequest(
-  group: string, topics: readonly TopicPartitions[], isStable: boolean,
+  group: string,
+  topics: readonly TopicPartitions[],
+  isStable: boolean,
 ): ProtocolRequest<{ partitions: CommittedAnswer[]; errorCode: number }> {
-  return flexibleRequest(OFFSET_FETCH, (to) => {
-    to.string(group);
-    to.structs(topics, ({ topic, partitions }) => to.string(topic).array(partitions, (partition) => to.int32(partition)));
-    to.bool(isStable);
-  }, (from) => {
-    const partitions = from.structs(() => {
-      const topic = from.string()!;
-      return from.structs((): CommittedAnswer => {
-        const [partition, offset] = [from.int32(), from.int64()];
-        from.int32(); // leader epoch
-        return { topic, partition, offset, metadata: from.string(), errorCode: from.int16() };
-      });
-    }).flat();
-    return { partitions, errorCode: from.int16() };
-  });
+  return flexibleRequest(
+    OFFSET_FETCH,
+    (to) => {
+      to.string(group);
+      to.structs(topics, ({ topic, partitions }) => to.string(topic).array(partitions, (partition) => to.int32(partition)));
+      to.bool(isStable);
+    },
+    (from) => {
+      const partitions = from
+        .structs(() => {
+          const topic = from.string()!;
+          return from.structs((): CommittedAnswer => {
+            const [partition, offset] = [from.int32(), from.int64()];
+            from.int32(); // leader epoch
+            return { topic, partition, offset, metadata: from.string(), errorCode: from.int16() };
+          });
+        })
+        .flat();
+      return { partitions, errorCode: from.int16() };
+    },
+  );
 }
 
 /**
@@ -43,23 +62,30 @@ export function offsetFetchRequest(
  * on; -1 where there is none.
  */
 export function listOffsetsRequest(
-  topics: readonly TopicPartitions[], { time, isCommitted }: { time: bigint; isCommitted: boolean },
+  topics: readonly TopicPartitions[],
+  { time, isCommitted }: { time: bigint; isCommitted: boolean },
 ): ProtocolRequest<{ partitions: OffsetAnswer[] }> {
-  return flexibleRequest(LIST_OFFSETS, (to) => {
-    to.int32(CONSUMER).int8(isCommitted ? 1 : 0);
-    to.structs(topics, ({ topic, partitions }) => {
-      to.string(topic).structs(partitions, (partition) => to.int32(partition).int32(ANY_EPOCH).int64(time));
-    });
-  }, (from) => ({
-    partitions: from.structs(() => {
-      const topic = from.string()!;
-      return from.structs((): OffsetAnswer => {
-        const [partition, errorCode] = [from.int32(), from.int16()];
-        from.int64(); // time of the record
-        const offset = from.int64();
-        from.int32(); // leader epoch
-        return { topic, partition, offset, errorCode };
+  return flexibleRequest(
+    LIST_OFFSETS,
+    (to) => {
+      to.int32(CONSUMER).int8(isCommitted ? 1 : 0);
+      to.structs(topics, ({ topic, partitions }) => {
+        to.string(topic).structs(partitions, (partition) => to.int32(partition).int32(ANY_EPOCH).int64(time));
       });
-    }).flat(),
-  }));
+    },
+    (from) => ({
+      partitions: from
+        .structs(() => {
+          const topic = from.string()!;
+          return from.structs((): OffsetAnswer => {
+            const [partition, errorCode] = [from.int32(), from.int16()];
+            from.int64(); // time of the record
+            const offset = from.int64();
+            from.int32(); // leader epoch
+            return { topic, partition, offset, errorCode };
+          });
+        })
+        .flat(),
+    }),
+  );
 }

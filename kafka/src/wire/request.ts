@@ -11,14 +11,22 @@ export interface ProtocolRequest<Answer> {
   logResponseError?: boolean;
 }
 
-export interface Api { apiKey: number; apiVersion: number; apiName: string }
+export interface Api {
+  apiKey: number;
+  apiVersion: number;
+  apiName: string;
+}
 
 /** What every answer may say: the broker wants less from this client. */
-interface Throttled { clientSideThrottleTime: number }
+interface Throttled {
+  clientSideThrottleTime: number;
+}
 
 /** A request of a flexible version, whose answer begins with the throttle time in milliseconds. */
 export function flexibleRequest<Answer extends object>(
-  api: Api, write: (writer: WireWriter) => void, read: (reader: WireReader) => Answer,
+  api: Api,
+  write: (writer: WireWriter) => void,
+  read: (reader: WireReader) => Answer,
 ): ProtocolRequest<Answer & Throttled> {
   return {
     request: {
@@ -44,7 +52,11 @@ const { createErrorFromCode } = loadInternal('protocol/error') as { createErrorF
 
 /** Codes of later versions than those that kafkajs knows. */
 const LATER_CODES: Record<number, string> = {
-  88: 'UNSTABLE_OFFSET_COMMIT', 90: 'PRODUCER_FENCED', 100: 'UNKNOWN_TOPIC_ID', 103: 'INCONSISTENT_TOPIC_ID', 105: 'TRANSACTIONAL_ID_NOT_FOUND',
+  88: 'UNSTABLE_OFFSET_COMMIT',
+  90: 'PRODUCER_FENCED',
+  100: 'UNKNOWN_TOPIC_ID',
+  103: 'INCONSISTENT_TOPIC_ID',
+  105: 'TRANSACTIONAL_ID_NOT_FOUND',
 };
 
 /** What a broker answered instead; `type` is the protocol's name of the error code. */
@@ -69,6 +81,8 @@ export function throwUnlessOk(code: number): void {
 }
 
 /** One of kafkajs' own requests, without the client around it. */
-export interface KafkajsRequest<Params, Answer> { protocol(of: { version: number }): (params: Params) => ProtocolRequest<Answer> }
+export interface KafkajsRequest<Params, Answer> {
+  protocol(of: { version: number }): (params: Params) => ProtocolRequest<Answer>;
+}
 
 export const { requests: kafkajsRequests } = loadInternal('protocol/requests') as { requests: Record<string, unknown> };

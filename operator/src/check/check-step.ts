@@ -1,7 +1,5 @@
 import { parseSchema, RegistryError } from '@sagafleet/registry';
-import {
-  deadLetterTopicOf, isTopicGlob, type SagaStep, type SchemaRef, topicGlobMatches,
-} from '@sagafleet/schemas';
+import { deadLetterTopicOf, isTopicGlob, type SagaStep, type SchemaRef, topicGlobMatches } from '@sagafleet/schemas';
 import { withDefaults } from './defaults.ts';
 import { NOTHING_KNOWN, type StepSchemas } from './event-schemas.ts';
 import { expressionFindings } from './expressions.ts';
@@ -47,7 +45,8 @@ function schemaFindings({ spec: { consumes = [], ingress, outcomes } }: SagaStep
     ...consumes.flatMap(({ schema }, index) => inlineFinding(schema, ['consumes', index])),
     ...inlineFinding(ingress?.http.schema, ['ingress', 'http']),
     ...Object.entries(outcomes).flatMap(([name, { emit = [] }]) =>
-      emit.flatMap(({ schema }, index) => inlineFinding(schema, ['outcomes', name, 'emit', index]))),
+      emit.flatMap(({ schema }, index) => inlineFinding(schema, ['outcomes', name, 'emit', index])),
+    ),
   ];
 }
 

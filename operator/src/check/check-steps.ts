@@ -1,5 +1,12 @@
 import {
-  deadLetterTopicOf, groupOf, internalTopicsOf, isTopicGlob, namespaceOf, type SagaStep, topicCollisionKey, topicGlobMatches,
+  deadLetterTopicOf,
+  groupOf,
+  internalTopicsOf,
+  isTopicGlob,
+  namespaceOf,
+  type SagaStep,
+  topicCollisionKey,
+  topicGlobMatches,
 } from '@sagafleet/schemas';
 import { checkStep } from './check-step.ts';
 import { withDefaults } from './defaults.ts';
@@ -19,12 +26,18 @@ export interface CheckFacts {
 }
 
 /** A manifest of right shape: as given, and with defaults. */
-interface Candidate { given: unknown; step: SagaStep }
+interface Candidate {
+  given: unknown;
+  step: SagaStep;
+}
 
 /** Each manifest by itself, with what the others tell of its events; and all together. */
 export function checkSteps(manifests: readonly unknown[], facts: CheckFacts = {}): Problem[] {
   const candidates = wellShaped(manifests);
-  const schemas = new EventSchemas(candidates.map(({ step }) => step), facts.schemas ?? new Map());
+  const schemas = new EventSchemas(
+    candidates.map(({ step }) => step),
+    facts.schemas ?? new Map(),
+  );
   const known = new Map(candidates.map(({ given, step }) => [given, step]));
   return [
     ...manifests.flatMap((manifest) => {
@@ -32,7 +45,8 @@ export function checkSteps(manifests: readonly unknown[], facts: CheckFacts = {}
       return checkStep(manifest, step && schemas.ofStep(step));
     }),
     ...candidates.flatMap(({ given, step }) =>
-      problemsOf(given, misfitFindings(step, { schemas: facts.schemas ?? new Map(), misfits: facts.misfits ?? new Map() }))),
+      problemsOf(given, misfitFindings(step, { schemas: facts.schemas ?? new Map(), misfits: facts.misfits ?? new Map() })),
+    ),
     ...sameNames(candidates),
     ...sameGroups(candidates),
     ...emptyGlobs(candidates, facts.topics),
@@ -102,18 +116,21 @@ function emptyGlobs(candidates: readonly Candidate[], existing: readonly string[
   return candidates.flatMap(({ given, step }) => {
     const neighbours = candidates.filter((candidate) => namespaceOf(candidate.step) === namespaceOf(step));
     const outputs = [...new Set(neighbours.flatMap((neighbour) => outputsOf(neighbour.step)))].sort();
-    const topics = [...outputs, ...existing ?? []].filter((topic) => !internal.has(topic));
+    const topics = [...outputs, ...(existing ?? [])].filter((topic) => !internal.has(topic));
     return (step.spec.consumes ?? []).flatMap(({ topic }, index): Problem[] => {
       if (!isTopicGlob(topic) || topics.some((name) => topicGlobMatches(topic, name))) return [];
       const emitted = outputs.length === 0 ? 'they emit none' : `they emit ${outputs.join(', ')}`;
-      return [{
-        severity: existing === undefined ? 'warning' : 'error',
-        object: given,
-        path: ['spec', 'consumes', index, 'topic'],
-        message: existing === undefined
-          ? `"${topic}" matches no topic of these steps, ${emitted}: correct it, unless other topics exist that it matches`
-          : `"${topic}" matches no topic, neither of these steps nor an existing one: correct it (${emitted})`,
-      }];
+      return [
+        {
+          severity: existing === undefined ? 'warning' : 'error',
+          object: given,
+          path: ['spec', 'consumes', index, 'topic'],
+          message:
+            existing === undefined
+              ? `"${topic}" matches no topic of these steps, ${emitted}: correct it, unless other topics exist that it matches`
+              : `"${topic}" matches no topic, neither of these steps nor an existing one: correct it (${emitted})`,
+        },
+      ];
     });
   });
 }
@@ -124,17 +141,24 @@ function emittedDeadLetters(candidates: readonly Candidate[]): Problem[] {
     const topic = deadLetterTopicOf(step);
     const emitter = candidates.find((other) => other.step.spec.kafka === step.spec.kafka && outputsOf(other.step).includes(topic));
     if (!emitter) return [];
-    return [{
-      severity: 'error',
-      object: given,
-      path: step.spec.deadLetter?.topic === undefined ? groupPath(step) : ['spec', 'deadLetter', 'topic'],
-      message: `"${topic}" is to hold the dead letters of this step and is emitted by step "${emitter.step.metadata.name}": choose another topic for one of them`,
-      ...(emitter.given === given ? {} : { other: emitter.given }),
-    }];
+    return [
+      {
+        severity: 'error',
+        object: given,
+        path: step.spec.deadLetter?.topic === undefined ? groupPath(step) : ['spec', 'deadLetter', 'topic'],
+        message: `"${topic}" is to hold the dead letters of this step and is emitted by step "${emitter.step.metadata.name}": choose another topic for one of them`,
+        ...(emitter.given === given ? {} : { other: emitter.given }),
+      },
+    ];
   });
 }
 
-interface TopicUse { topic: string; given: unknown; path: Path; kafka: string }
+interface TopicUse {
+  topic: string;
+  given: unknown;
+  path: Path;
+  kafka: string;
+}
 
 function collidingTopics(candidates: readonly Candidate[], existing: readonly string[]): Problem[] {
   const firsts = new Map<string, { topic: string; given?: unknown }>();
@@ -147,13 +171,15 @@ function collidingTopics(candidates: readonly Candidate[], existing: readonly st
     const first = firsts.get(key);
     if (first === undefined) firsts.set(key, { topic, given });
     if (first === undefined || first.topic === topic) return [];
-    return [{
-      severity: 'error',
-      object: given,
-      path,
-      message: `topic "${topic}" collides with "${first.topic}": a broker takes one of two names that differ in . and _ alone, rename one`,
-      ...(first.given === undefined || first.given === given ? {} : { other: first.given }),
-    }];
+    return [
+      {
+        severity: 'error',
+        object: given,
+        path,
+        message: `topic "${topic}" collides with "${first.topic}": a broker takes one of two names that differ in . and _ alone, rename one`,
+        ...(first.given === undefined || first.given === given ? {} : { other: first.given }),
+      },
+    ];
   });
 }
 
@@ -161,12 +187,16 @@ function collidingTopics(candidates: readonly Candidate[], existing: readonly st
 function topicUses({ given, step }: Candidate): TopicUse[] {
   const { consumes = [], outcomes, deadLetter, kafka = '' } = step.spec;
   const places: [topic: string, path: Path][] = [
-    ...consumes.map(({ topic }, index): [string, Path] => [topic, ['spec', 'consumes', index, 'topic']])
+    ...consumes
+      .map(({ topic }, index): [string, Path] => [topic, ['spec', 'consumes', index, 'topic']])
       .filter(([topic]) => !isTopicGlob(topic)),
     ...Object.entries(outcomes).flatMap(([name, { emit = [] }]) =>
-      emit.map(({ topic }, index): [string, Path] => [topic, ['spec', 'outcomes', name, 'emit', index, 'topic']])),
-    ...internalTopicsOf(step).map((topic): [string, Path] =>
-      [topic, topic === deadLetter?.topic ? ['spec', 'deadLetter', 'topic'] : groupPath(step)]),
+      emit.map(({ topic }, index): [string, Path] => [topic, ['spec', 'outcomes', name, 'emit', index, 'topic']]),
+    ),
+    ...internalTopicsOf(step).map((topic): [string, Path] => [
+      topic,
+      topic === deadLetter?.topic ? ['spec', 'deadLetter', 'topic'] : groupPath(step),
+    ]),
   ];
   const firstPlaces = new Map([...places].reverse());
   return [...firstPlaces].reverse().map(([topic, path]) => ({ topic, path, given, kafka }));
@@ -174,16 +204,19 @@ function topicUses({ given, step }: Candidate): TopicUse[] {
 
 /** Two steps that emit to one topic and set it differently. */
 function topicConflicts(candidates: readonly Candidate[]): Problem[] {
-  const settings = candidates.filter(({ step }) => step.spec.topics?.manage !== false).flatMap((candidate) =>
-    [...new Set(outputsOf(candidate.step))].map((topic) => ({ topic, ...candidate })));
+  const settings = candidates
+    .filter(({ step }) => step.spec.topics?.manage !== false)
+    .flatMap((candidate) => [...new Set(outputsOf(candidate.step))].map((topic) => ({ topic, ...candidate })));
   const pairs = repeated(settings, ({ topic, step }) => `${step.spec.kafka} ${topic}`);
-  return pairs.flatMap(([first, again]) => differences(first.step, again.step).map((path): Problem => ({
-    severity: 'error',
-    object: again.given,
-    path: ['spec', 'topics', ...path],
-    message: `${formatPath(path)} of topic "${again.topic}" is set differently by step "${first.step.metadata.name}": set both alike`,
-    other: first.given,
-  })));
+  return pairs.flatMap(([first, again]) =>
+    differences(first.step, again.step).map((path): Problem => ({
+      severity: 'error',
+      object: again.given,
+      path: ['spec', 'topics', ...path],
+      message: `${formatPath(path)} of topic "${again.topic}" is set differently by step "${first.step.metadata.name}": set both alike`,
+      other: first.given,
+    })),
+  );
 }
 
 function differences({ spec: { topics: first = {} } }: SagaStep, { spec: { topics: again = {} } }: SagaStep): Path[] {

@@ -11,8 +11,15 @@ test('what is left out is filled in, nested and in lists', () => {
   expect(completed({ ...base, retry: { backoff: { max: '5s' } } })).toEqual({
     consumes: [{ topic: 'a', format: 'avro' }],
     outcomes: { done: { emit: [{ topic: 'b', format: 'avro' }] } },
-    startFrom: 'earliest', retry: { ...retry, backoff: { ...retry.backoff, max: '5s' } }, delivery, scaling, topics,
-    kafka: 'default', registry: 'default', deletionPolicy: 'Retain', suspend: false,
+    startFrom: 'earliest',
+    retry: { ...retry, backoff: { ...retry.backoff, max: '5s' } },
+    delivery,
+    scaling,
+    topics,
+    kafka: 'default',
+    registry: 'default',
+    deletionPolicy: 'Retain',
+    suspend: false,
   });
 });
 

@@ -1,9 +1,19 @@
 /** Which Avro schema the events of a step have, as far as the manifests and looked-up subjects tell. */
 import {
-  type Emit, isTopicGlob, namespaceOf, type SagaStep, type SchemaRef, type SchemaVersion, STEP_DEFAULTS, topicGlobMatches,
+  type Emit,
+  isTopicGlob,
+  namespaceOf,
+  type SagaStep,
+  type SchemaRef,
+  type SchemaVersion,
+  STEP_DEFAULTS,
+  topicGlobMatches,
 } from '@sagafleet/schemas';
 
-export interface SubjectVersion { subject: string; version: SchemaVersion }
+export interface SubjectVersion {
+  subject: string;
+  version: SchemaVersion;
+}
 /** Avro schemas as parsed JSON, by `subjectKey`; what a registry does not hold is missing. */
 export type LookedUpSchemas = ReadonlyMap<string, unknown>;
 
@@ -29,15 +39,22 @@ export function subjectsOf(steps: readonly SagaStep[]): SubjectVersion[] {
 
 /** Null where the manifest holds the schema: a subject is then where it gets registered. */
 export function subjectOf({ subject, version, avro, configMapKeyRef }: SchemaRef): SubjectVersion | null {
-  return subject === undefined || avro !== undefined || configMapKeyRef ? null : { subject, version: version ?? STEP_DEFAULTS.schemaVersion };
+  return subject === undefined || avro !== undefined || configMapKeyRef
+    ? null
+    : { subject, version: version ?? STEP_DEFAULTS.schemaVersion };
 }
 
 function emitsOf(spec: SagaStep['spec']) {
-  return Object.values(spec.outcomes).flatMap(({ emit }) => emit ?? []).filter(({ format }) => format === 'avro' || format === undefined);
+  return Object.values(spec.outcomes)
+    .flatMap(({ emit }) => emit ?? [])
+    .filter(({ format }) => format === 'avro' || format === undefined);
 }
 
 /** One of the schemas that a step's events may have; `topic` null = the body of its HTTP request. */
-export interface EventSchema { topic: string | null; schema: unknown }
+export interface EventSchema {
+  topic: string | null;
+  schema: unknown;
+}
 
 /** What is known for one step; the output's is undefined where nothing is. */
 export interface StepSchemas {
@@ -74,17 +91,20 @@ export class EventSchemas {
       const schema = spec.ingress.http.schema && this.#definition(spec.ingress.http.schema);
       return schema === undefined ? [] : [{ topic: null, schema }];
     }
-    return (spec.consumes ?? []).filter(({ format }) => format === 'avro' || format === undefined).flatMap((input) => {
-      return this.#topicsOf(input.topic, namespaceOf(step)).flatMap((topic) => {
-        const schemas = input.schema ? [this.#definition(input.schema)] : this.#ofTopic(topic, visited);
-        return schemas.filter((schema) => schema !== undefined).map((schema) => ({ topic, schema }));
+    return (spec.consumes ?? [])
+      .filter(({ format }) => format === 'avro' || format === undefined)
+      .flatMap((input) => {
+        return this.#topicsOf(input.topic, namespaceOf(step)).flatMap((topic) => {
+          const schemas = input.schema ? [this.#definition(input.schema)] : this.#ofTopic(topic, visited);
+          return schemas.filter((schema) => schema !== undefined).map((schema) => ({ topic, schema }));
+        });
       });
-    });
   }
 
   #topicsOf(name: string, namespace: string): string[] {
     if (!isTopicGlob(name)) return [name];
-    const outputs = this.#steps.filter((step) => namespaceOf(step) === namespace)
+    const outputs = this.#steps
+      .filter((step) => namespaceOf(step) === namespace)
       .flatMap(({ spec }) => emitsOf(spec).map(({ topic }) => topic));
     return [...new Set(outputs)].filter((topic) => topicGlobMatches(name, topic));
   }
@@ -94,10 +114,14 @@ export class EventSchemas {
     if (visited.has(topic)) return [];
     const path = new Set([...visited, topic]);
     const registered = this.#lookedUp.get(subjectKey(topicSubject(topic)));
-    const written = this.#steps.flatMap((step) => emitsOf(step.spec).filter((emit) => emit.topic === topic).flatMap((emit) => {
-      if (emit.schema) return [this.#definition(emit.schema)];
-      return registered === undefined ? this.#inputsOf(step, path).map(({ schema }) => schema) : [registered];
-    }));
+    const written = this.#steps.flatMap((step) =>
+      emitsOf(step.spec)
+        .filter((emit) => emit.topic === topic)
+        .flatMap((emit) => {
+          if (emit.schema) return [this.#definition(emit.schema)];
+          return registered === undefined ? this.#inputsOf(step, path).map(({ schema }) => schema) : [registered];
+        }),
+    );
     const known = written.filter((schema) => schema !== undefined);
     return known.length > 0 || registered === undefined ? known : [registered];
   }

@@ -4,15 +4,20 @@ import type { SagaStep } from '@sagafleet/schemas';
 import type { StepSchemas } from './event-schemas.ts';
 import type { Finding, Path } from './problem.ts';
 
-interface Expression { path: Path; text: string; options: CheckOptions }
+interface Expression {
+  path: Path;
+  text: string;
+  options: CheckOptions;
+}
 
 /** Each mistake once, with the first of the event's schemas under which it is one. */
 export function expressionFindings(step: SagaStep, schemas: StepSchemas): Finding[] {
   const { inputs } = schemas;
   return expressionsOf(step, schemas).flatMap(({ path, text, options }): Finding[] => {
-    const results = inputs.length === 0
-      ? [checkExpression(text, options)]
-      : inputs.map(({ schema }) => checkExpression(text, { ...options, eventSchema: schema }));
+    const results =
+      inputs.length === 0
+        ? [checkExpression(text, options)]
+        : inputs.map(({ schema }) => checkExpression(text, { ...options, eventSchema: schema }));
     const wrong = results.findIndex((result) => !result.ok);
     const result = results[wrong];
     if (result === undefined || result.ok) return [];

@@ -15,7 +15,8 @@ export function misfitFindings({ spec: { consumes = [], ingress, outcomes } }: S
     return subject ? refused(subject, ['spec', ...parent, 'schema', 'subject'], facts) : [];
   };
   const emits = Object.entries(outcomes).flatMap(([name, { emit = [] }]) =>
-    emit.map((each, index): [typeof each, Path] => [each, ['outcomes', name, 'emit', index]]));
+    emit.map((each, index): [typeof each, Path] => [each, ['outcomes', name, 'emit', index]]),
+  );
   return [
     ...consumes.flatMap(({ schema }, index) => named(schema, ['consumes', index])),
     ...named(ingress?.http.schema, ['ingress', 'http']),
@@ -32,18 +33,30 @@ export function misfitFindings({ spec: { consumes = [], ingress, outcomes } }: S
 function refused(subject: SubjectVersion, path: Path, { misfits }: MisfitFacts): Finding[] {
   const misfit = misfits.get(subjectKey(subject));
   if (misfit === undefined) return [];
-  return [{ path, message: `nothing can be read or written with subject "${subject.subject}", ${misfit}: register a version without that default` }];
+  return [
+    {
+      path,
+      message: `nothing can be read or written with subject "${subject.subject}", ${misfit}: register a version without that default`,
+    },
+  ];
 }
 
-interface Fallback { topic: string; place: Path; inputs: readonly { topic: string }[] }
+interface Fallback {
+  topic: string;
+  place: Path;
+  inputs: readonly { topic: string }[];
+}
 
 /** The first input's schema that is registered becomes that of the output. */
 function fallbackFindings({ topic, place, inputs }: Fallback, { schemas, misfits }: MisfitFacts): Finding[] {
   const source = inputs.map((input) => topicSubject(input.topic)).find((subject) => schemas.has(subjectKey(subject)));
   const misfit = source && misfits.get(subjectKey(source));
   if (misfit === undefined) return [];
-  return [{
-    severity: 'warning', path: place,
-    message: `"${topicSubject(topic).subject}" will be made from subject "${source!.subject}", and leaves out a default: ${misfit}`,
-  }];
+  return [
+    {
+      severity: 'warning',
+      path: place,
+      message: `"${topicSubject(topic).subject}" will be made from subject "${source!.subject}", and leaves out a default: ${misfit}`,
+    },
+  ];
 }

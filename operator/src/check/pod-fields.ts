@@ -12,13 +12,31 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
   env: ['name', 'value', 'valueFrom'],
   envFrom: ['prefix', 'configMapRef', 'secretRef'],
   volumes: [
-    'name', 'configMap', 'secret', 'emptyDir', 'projected', 'persistentVolumeClaim', 'hostPath', 'csi', 'ephemeral', 'downwardAPI', 'nfs', 'image',
+    'name',
+    'configMap',
+    'secret',
+    'emptyDir',
+    'projected',
+    'persistentVolumeClaim',
+    'hostPath',
+    'csi',
+    'ephemeral',
+    'downwardAPI',
+    'nfs',
+    'image',
   ],
   volumeMounts: ['name', 'mountPath', 'subPath', 'subPathExpr', 'readOnly', 'recursiveReadOnly', 'mountPropagation'],
   tolerations: ['key', 'operator', 'value', 'effect', 'tolerationSeconds'],
   affinity: ['nodeAffinity', 'podAffinity', 'podAntiAffinity'],
   topologySpreadConstraints: [
-    'maxSkew', 'topologyKey', 'whenUnsatisfiable', 'labelSelector', 'minDomains', 'matchLabelKeys', 'nodeAffinityPolicy', 'nodeTaintsPolicy',
+    'maxSkew',
+    'topologyKey',
+    'whenUnsatisfiable',
+    'labelSelector',
+    'minDomains',
+    'matchLabelKeys',
+    'nodeAffinityPolicy',
+    'nodeTaintsPolicy',
   ],
   imagePullSecrets: ['name'],
 };
@@ -33,8 +51,10 @@ export function podFieldFindings({ spec: { template = {} } }: SagaStep): Finding
 }
 
 function misspelt(object: unknown, known: readonly string[], path: Path): Finding[] {
-  return Object.keys(object ?? {}).filter((name) => !known.includes(name)).flatMap((name): Finding[] => {
-    const hint = didYouMean(name, known);
-    return hint === '' ? [] : [{ path: [...path, name], atKey: true, message: `unknown field "${name}"${hint}` }];
-  });
+  return Object.keys(object ?? {})
+    .filter((name) => !known.includes(name))
+    .flatMap((name): Finding[] => {
+      const hint = didYouMean(name, known);
+      return hint === '' ? [] : [{ path: [...path, name], atKey: true, message: `unknown field "${name}"${hint}` }];
+    });
 }

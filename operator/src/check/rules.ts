@@ -4,7 +4,11 @@ import { SAGASTEP_SCHEMA, type StructuralSchema } from '@sagafleet/schemas';
 import { ownProperty } from './defaults.ts';
 import type { Finding, Path } from './problem.ts';
 
-interface Rule { holds: (self: unknown) => boolean; message: string; below: Path }
+interface Rule {
+  holds: (self: unknown) => boolean;
+  message: string;
+  below: Path;
+}
 /** Rules of the whole object are about its name: a CRD can not point there with `fieldPath`. */
 const NAME: Path = ['metadata', 'name'];
 const compiled = new WeakMap<StructuralSchema, Rule[]>();
@@ -26,11 +30,13 @@ function findingsBelow(value: unknown, schema: StructuralSchema, path: Path): Fi
 function rulesOf(schema: StructuralSchema): Rule[] {
   let rules = compiled.get(schema);
   if (rules === undefined) {
-    rules = (schema['x-kubernetes-validations'] ?? []).filter(({ rule }) => !rule.includes('oldSelf')).map((validation) => ({
-      holds: compileRule(validation.rule),
-      message: validation.message,
-      below: validation.fieldPath?.split('.').slice(1) ?? (schema === SAGASTEP_SCHEMA ? NAME : []),
-    }));
+    rules = (schema['x-kubernetes-validations'] ?? [])
+      .filter(({ rule }) => !rule.includes('oldSelf'))
+      .map((validation) => ({
+        holds: compileRule(validation.rule),
+        message: validation.message,
+        below: validation.fieldPath?.split('.').slice(1) ?? (schema === SAGASTEP_SCHEMA ? NAME : []),
+      }));
     compiled.set(schema, rules);
   }
   return rules;
@@ -66,8 +72,14 @@ function repeatedKeys(value: unknown, schema: StructuralSchema, path: Path): Fin
   if (!Array.isArray(value) || (listType !== 'map' && listType !== 'set')) return [];
   const [key] = schema['x-kubernetes-list-map-keys'] ?? [];
   const keys = value.map((element) => String(key === undefined ? element : element[key]));
-  return keys.flatMap((text, index) => (keys.indexOf(text) === index ? [] : [{
-    path: key === undefined ? [...path, index] : [...path, index, key],
-    message: `"${text}" stands twice in this list: keep one`,
-  }]));
+  return keys.flatMap((text, index) =>
+    keys.indexOf(text) === index
+      ? []
+      : [
+          {
+            path: key === undefined ? [...path, index] : [...path, index, key],
+            message: `"${text}" stands twice in this list: keep one`,
+          },
+        ],
+  );
 }

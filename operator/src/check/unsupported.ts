@@ -11,7 +11,8 @@ export function unsupported(step: SagaStep): Problem[] {
 
   if (handler?.http) refuse(['handler', 'http'], 'handlers over HTTP are not run by this version: use cel, or no handler');
   if (handler?.module) refuse(['handler', 'module'], 'module handlers are not run by this version: use cel, or no handler');
-  if (ingress?.http.window !== undefined) refuse(['ingress', 'http', 'window'], 'repeated requests are not told apart by this version: leave window out');
+  if (ingress?.http.window !== undefined)
+    refuse(['ingress', 'http', 'window'], 'repeated requests are not told apart by this version: leave window out');
   if (ingress?.http.idempotencyKey !== undefined) {
     refuse(['ingress', 'http', 'idempotencyKey'], 'repeated requests are not told apart by this version: leave idempotencyKey out');
   }
@@ -24,6 +25,7 @@ export function unsupported(step: SagaStep): Problem[] {
 function formatsOf({ spec }: SagaStep): [Path, Format | undefined][] {
   const inputs = (spec.consumes ?? []).map(({ format }, index): [Path, Format | undefined] => [['consumes', index, 'format'], format]);
   const outputs = Object.entries(spec.outcomes).flatMap(([name, { emit = [] }]) =>
-    emit.map(({ format }, index): [Path, Format | undefined] => [['outcomes', name, 'emit', index, 'format'], format]));
+    emit.map(({ format }, index): [Path, Format | undefined] => [['outcomes', name, 'emit', index, 'format'], format]),
+  );
   return [...inputs, ...outputs];
 }

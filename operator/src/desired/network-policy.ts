@@ -10,19 +10,26 @@ const DNS_PORT = 53;
  * ingress in.
  */
 export function networkPolicy(resolved: ResolvedStep): KubeObject {
-  const { kafka, registry, step: { spec } } = resolved;
-  const out = new Set([...kafka.brokers.map(brokerPort), urlPort(registry.url), ...(spec.handler?.http ? [urlPort(spec.handler.http.url)] : [])]);
+  const {
+    kafka,
+    registry,
+    step: { spec },
+  } = resolved;
+  const out = new Set([
+    ...kafka.brokers.map(brokerPort),
+    urlPort(registry.url),
+    ...(spec.handler?.http ? [urlPort(spec.handler.http.url)] : []),
+  ]);
   const into = [HEALTH_CONTAINER_PORT, ...(spec.ingress ? [INGRESS_CONTAINER_PORT] : [])];
   return {
-    apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: metadata(resolved),
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: metadata(resolved),
     spec: {
       podSelector: { matchLabels: selectorLabels(resolved) },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [{ ports: into.map(tcp) }],
-      egress: [
-        { ports: [{ port: DNS_PORT, protocol: 'UDP' }, tcp(DNS_PORT)] },
-        { ports: [...out].sort((a, b) => a - b).map(tcp) },
-      ],
+      egress: [{ ports: [{ port: DNS_PORT, protocol: 'UDP' }, tcp(DNS_PORT)] }, { ports: [...out].sort((a, b) => a - b).map(tcp) }],
     },
   };
 }

@@ -35,7 +35,12 @@ export function labels(resolved: ResolvedStep): Record<string, string> {
 
 /** Metadata of an object in the step's own namespace. */
 export function metadata(resolved: ResolvedStep): KubeObject['metadata'] {
-  const { namespace, step: { metadata: { name, uid } } } = resolved;
+  const {
+    namespace,
+    step: {
+      metadata: { name, uid },
+    },
+  } = resolved;
   const owner = { apiVersion: SAGASTEP_API_VERSION, kind: SAGASTEP_KIND, name, uid, controller: true, blockOwnerDeletion: true };
   return { name: objectName(resolved), namespace, labels: labels(resolved), ...(uid === undefined ? {} : { ownerReferences: [owner] }) };
 }

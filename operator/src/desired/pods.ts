@@ -1,6 +1,12 @@
 /** Settings, Deployment and what belongs to its pods. */
 import {
-  HEALTH_CONTAINER_PORT, INGRESS_CONTAINER_PORT, parseDurationMs, SETTINGS_FILE, SETTINGS_MOUNT, STEP_DEFAULTS, WORKER_ENV,
+  HEALTH_CONTAINER_PORT,
+  INGRESS_CONTAINER_PORT,
+  parseDurationMs,
+  SETTINGS_FILE,
+  SETTINGS_MOUNT,
+  STEP_DEFAULTS,
+  WORKER_ENV,
 } from '@sagafleet/schemas';
 import { contentHash, stableJson } from '../content-hash.ts';
 import type { Facts } from '../facts.ts';
@@ -32,8 +38,13 @@ export function serviceAccount(resolved: ResolvedStep): KubeObject | null {
 export function service(resolved: ResolvedStep): KubeObject | null {
   if (!resolved.step.spec.ingress) return null;
   return {
-    apiVersion: 'v1', kind: 'Service', metadata: metadata(resolved),
-    spec: { selector: selectorLabels(resolved), ports: [{ name: 'http', port: INGRESS_CONTAINER_PORT, targetPort: 'ingress', protocol: 'TCP' }] },
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(resolved),
+    spec: {
+      selector: selectorLabels(resolved),
+      ports: [{ name: 'http', port: INGRESS_CONTAINER_PORT, targetPort: 'ingress', protocol: 'TCP' }],
+    },
   };
 }
 
@@ -41,7 +52,9 @@ export function deployment(resolved: ResolvedStep, values: OperatorValues, facts
   const replicas = fixedReplicas(resolved, facts);
   const template = resolved.step.spec.template;
   return {
-    apiVersion: 'apps/v1', kind: 'Deployment', metadata: metadata(resolved),
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadata(resolved),
     spec: {
       ...(replicas === null ? {} : { replicas }),
       revisionHistoryLimit: 3,
@@ -70,11 +83,19 @@ function podSpec(resolved: ResolvedStep, values: OperatorValues): Pod {
     enableServiceLinks: false,
     securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
     terminationGracePeriodSeconds: template.terminationGracePeriodSeconds ?? graceSeconds(resolved),
-    topologySpreadConstraints: template.topologySpreadConstraints ?? [{
-      maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: selectorLabels(resolved) },
-    }],
+    topologySpreadConstraints: template.topologySpreadConstraints ?? [
+      {
+        maxSkew: 1,
+        topologyKey: 'kubernetes.io/hostname',
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: selectorLabels(resolved) },
+      },
+    ],
     containers: [container(resolved, values)],
-    volumes: [...(template.volumes ?? []), ...mounts(resolved).map(({ name, configMapName }) => ({ name, configMap: { name: configMapName } }))],
+    volumes: [
+      ...(template.volumes ?? []),
+      ...mounts(resolved).map(({ name, configMapName }) => ({ name, configMap: { name: configMapName } })),
+    ],
   };
 }
 
@@ -96,7 +117,10 @@ function container(resolved: ResolvedStep, values: OperatorValues): Pod {
     readinessProbe: probe('/readyz', { periodSeconds: 2, failureThreshold: 2 }),
     resources: template.resources ?? values.resources,
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true },
-    volumeMounts: [...(template.volumeMounts ?? []), ...mounts(resolved).map(({ name, mountPath }) => ({ name, mountPath, readOnly: true }))],
+    volumeMounts: [
+      ...(template.volumeMounts ?? []),
+      ...mounts(resolved).map(({ name, mountPath }) => ({ name, mountPath, readOnly: true })),
+    ],
   };
 }
 
@@ -104,29 +128,49 @@ function probe(path: string, timing: { periodSeconds: number; failureThreshold: 
   return { httpGet: { path, port: 'health' }, timeoutSeconds: 3, ...timing };
 }
 
-interface Variable { name: string; value?: string; valueFrom?: unknown }
+interface Variable {
+  name: string;
+  value?: string;
+  valueFrom?: unknown;
+}
 
 /** A variable of the template replaces one of ours: server-side apply takes each name once. */
 function environment(resolved: ResolvedStep, values: OperatorValues): Variable[] {
   const { template, ingress } = resolved.step.spec;
   const kafka = kafkaSecret(resolved);
   const registry = resolved.registry.secretRef;
-  const fromSecret = (variable: string, secret: string, key: string): Variable =>
-    ({ name: variable, valueFrom: { secretKeyRef: { name: secret, key } } });
+  const fromSecret = (variable: string, secret: string, key: string): Variable => ({
+    name: variable,
+    valueFrom: { secretKeyRef: { name: secret, key } },
+  });
   const ours: Variable[] = [
     { name: WORKER_ENV.settings, value: `${SETTINGS_MOUNT}/${SETTINGS_FILE}` },
     { name: WORKER_ENV.clientId, valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     { name: WORKER_ENV.healthListen, value: `0.0.0.0:${HEALTH_CONTAINER_PORT}` },
     ...(ingress ? [{ name: WORKER_ENV.ingressListen, value: `0.0.0.0:${INGRESS_CONTAINER_PORT}` }] : []),
     { name: WORKER_ENV.logLevel, value: values.logLevel },
-    ...(kafka ? [fromSecret(WORKER_ENV.kafkaUsername, kafka.name, kafka.usernameKey), fromSecret(WORKER_ENV.kafkaPassword, kafka.name, kafka.passwordKey)] : []),
-    ...(registry ? [fromSecret(WORKER_ENV.registryUsername, registry.name, registry.usernameKey), fromSecret(WORKER_ENV.registryPassword, registry.name, registry.passwordKey)] : []),
+    ...(kafka
+      ? [
+          fromSecret(WORKER_ENV.kafkaUsername, kafka.name, kafka.usernameKey),
+          fromSecret(WORKER_ENV.kafkaPassword, kafka.name, kafka.passwordKey),
+        ]
+      : []),
+    ...(registry
+      ? [
+          fromSecret(WORKER_ENV.registryUsername, registry.name, registry.usernameKey),
+          fromSecret(WORKER_ENV.registryPassword, registry.name, registry.passwordKey),
+        ]
+      : []),
   ];
   const theirs = (template?.env ?? []) as unknown as Variable[];
   return [...ours.filter(({ name }) => !theirs.some((variable) => variable.name === name)), ...theirs];
 }
 
-interface Mount { name: string; configMapName: string; mountPath: string }
+interface Mount {
+  name: string;
+  configMapName: string;
+  mountPath: string;
+}
 
 function mounts(resolved: ResolvedStep): Mount[] {
   const module = resolved.step.spec.handler?.module?.configMapKeyRef;
@@ -149,5 +193,5 @@ function settingsText(resolved: ResolvedStep): string {
 /** Pods roll when what they read at their start has changed, and only then. */
 function settingsHash(resolved: ResolvedStep, { configMaps }: Facts): string {
   const module = resolved.step.spec.handler?.module?.configMapKeyRef;
-  return contentHash(settingsText(resolved) + (module ? configMaps?.[module.name]?.[module.key] ?? '' : ''));
+  return contentHash(settingsText(resolved) + (module ? (configMaps?.[module.name]?.[module.key] ?? '') : ''));
 }

@@ -14,7 +14,10 @@ const FAILURES_BEFORE_FALLBACK = 3;
 
 const SASL_NAMES = { plain: 'plaintext', 'scram-sha-256': 'scram_sha256', 'scram-sha-512': 'scram_sha512' } as const;
 
-interface Bounds { min: number; max: number }
+interface Bounds {
+  min: number;
+  max: number;
+}
 
 /** More workers than partitions would have nothing to do. */
 function bounds({ step: { spec }, inputs }: ResolvedStep): Bounds {
@@ -39,7 +42,9 @@ function isAutoscaled(resolved: ResolvedStep, { hasKeda }: Facts): boolean {
 export function podDisruptionBudget(resolved: ResolvedStep): KubeObject | null {
   if (bounds(resolved).max < 2) return null;
   return {
-    apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: metadata(resolved),
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: metadata(resolved),
     spec: { maxUnavailable: 1, selector: { matchLabels: selectorLabels(resolved) } },
   };
 }
@@ -50,7 +55,9 @@ export function scaledObject(resolved: ResolvedStep, facts: Facts): KubeObject |
   const scaling = { ...STEP_DEFAULTS.scaling, ...resolved.step.spec.scaling };
   const upPods = Math.max(2, Math.floor(partitions(resolved.inputs) / 2));
   return {
-    apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledObject', metadata: metadata(resolved),
+    apiVersion: 'keda.sh/v1alpha1',
+    kind: 'ScaledObject',
+    metadata: metadata(resolved),
     spec: {
       scaleTargetRef: { name: objectName(resolved) },
       minReplicaCount: min,
@@ -62,7 +69,10 @@ export function scaledObject(resolved: ResolvedStep, facts: Facts): KubeObject |
         horizontalPodAutoscalerConfig: {
           behavior: {
             scaleUp: { stabilizationWindowSeconds: 0, policies: [{ type: 'Pods', value: upPods, periodSeconds: SCALE_UP_SECONDS }] },
-            scaleDown: { stabilizationWindowSeconds: SCALE_DOWN_AFTER_SECONDS, policies: [{ type: 'Pods', value: 1, periodSeconds: SCALE_DOWN_SECONDS }] },
+            scaleDown: {
+              stabilizationWindowSeconds: SCALE_DOWN_AFTER_SECONDS,
+              policies: [{ type: 'Pods', value: 1, periodSeconds: SCALE_DOWN_SECONDS }],
+            },
           },
         },
       },
@@ -73,7 +83,11 @@ export function scaledObject(resolved: ResolvedStep, facts: Facts): KubeObject |
 }
 
 function trigger(resolved: ResolvedStep, topic: string, scaling: { lagThreshold: number; activationLag: number }) {
-  const { kafka, group, step: { spec } } = resolved;
+  const {
+    kafka,
+    group,
+    step: { spec },
+  } = resolved;
   return {
     type: 'kafka',
     metadata: {
@@ -97,7 +111,9 @@ export function triggerAuthentication(resolved: ResolvedStep, facts: Facts): Kub
   const secret = autoscalerSecret(resolved);
   if (!secret || !isAutoscaled(resolved, facts)) return null;
   return {
-    apiVersion: 'keda.sh/v1alpha1', kind: 'TriggerAuthentication', metadata: metadata(resolved),
+    apiVersion: 'keda.sh/v1alpha1',
+    kind: 'TriggerAuthentication',
+    metadata: metadata(resolved),
     spec: {
       secretTargetRef: [
         { parameter: 'username', name: secret.name, key: secret.usernameKey },

@@ -1,7 +1,14 @@
 /** What the step's workers are told. */
 import {
-  parseDurationMs, SETTINGS_MOUNT, STEP_DEFAULTS, WORKER_SETTINGS_VERSION,
-  type EmitSettings, type HandlerSettings, type IngressSettings, type OutcomeSettings, type WorkerSettings,
+  parseDurationMs,
+  SETTINGS_MOUNT,
+  STEP_DEFAULTS,
+  WORKER_SETTINGS_VERSION,
+  type EmitSettings,
+  type HandlerSettings,
+  type IngressSettings,
+  type OutcomeSettings,
+  type WorkerSettings,
 } from '@sagafleet/schemas';
 import type { ResolvedEmit, ResolvedStep } from '../resolve.ts';
 
@@ -14,7 +21,12 @@ const MAX_BODY_BYTES = 900_000;
 export const MODULE_MOUNT = `${SETTINGS_MOUNT}-module`;
 
 export function workerSettings(resolved: ResolvedStep): WorkerSettings {
-  const { step: { spec }, kafka, registry, topicLimits } = resolved;
+  const {
+    step: { spec },
+    kafka,
+    registry,
+    topicLimits,
+  } = resolved;
   const { mode, maxAttempts, backoff } = { ...STEP_DEFAULTS.retry, ...spec.retry };
   const waits = { ...STEP_DEFAULTS.retry.backoff, ...backoff };
   const transaction = { ...STEP_DEFAULTS.delivery.transaction, ...spec.delivery?.transaction };
@@ -28,7 +40,12 @@ export function workerSettings(resolved: ResolvedStep): WorkerSettings {
     handler: handlerSettings(resolved),
     outcomes: Object.fromEntries(Object.keys(spec.outcomes).map((name) => [name, outcomeSettings(resolved, name)])),
     retry: {
-      mode, maxAttempts, initialMs: parseDurationMs(waits.initial), factor: waits.factor, maxMs: parseDurationMs(waits.max), jitter: waits.jitter,
+      mode,
+      maxAttempts,
+      initialMs: parseDurationMs(waits.initial),
+      factor: waits.factor,
+      maxMs: parseDurationMs(waits.max),
+      jitter: waits.jitter,
     },
     deadLetterTopic: resolved.deadLetterTopic,
     stopAfter: spec.deadLetter?.stopAfter ?? STEP_DEFAULTS.deadLetter.stopAfter,
@@ -58,8 +75,13 @@ function ingressSettings({ step: { spec }, inboxTopic, ingressSchema }: Resolved
   if (!spec.ingress || inboxTopic === null || ingressSchema === null) return null;
   const { path, key, idempotencyKey, window } = spec.ingress.http;
   return {
-    path, key, schema: ingressSchema, inboxTopic, maxBodyBytes: MAX_BODY_BYTES,
-    idempotencyKey: idempotencyKey ?? null, windowMs: window === undefined ? null : parseDurationMs(window),
+    path,
+    key,
+    schema: ingressSchema,
+    inboxTopic,
+    maxBodyBytes: MAX_BODY_BYTES,
+    idempotencyKey: idempotencyKey ?? null,
+    windowMs: window === undefined ? null : parseDurationMs(window),
   };
 }
 
@@ -72,7 +94,12 @@ function handlerSettings({ step: { spec } }: ResolvedStep): HandlerSettings {
   }
   if (module) {
     const path = module.configMapKeyRef ? `${MODULE_MOUNT}/${module.configMapKeyRef.key}` : module.path!;
-    return { kind: 'module', path, export: module.export ?? STEP_DEFAULTS.module.export, timeoutMs: parseDurationMs(module.timeout ?? STEP_DEFAULTS.module.timeout) };
+    return {
+      kind: 'module',
+      path,
+      export: module.export ?? STEP_DEFAULTS.module.export,
+      timeoutMs: parseDurationMs(module.timeout ?? STEP_DEFAULTS.module.timeout),
+    };
   }
   return { kind: 'none' };
 }

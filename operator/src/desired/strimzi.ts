@@ -21,13 +21,19 @@ const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588;
  * Two steps that emit to one topic render the same object, so nothing in it tells of the step.
  * Where Strimzi does not manage topics: none.
  */
-export function kafkaTopics({ resolved, needs, facts }: { resolved: ResolvedStep; needs: StepNeeds; facts: Facts }, strimzi: Strimzi): KubeObject[] {
+export function kafkaTopics(
+  { resolved, needs, facts }: { resolved: ResolvedStep; needs: StepNeeds; facts: Facts },
+  strimzi: Strimzi,
+): KubeObject[] {
   if (resolved.topicManager !== 'strimzi' || !resolved.topics.manage) return [];
   return needs.topics.map(({ name, partitions, replicationFactor, config }) => ({
-    apiVersion: API_VERSION, kind: 'KafkaTopic',
+    apiVersion: API_VERSION,
+    kind: 'KafkaTopic',
     metadata: { name: kafkaTopicName(name), namespace: strimzi.namespace, labels: strimziLabels(strimzi) },
     spec: {
-      topicName: name, partitions, replicas: replicationFactor,
+      topicName: name,
+      partitions,
+      replicas: replicationFactor,
       config: name === needs.deadLetterTopic ? { ...config, ...deadLetterConfig(needs, facts) } : config,
     },
   }));
@@ -41,7 +47,10 @@ function deadLetterConfig({ inputs }: StepNeeds, { topicLimits }: Facts): Record
 
 /** A name of a topic as Kubernetes takes names; the hash keeps apart what then looks alike. */
 export function kafkaTopicName(topic: string): string {
-  const legal = topic.toLowerCase().replaceAll(/[^a-z0-9.-]/g, '-').replaceAll(/(?<=\.)-+|-+(?=\.)|^[.-]+|[.-]+$|\.(?=\.)/g, '');
+  const legal = topic
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.-]/g, '-')
+    .replaceAll(/(?<=\.)-+|-+(?=\.)|^[.-]+|[.-]+$|\.(?=\.)/g, '');
   if (legal === topic) return topic;
   const head = legal.slice(0, MAX_NAME - HASH_LENGTH - 1).replace(/[.-]+$/, '');
   return `${head}${head === '' ? 't' : ''}-${contentHash(topic, HASH_LENGTH)}`;
@@ -50,14 +59,21 @@ export function kafkaTopicName(topic: string): string {
 /** One for the workers, one that may only look for the autoscaler. */
 export function kafkaUsers(resolved: ResolvedStep, strimzi: Strimzi): KubeObject[] {
   if (!hasOwnUser(resolved)) return [];
-  return [user(resolved, strimzi, { suffix: '', acls: workerAcls(resolved) }), user(resolved, strimzi, { suffix: '-scaler', acls: scalerAcls(resolved) })];
+  return [
+    user(resolved, strimzi, { suffix: '', acls: workerAcls(resolved) }),
+    user(resolved, strimzi, { suffix: '-scaler', acls: scalerAcls(resolved) }),
+  ];
 }
 
-interface Acl { resource: { type: 'topic' | 'group' | 'transactionalId'; name: string; patternType: 'literal' | 'prefix' }; operations: string[] }
+interface Acl {
+  resource: { type: 'topic' | 'group' | 'transactionalId'; name: string; patternType: 'literal' | 'prefix' };
+  operations: string[];
+}
 
 function user(resolved: ResolvedStep, strimzi: Strimzi, { suffix, acls }: { suffix: string; acls: Acl[] }): KubeObject {
   return {
-    apiVersion: API_VERSION, kind: 'KafkaUser',
+    apiVersion: API_VERSION,
+    kind: 'KafkaUser',
     metadata: {
       name: userName(resolved, suffix),
       namespace: strimzi.namespace,
@@ -71,14 +87,18 @@ function user(resolved: ResolvedStep, strimzi: Strimzi, { suffix, acls }: { suff
 function workerAcls(resolved: ResolvedStep): Acl[] {
   const { group, inputs, inboxTopic, deadLetterTopic, step } = resolved;
   const operations = new Map<string, Set<string>>();
-  const grant = (topic: string, operation: string) => operations.set(topic, (operations.get(topic) ?? new Set(['Describe'])).add(operation));
+  const grant = (topic: string, operation: string) =>
+    operations.set(topic, (operations.get(topic) ?? new Set(['Describe'])).add(operation));
   for (const { topic } of inputs) grant(topic, 'Read');
   for (const topic of [...outputsOf(step), deadLetterTopic, ...(inboxTopic === null ? [] : [inboxTopic])]) grant(topic, 'Write');
   // DescribeProducers: whether a transaction is still open there
   for (const topic of [...outputsOf(step), deadLetterTopic]) grant(topic, 'Read');
   const topics = [...operations].sort(([a], [b]) => (a < b ? -1 : 1));
   return [
-    ...topics.map(([name, granted]): Acl => ({ resource: { type: 'topic', name, patternType: 'literal' }, operations: [...granted].sort() })),
+    ...topics.map(([name, granted]): Acl => ({
+      resource: { type: 'topic', name, patternType: 'literal' },
+      operations: [...granted].sort(),
+    })),
     { resource: { type: 'group', name: group, patternType: 'literal' }, operations: ['Read'] },
     { resource: { type: 'group', name: resumeGroupOf(group), patternType: 'literal' }, operations: ['Describe'] },
     { resource: { type: 'transactionalId', name: `sagafleet.${group}.`, patternType: 'prefix' }, operations: ['Describe', 'Write'] },

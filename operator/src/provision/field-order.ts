@@ -9,16 +9,23 @@ export function fieldNotAppended(last: SchemaTexts, next: SchemaTexts): string |
   return displacedField(parseSchema(last).type, parseSchema(next).type, { path: '', seen: new Set() });
 }
 
-interface Place { path: string; seen: Set<AvroType> }
+interface Place {
+  path: string;
+  seen: Set<AvroType>;
+}
 
 function displacedField(last: AvroType, next: AvroType, { path, seen }: Place): string | null {
   if (last.typeName !== next.typeName || seen.has(next)) return null;
   const within = { path, seen: new Set([...seen, next]) };
   switch (next.typeName) {
-    case 'record': return displacedInRecord(last, next, within);
-    case 'array': return displacedField(last.itemsType, next.itemsType, within);
-    case 'map': return displacedField(last.valuesType, next.valuesType, within);
-    default: return next.typeName.startsWith('union') ? displacedInUnion(last, next, within) : null;
+    case 'record':
+      return displacedInRecord(last, next, within);
+    case 'array':
+      return displacedField(last.itemsType, next.itemsType, within);
+    case 'map':
+      return displacedField(last.valuesType, next.valuesType, within);
+    default:
+      return next.typeName.startsWith('union') ? displacedInUnion(last, next, within) : null;
   }
 }
 

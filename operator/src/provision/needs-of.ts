@@ -21,13 +21,26 @@ function topicNeeds({ step, emits, inputs, inboxTopic, deadLetterTopic, topics, 
   const isManaged = topics.manage && topicManager === 'admin';
   const { partitions, replicationFactor, config } = topics;
   const arePartitionsSet = step.spec.topics?.partitions !== undefined;
-  const own = [...new Set(Object.values(emits).flat().map(({ topic }) => topic))].sort();
+  const own = [
+    ...new Set(
+      Object.values(emits)
+        .flat()
+        .map(({ topic }) => topic),
+    ),
+  ].sort();
   // A dead letter keeps its partition number
   const widest = Math.max(...inputs.map((input) => input.partitions));
   return [
     ...(inboxTopic ? [{ name: inboxTopic, partitions, arePartitionsSet, replicationFactor, config: uncompacted(config), isManaged }] : []),
     ...own.map((topic) => ({ name: topic, partitions, arePartitionsSet, replicationFactor, config, isManaged })),
-    { name: deadLetterTopic, partitions: widest, arePartitionsSet: false, replicationFactor, config: asSent(uncompacted(config)), isManaged },
+    {
+      name: deadLetterTopic,
+      partitions: widest,
+      arePartitionsSet: false,
+      replicationFactor,
+      config: asSent(uncompacted(config)),
+      isManaged,
+    },
   ];
 }
 
@@ -48,8 +61,14 @@ function schemaNeeds(resolved: ResolvedStep, steps: readonly SagaStep[]): Schema
   const needs = [
     ...inputs.flatMap(({ schema }) => (schema && isOfSubject(schema, step) ? [needOf(schema, fieldOrder)] : [])),
     ...(ingressSchema ? [needOf(ingressSchema, fieldOrder)] : []),
-    ...Object.values(emits).flat().filter(({ format }) => format === 'avro').map((emit) => (
-      { ...needOf(emit.source, fieldOrder), fallbacks: fallbacksOf(emit, resolved), readers: readersOf(emit.topic, steps) })),
+    ...Object.values(emits)
+      .flat()
+      .filter(({ format }) => format === 'avro')
+      .map((emit) => ({
+        ...needOf(emit.source, fieldOrder),
+        fallbacks: fallbacksOf(emit, resolved),
+        readers: readersOf(emit.topic, steps),
+      })),
   ];
   const isDefinition = ({ definition }: SchemaNeed): number => Number(definition !== null);
   // One need a subject and version: that of an emit knows more than that of an input, a definition most
@@ -79,11 +98,16 @@ function fallbacksOf(emit: ResolvedEmit, { inputs, ingressSchema }: ResolvedStep
 }
 
 function readersOf(topic: string, steps: readonly SagaStep[]): SchemaNeed['readers'] {
-  return steps.flatMap(({ metadata, spec }) => (spec.consumes ?? []).flatMap((input) => {
-    const isRead = isTopicGlob(input.topic) ? topicGlobMatches(input.topic, topic) : input.topic === topic;
-    const { subject, version = 'latest', avro } = input.schema ?? {};
-    if (!isRead || (avro === undefined && subject === undefined)) return [];
-    const source: SchemaSource = avro === undefined ? { kind: 'subject', subject: subject!, version } : { kind: 'inline', subject: subject ?? subjectOf(topic), avro };
-    return [{ step: metadata.name, source }];
-  }));
+  return steps.flatMap(({ metadata, spec }) =>
+    (spec.consumes ?? []).flatMap((input) => {
+      const isRead = isTopicGlob(input.topic) ? topicGlobMatches(input.topic, topic) : input.topic === topic;
+      const { subject, version = 'latest', avro } = input.schema ?? {};
+      if (!isRead || (avro === undefined && subject === undefined)) return [];
+      const source: SchemaSource =
+        avro === undefined
+          ? { kind: 'subject', subject: subject!, version }
+          : { kind: 'inline', subject: subject ?? subjectOf(topic), avro };
+      return [{ step: metadata.name, source }];
+    }),
+  );
 }

@@ -2,8 +2,13 @@ import { expect, test } from 'vitest';
 import { planOffsets } from './offsets.ts';
 
 const ends = new Map([['a', [0, 1].map((partition) => ({ partition, earliest: 5n, latest: 9n }))]]);
-const committed = (...offsets: (bigint | null | 'forgotten')[]) => offsets.map((offset, partition) => (
-  { topic: 'a', partition, offset: offset === 'forgotten' ? null : offset, isForgotten: offset === 'forgotten' }));
+const committed = (...offsets: (bigint | null | 'forgotten')[]) =>
+  offsets.map((offset, partition) => ({
+    topic: 'a',
+    partition,
+    offset: offset === 'forgotten' ? null : offset,
+    isForgotten: offset === 'forgotten',
+  }));
 
 const CASES = {
   'a new group begins at the earliest offset': ['earliest', committed(null, null), [5n, 5n]],

@@ -7,15 +7,19 @@ import type { CommittedOffset, PartitionOffsets, TopicAdmin, TopicPartitionOffse
  * broker dropped: what was worked would be worked again. Pure.
  */
 export function planOffsets(
-  startFrom: StepNeeds['startFrom'], committed: readonly CommittedOffset[], ends: ReadonlyMap<string, readonly PartitionOffsets[]>,
+  startFrom: StepNeeds['startFrom'],
+  committed: readonly CommittedOffset[],
+  ends: ReadonlyMap<string, readonly PartitionOffsets[]>,
 ): TopicPartitionOffset[] {
   const known = new Set(committed.filter(({ offset }) => offset !== null).map(({ topic }) => topic));
-  return committed.filter(({ offset, isForgotten }) => offset === null && !isForgotten).flatMap(({ topic, partition }) => {
-    const range = ends.get(topic)?.find((each) => each.partition === partition);
-    if (!range) return [];
-    const fromEnd = startFrom === 'latest' && !known.has(topic);
-    return [{ topic, partition, offset: fromEnd ? range.latest : range.earliest }];
-  });
+  return committed
+    .filter(({ offset, isForgotten }) => offset === null && !isForgotten)
+    .flatMap(({ topic, partition }) => {
+      const range = ends.get(topic)?.find((each) => each.partition === partition);
+      if (!range) return [];
+      const fromEnd = startFrom === 'latest' && !known.has(topic);
+      return [{ topic, partition, offset: fromEnd ? range.latest : range.earliest }];
+    });
 }
 
 /** Commits them before the first worker starts: workers refuse to guess, and autoscalers need the lag. */
@@ -26,9 +30,15 @@ export async function provisionOffsets(needs: StepNeeds, admin: TopicAdmin): Pro
   if (existing.length === 0) return report;
   const committed = await admin.committedOffsets(group, existing);
   if (committed.every(({ offset }) => offset !== null)) return report;
-  report.problems.push(...committed.filter(({ isForgotten }) => isForgotten).map(({ topic, partition }) => (
-    `the broker dropped the offset of group ${group} in partition ${partition} of ${topic} (offsets.retention.minutes): `
-    + `set it to where the step should go on (kafka-consumer-groups --group ${group} --reset-offsets …)`)));
+  report.problems.push(
+    ...committed
+      .filter(({ isForgotten }) => isForgotten)
+      .map(
+        ({ topic, partition }) =>
+          `the broker dropped the offset of group ${group} in partition ${partition} of ${topic} (offsets.retention.minutes): ` +
+          `set it to where the step should go on (kafka-consumer-groups --group ${group} --reset-offsets …)`,
+      ),
+  );
   const ends = new Map(await Promise.all(existing.map(async (topic) => [topic, await admin.offsets(topic)] as const)));
   const missing = planOffsets(startFrom, committed, ends);
   if (missing.length === 0) return report;

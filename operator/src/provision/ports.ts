@@ -1,11 +1,30 @@
 /** What provisioning needs of Kafka and of the registry; packages `kafka` and `registry` have it. */
 
-export interface TopicDescription { name: string; partitions: number; replicationFactor: number }
-export interface NewTopic extends TopicDescription { config: Record<string, string> }
-export interface PartitionOffsets { partition: number; earliest: bigint; latest: bigint }
-export interface TopicPartitionOffset { topic: string; partition: number; offset: bigint }
+export interface TopicDescription {
+  name: string;
+  partitions: number;
+  replicationFactor: number;
+}
+export interface NewTopic extends TopicDescription {
+  config: Record<string, string>;
+}
+export interface PartitionOffsets {
+  partition: number;
+  earliest: bigint;
+  latest: bigint;
+}
+export interface TopicPartitionOffset {
+  topic: string;
+  partition: number;
+  offset: bigint;
+}
 /** `isForgotten`: the group had an offset there, and the broker dropped it. */
-export interface CommittedOffset { topic: string; partition: number; offset: bigint | null; isForgotten: boolean }
+export interface CommittedOffset {
+  topic: string;
+  partition: number;
+  offset: bigint | null;
+  isForgotten: boolean;
+}
 
 export interface TopicAdmin {
   /** All topics but Kafka's own, or those of `names` that exist. */
@@ -25,9 +44,18 @@ export interface TopicAdmin {
   commitOffsets(group: string, offsets: readonly TopicPartitionOffset[]): Promise<void>;
 }
 
-export interface SchemaReference { name: string; subject: string; version: number }
+export interface SchemaReference {
+  name: string;
+  subject: string;
+  version: number;
+}
 /** `dependencies`: texts of what it refers to. */
-export interface RegistrySchema { id: number; schema: string; references: SchemaReference[]; dependencies: readonly string[] }
+export interface RegistrySchema {
+  id: number;
+  schema: string;
+  references: SchemaReference[];
+  dependencies: readonly string[];
+}
 export type CompatibilityLevel =
   'NONE' | 'BACKWARD' | 'BACKWARD_TRANSITIVE' | 'FORWARD' | 'FORWARD_TRANSITIVE' | 'FULL' | 'FULL_TRANSITIVE';
 

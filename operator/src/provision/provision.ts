@@ -11,7 +11,8 @@ import { provisionTopics } from './topics.ts';
  * is still missing, and nothing where nothing is.
  */
 export async function provisionStep(
-  needs: StepNeeds, { admin, registry }: { admin: TopicAdmin; registry: SchemaRegistry },
+  needs: StepNeeds,
+  { admin, registry }: { admin: TopicAdmin; registry: SchemaRegistry },
 ): Promise<StepReport> {
   // Offsets do not wait for the registry: workers start meanwhile, and without offsets they would end
   const topics = await provisionTopics(needs, admin);

@@ -55,13 +55,17 @@ async function registerDefinition(need: SchemaNeed, next: Definition, registry: 
   parseSchema(next);
   const latest = await orNull(registry.latest(subject));
   if (latest && canonical(latest.schema) === canonical(next.schema)) return nothing();
-  const reason = (latest && changeRefused(need, latest, next)) ?? await unreadableFor(need, next, registry);
+  const reason = (latest && changeRefused(need, latest, next)) ?? (await unreadableFor(need, next, registry));
   if (reason) return refused(subject, reason);
   // Some registries enforce nothing until a level is set; no level is stronger than this one
-  if (await registry.compatibilityLevel(subject) === null) await registry.setCompatibilityLevel(subject, 'FULL_TRANSITIVE');
+  if ((await registry.compatibilityLevel(subject)) === null) await registry.setCompatibilityLevel(subject, 'FULL_TRANSITIVE');
   if (latest) {
     const { compatible, messages } = await registry.checkCompatibility(subject, next.schema, next.references);
-    if (!compatible) return refused(subject, incompatibility(latest, next) ?? (messages.join('; ') || 'the registry calls it incompatible with an earlier version'));
+    if (!compatible)
+      return refused(
+        subject,
+        incompatibility(latest, next) ?? (messages.join('; ') || 'the registry calls it incompatible with an earlier version'),
+      );
   }
   const { version } = await registry.register(subject, next.schema, next.references);
   return { ...nothing(), done: [`registered ${subject} version ${version}`] };
@@ -69,14 +73,19 @@ async function registerDefinition(need: SchemaNeed, next: Definition, registry: 
 
 function changeRefused({ fieldOrder }: SchemaNeed, latest: SchemaTexts, next: SchemaTexts): string | null {
   const moved = fieldOrder === 'Append' ? fieldNotAppended(latest, next) : null;
-  return moved && `field "${moved}" is new and does not stand at the end, so readers that look at no schema id would read rubbish: `
-    + 'move it to the end, or set topics.fieldOrder to Any';
+  return (
+    moved &&
+    `field "${moved}" is new and does not stand at the end, so readers that look at no schema id would read rubbish: ` +
+      'move it to the end, or set topics.fieldOrder to Any'
+  );
 }
 
 /** Registries say whether and seldom where; a level may ask for either direction. */
 function incompatibility(latest: SchemaTexts, next: SchemaTexts): string | null {
-  return unreadable(latest, next, 'with it, records of the version before can not be read')
-    ?? unreadable(next, latest, 'with the version before, its records can not be read');
+  return (
+    unreadable(latest, next, 'with it, records of the version before can not be read') ??
+    unreadable(next, latest, 'with the version before, its records can not be read')
+  );
 }
 
 async function unreadableFor({ readers }: SchemaNeed, next: SchemaTexts, registry: SchemaRegistry): Promise<string | null> {

@@ -12,9 +12,9 @@ export async function sleepWarnings({ step, group, maySleep }: StepNeeds, admin:
   const minutes = await admin.brokerSetting(OFFSETS_RETENTION).catch(unlessDenied);
   if (minutes === null) return [];
   return [
-    `step ${step} may sleep for longer than the ${minutes} minutes for which brokers keep the offsets of a group without members `
-    + `(${OFFSETS_RETENTION}): should its last worker be killed instead of stopped, it does not start again after that until offsets `
-    + `of ${group} are set; raise the brokers' setting, or set scaling.min to 1`,
+    `step ${step} may sleep for longer than the ${minutes} minutes for which brokers keep the offsets of a group without members ` +
+      `(${OFFSETS_RETENTION}): should its last worker be killed instead of stopped, it does not start again after that until offsets ` +
+      `of ${group} are set; raise the brokers' setting, or set scaling.min to 1`,
   ];
 }
 

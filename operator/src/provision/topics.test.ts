@@ -8,8 +8,14 @@ function topic(name: string, changes: Partial<TopicNeed> = {}): TopicNeed {
 
 function needs(topics: TopicNeed[]): StepNeeds {
   return {
-    step: 'payment', group: 'default.payment', startFrom: 'earliest', inputs: ['order_created'], topics,
-    deadLetterTopic: 'default.payment.dlq', schemas: [], maySleep: false,
+    step: 'payment',
+    group: 'default.payment',
+    startFrom: 'earliest',
+    inputs: ['order_created'],
+    topics,
+    deadLetterTopic: 'default.payment.dlq',
+    schemas: [],
+    maySleep: false,
   };
 }
 
@@ -49,24 +55,32 @@ describe('planned topics', () => {
   });
 
   test('a dead letter topic that exists grows with its inputs', () => {
-    const plan = planTopics(needs([topic('default.payment.dlq')]), state({
-      order_created: [3, { 'max.message.bytes': '16777216' }],
-      'default.payment.dlq': [3, { 'max.message.bytes': '1114124', 'cleanup.policy': 'delete' }],
-    }));
+    const plan = planTopics(
+      needs([topic('default.payment.dlq')]),
+      state({
+        order_created: [3, { 'max.message.bytes': '16777216' }],
+        'default.payment.dlq': [3, { 'max.message.bytes': '1114124', 'cleanup.policy': 'delete' }],
+      }),
+    );
     expect(plan.configure).toEqual([{ name: 'default.payment.dlq', changes: { 'max.message.bytes': '16842752' } }]);
   });
 
   test('a dead letter topic that somebody else made is not to be compacted', () => {
     const dlq = topic('default.payment.dlq', { isManaged: false, config: { 'cleanup.policy': 'delete' } });
-    const compacted = (policy: string) => planTopics(needs([dlq]), state({ order_created: [3], [dlq.name]: [3, { 'cleanup.policy': policy }] })).problems;
+    const compacted = (policy: string) =>
+      planTopics(needs([dlq]), state({ order_created: [3], [dlq.name]: [3, { 'cleanup.policy': policy }] })).problems;
     expect(compacted('compact,delete')).toEqual([expect.stringContaining('topic default.payment.dlq is compacted')]);
     expect(compacted('delete')).toEqual([]);
   });
 
   test('dead letter topics that steps share keep the highest limit', () => {
-    const plan = planTopics(needs([topic('default.payment.dlq')]), state({
-      ...INPUT, 'default.payment.dlq': [3, { 'max.message.bytes': '16842752' }],
-    } as never));
+    const plan = planTopics(
+      needs([topic('default.payment.dlq')]),
+      state({
+        ...INPUT,
+        'default.payment.dlq': [3, { 'max.message.bytes': '16842752' }],
+      } as never),
+    );
     expect(plan.configure).toEqual([]);
   });
 

@@ -34,7 +34,9 @@ export function planTopics(needs: StepNeeds, state: TopicState): TopicPlan {
   for (const input of needs.inputs) {
     const isOwn = needs.topics.some(({ name }) => name === input);
     if (!isOwn && !existing.has(input)) {
-      plan.pending.push(`topic ${input}, which step ${needs.step} consumes, does not exist yet: create it, or apply the step that emits it`);
+      plan.pending.push(
+        `topic ${input}, which step ${needs.step} consumes, does not exist yet: create it, or apply the step that emits it`,
+      );
     }
   }
   return plan;
@@ -46,13 +48,19 @@ function planMissing(need: TopicNeed, config: Record<string, string>, plan: Topi
   else plan.pending.push(`topic ${name} does not exist and topics.manage is false: create it with ${partitions} partitions`);
 }
 
-interface Existing { found: TopicDescription; config: Record<string, string>; now: Record<string, string> }
+interface Existing {
+  found: TopicDescription;
+  config: Record<string, string>;
+  now: Record<string, string>;
+}
 
 function planExisting(need: TopicNeed, { found, config, now }: Existing, plan: TopicPlan): void {
   if (!need.isManaged) return;
   if (found.partitions < need.partitions) plan.grow.push({ name: need.name, partitions: need.partitions });
   if (found.partitions > need.partitions && need.arePartitionsSet) {
-    plan.problems.push(`topic ${need.name} has ${found.partitions} partitions and Kafka takes none away: set topics.partitions to ${found.partitions}, or leave it out`);
+    plan.problems.push(
+      `topic ${need.name} has ${found.partitions} partitions and Kafka takes none away: set topics.partitions to ${found.partitions}, or leave it out`,
+    );
   }
   const changes = Object.fromEntries(Object.entries(config).filter(([key, value]) => now[key] !== value));
   if (Object.keys(changes).length > 0) plan.configure.push({ name: need.name, changes });
@@ -83,8 +91,13 @@ export async function provisionTopics(needs: StepNeeds, admin: TopicAdmin): Prom
 
 /** Of topics about which the brokers say so much. */
 function limitsOf({ configs }: TopicState): StepReport['topicLimits'] {
-  const limits = [...configs].map(([topic, config]) => (
-    [topic, { maxMessageBytes: Number(config[MAX_MESSAGE_BYTES] ?? 0), compressionType: config[COMPRESSION_TYPE] ?? 'producer' }] as const));
+  const limits = [...configs].map(
+    ([topic, config]) =>
+      [
+        topic,
+        { maxMessageBytes: Number(config[MAX_MESSAGE_BYTES] ?? 0), compressionType: config[COMPRESSION_TYPE] ?? 'producer' },
+      ] as const,
+  );
   return Object.fromEntries(limits.filter(([, { maxMessageBytes }]) => maxMessageBytes > 0));
 }
 

@@ -13,15 +13,29 @@ const OWN_BRANCH = Symbol('avro.branch');
 const SCALAR_BRANCHES = Symbol('avro.scalar-branches');
 
 type Holder = Record<PropertyKey, unknown>;
-interface ScalarBranch { value: unknown; branch: string }
+interface ScalarBranch {
+  value: unknown;
+  branch: string;
+}
 
 /** JavaScript representation; branches of the same one can not be told apart by a value. */
 export type Kind = 'null' | 'boolean' | 'integer' | 'number' | 'string' | 'bytes' | 'array' | 'object';
 
 const KINDS: Record<string, Kind> = {
-  null: 'null', boolean: 'boolean', int: 'integer', long: 'integer', float: 'number', double: 'number',
-  string: 'string', enum: 'string', bytes: 'bytes', fixed: 'bytes', array: 'array',
-  map: 'object', record: 'object', error: 'object',
+  null: 'null',
+  boolean: 'boolean',
+  int: 'integer',
+  long: 'integer',
+  float: 'number',
+  double: 'number',
+  string: 'string',
+  enum: 'string',
+  bytes: 'bytes',
+  fixed: 'bytes',
+  array: 'array',
+  map: 'object',
+  record: 'object',
+  error: 'object',
 };
 
 export function kindOfType(type: AvroType): Kind {
@@ -30,15 +44,20 @@ export function kindOfType(type: AvroType): Kind {
 
 export function kindOfValue(value: unknown): Kind | null {
   switch (typeof value) {
-    case 'boolean': return 'boolean';
-    case 'bigint': return 'integer';
-    case 'number': return 'number';
-    case 'string': return 'string';
+    case 'boolean':
+      return 'boolean';
+    case 'bigint':
+      return 'integer';
+    case 'number':
+      return 'number';
+    case 'string':
+      return 'string';
     case 'object':
       if (value === null) return 'null';
       if (Array.isArray(value)) return 'array';
       return value instanceof Uint8Array ? 'bytes' : 'object';
-    default: return null;
+    default:
+      return null;
   }
 }
 

@@ -142,7 +142,8 @@ function eachField(schema: unknown, type: AvroType, visit: (json: Json, field: A
   if (Array.isArray(schema)) schema.forEach((branch, i) => eachField(branch, type.types[i]!, visit));
   if (!isObject(schema)) return;
   // avsc takes a list of one name for the name
-  if (Array.isArray(schema['type'])) throw new RegistryError('invalid-schema', `not an Avro schema: unknown type: ${JSON.stringify(schema['type'])}`);
+  if (Array.isArray(schema['type']))
+    throw new RegistryError('invalid-schema', `not an Avro schema: unknown type: ${JSON.stringify(schema['type'])}`);
   if (typeof schema['type'] === 'object') eachField(schema['type'], type, visit);
   // What else a schema holds is metadata, whatever it is called (Avro 1.12, "Schema Declaration")
   if (schema['type'] === 'array') eachField(schema['items'], type.itemsType, visit);

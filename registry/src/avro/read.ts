@@ -53,7 +53,9 @@ class ReadCompiler {
     this.#compiled.set(writer, ofWriter);
     const known = ofWriter.get(reader);
     if (known) return known;
-    let compiled: Read = () => { throw cannotRead(writer, reader); };
+    let compiled: Read = () => {
+      throw cannotRead(writer, reader);
+    };
     ofWriter.set(reader, (bytes) => compiled(bytes));
     try {
       compiled = this.#compile(writer, reader);
@@ -70,13 +72,17 @@ class ReadCompiler {
     if (isUnion(reader)) return this.#intoUnion(writer, reader);
     if (isRecord(reader)) return this.#record(writer, reader);
     switch (reader.typeName) {
-      case 'array': return this.#array(writer, reader);
-      case 'map': return this.#map(writer, reader);
-      case 'enum': return readEnum(writer, reader);
+      case 'array':
+        return this.#array(writer, reader);
+      case 'map':
+        return this.#map(writer, reader);
+      case 'enum':
+        return readEnum(writer, reader);
       case 'fixed':
         if (writer.typeName !== 'fixed' || !namesMatch(writer, reader) || writer.size !== reader.size) throw cannotRead(writer, reader);
         return (bytes) => bytes.fixed(reader.size);
-      default: return readPrimitive(writer, reader);
+      default:
+        return readPrimitive(writer, reader);
     }
   }
 
@@ -88,9 +94,12 @@ class ReadCompiler {
       const index = bytes.index();
       const branch = branches[index];
       if (branch) return branch(bytes);
-      throw new RegistryError('undecodable', branch === null
-        ? `the reader's schema has no place for branch ${writer.types[index]!.branchName}`
-        : `a union has no branch ${index}`);
+      throw new RegistryError(
+        'undecodable',
+        branch === null
+          ? `the reader's schema has no place for branch ${writer.types[index]!.branchName}`
+          : `a union has no branch ${index}`,
+      );
     };
   }
 

@@ -3,10 +3,19 @@ import { RegistryError } from '../errors.ts';
 import { ByteReader, ByteWriter } from './cursor.ts';
 import { recordReader, recordWriter, type FieldToRead, type FieldToWrite } from './record-code.ts';
 
-const text = (name: string, changes: Partial<FieldToRead> = {}): FieldToRead =>
-  ({ name, read: (bytes) => bytes.string(), isAmbiguous: false, isSkipped: false, ...changes });
-const writing = (name: string, changes: Partial<FieldToWrite> = {}): FieldToWrite =>
-  ({ name, type: { write: (bytes, value) => bytes.string(String(value)) }, default: null, ...changes });
+const text = (name: string, changes: Partial<FieldToRead> = {}): FieldToRead => ({
+  name,
+  read: (bytes) => bytes.string(),
+  isAmbiguous: false,
+  isSkipped: false,
+  ...changes,
+});
+const writing = (name: string, changes: Partial<FieldToWrite> = {}): FieldToWrite => ({
+  name,
+  type: { write: (bytes, value) => bytes.string(String(value)) },
+  default: null,
+  ...changes,
+});
 
 /** Texts one behind the other. */
 function bytesOf(...texts: string[]): ByteReader {
@@ -26,7 +35,10 @@ function written(fields: readonly FieldToWrite[], record: object): Buffer {
 describe('record reader', () => {
   test('names of fields are data, whatever they say', () => {
     const names = ['__proto__', 'constructor', 'toString', '"]: 1, ["x', '${evil}', "'", '\\', '\u2028'];
-    const record = recordReader(names.map((name) => text(name)), [])(bytesOf(...names)) as object;
+    const record = recordReader(
+      names.map((name) => text(name)),
+      [],
+    )(bytesOf(...names)) as object;
     expect(Object.entries(record)).toEqual(names.map((name) => [name, name]));
     expect(Object.getPrototypeOf(record)).toBe(Object.prototype);
   });
@@ -39,7 +51,11 @@ describe('record reader', () => {
   });
 
   test('says which field it was', () => {
-    const failing = text('b', { read: () => { throw new RegistryError('undecodable', 'no'); } });
+    const failing = text('b', {
+      read: () => {
+        throw new RegistryError('undecodable', 'no');
+      },
+    });
     expect(() => recordReader([text('a'), failing], [])(bytesOf('1'))).toThrow('field "b": no');
     expect(() => recordReader([text('outer', { read: recordReader([failing], []) })], [])(bytesOf())).toThrow('field "outer.b": no');
   });
@@ -47,7 +63,9 @@ describe('record reader', () => {
 
 describe('record writer', () => {
   test('writes fields in order, a missing one from its default', () => {
-    expect(written([writing('a'), writing('b', { default: () => 'x' })], { b: undefined, a: '1' })).toEqual(written([writing('a'), writing('b')], { a: '1', b: 'x' }));
+    expect(written([writing('a'), writing('b', { default: () => 'x' })], { b: undefined, a: '1' })).toEqual(
+      written([writing('a'), writing('b')], { a: '1', b: 'x' }),
+    );
   });
 
   test('a field without a value and default is named', () => {

@@ -19,7 +19,10 @@ export interface FieldToRead {
   isSkipped: boolean;
 }
 
-export interface MissingField { name: string; value: () => unknown }
+export interface MissingField {
+  name: string;
+  value: () => unknown;
+}
 
 export interface FieldToWrite {
   name: string;
@@ -29,15 +32,14 @@ export interface FieldToWrite {
 
 /** `fields` in the order of the bytes; `missing` are added behind them. */
 export function recordReader(fields: readonly FieldToRead[], missing: readonly MissingField[]): ReadValue {
-  const reads = fields.map(({ isAmbiguous }, at) => [
-    `const v${at} = r${at}(bytes);`,
-    ...(isAmbiguous ? [`const b${at} = bytes.branch;`] : []),
-    `at = ${at + 1};`,
-  ].join(' '));
+  const reads = fields.map(({ isAmbiguous }, at) =>
+    [`const v${at} = r${at}(bytes);`, ...(isAmbiguous ? [`const b${at} = bytes.branch;`] : []), `at = ${at + 1};`].join(' '),
+  );
   const entries = fields.flatMap(({ name, isSkipped }, at) => (isSkipped ? [] : [`[${quoted(name)}]: v${at}`]));
   const defaults = missing.map(({ name }, at) => `[${quoted(name)}]: d${at}()`);
   const marks = fields.flatMap(({ name, isAmbiguous, isSkipped }, at) =>
-    (isAmbiguous && !isSkipped ? [`mark(record, ${quoted(name)}, v${at}, b${at});`] : []));
+    isAmbiguous && !isSkipped ? [`mark(record, ${quoted(name)}, v${at}, b${at});`] : [],
+  );
   const make = compile<(reads: ReadValue[], defaults: (() => unknown)[], mark: typeof keepBranch, fail: Fail) => ReadValue>(
     ['reads', 'defaults', 'mark', 'fail'],
     `const [${names('r', fields)}] = reads; const [${names('d', missing)}] = defaults;
@@ -53,15 +55,24 @@ export function recordReader(fields: readonly FieldToRead[], missing: readonly M
       }
     };`,
   );
-  return make(fields.map(({ read }) => read), missing.map(({ value }) => value), keepBranch, failAt([...fields, ...missing]));
+  return make(
+    fields.map(({ read }) => read),
+    missing.map(({ value }) => value),
+    keepBranch,
+    failAt([...fields, ...missing]),
+  );
 }
 
 /** Writes the fields of an object; one that is not there takes its default. */
 export function recordWriter(fields: readonly FieldToWrite[]): (bytes: ByteWriter, record: object) => void {
-  const writes = fields.map(({ name }, at) => `at = ${at};
+  const writes = fields.map(
+    ({ name }, at) => `at = ${at};
     const v${at} = ${name in Object.prototype ? `own(record, ${quoted(name)})` : `record[${quoted(name)}]`};
-    t${at}.write(bytes, v${at} === undefined ? d${at}() : v${at}, record, ${quoted(name)});`);
-  const make = compile<(types: object[], defaults: (() => unknown)[], own: typeof ownValue, fail: Fail) => (bytes: ByteWriter, record: object) => void>(
+    t${at}.write(bytes, v${at} === undefined ? d${at}() : v${at}, record, ${quoted(name)});`,
+  );
+  const make = compile<
+    (types: object[], defaults: (() => unknown)[], own: typeof ownValue, fail: Fail) => (bytes: ByteWriter, record: object) => void
+  >(
     ['types', 'defaults', 'own', 'fail'],
     `const [${names('t', fields)}] = types; const [${names('d', fields)}] = defaults;
     return function writeRecord(bytes, record) {
@@ -73,7 +84,12 @@ export function recordWriter(fields: readonly FieldToWrite[]): (bytes: ByteWrite
       }
     };`,
   );
-  return make(fields.map(({ type }) => type), fields.map((field) => field.default ?? isMissing), ownValue, failAt(fields));
+  return make(
+    fields.map(({ type }) => type),
+    fields.map((field) => field.default ?? isMissing),
+    ownValue,
+    failAt(fields),
+  );
 }
 
 type Fail = (at: number, error: unknown) => unknown;

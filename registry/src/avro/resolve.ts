@@ -50,7 +50,10 @@ export function readEnum(writer: AvroType, reader: AvroType): Read {
     const index = bytes.index();
     const symbol = symbols[index];
     if (symbol !== undefined) return symbol;
-    const reason = writer.symbols[index] === undefined ? `has no symbol ${index}` : `of the reader has no symbol ${writer.symbols[index]} and no default`;
+    const reason =
+      writer.symbols[index] === undefined
+        ? `has no symbol ${index}`
+        : `of the reader has no symbol ${writer.symbols[index]} and no default`;
     throw new RegistryError('undecodable', `enum ${reader.name} ${reason}`);
   };
 }

@@ -16,7 +16,11 @@ export interface AvroType {
   readonly default: string | undefined;
   readonly size: number;
 }
-export interface AvroField { readonly name: string; readonly aliases: readonly string[]; readonly type: AvroType }
+export interface AvroField {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly type: AvroType;
+}
 
 export interface AvroSchema {
   readonly type: AvroType;
@@ -25,4 +29,7 @@ export interface AvroSchema {
 }
 
 /** Texts of a schema and, in order of dependency, of the schemas it refers to by name. */
-export interface SchemaTexts { schema: string; dependencies: readonly string[] }
+export interface SchemaTexts {
+  schema: string;
+  dependencies: readonly string[];
+}

@@ -49,14 +49,27 @@ class WriteCompiler {
   }
 
   #compile(type: AvroType): Write {
-    if (isUnion(type)) return writeUnion(type, type.types.map((branch) => this.write(branch)));
+    if (isUnion(type))
+      return writeUnion(
+        type,
+        type.types.map((branch) => this.write(branch)),
+      );
     if (isRecord(type)) return this.#record(type);
     switch (type.typeName) {
-      case 'array': return writeArray(this.write(type.itemsType));
-      case 'map': return writeMap(this.write(type.valuesType));
-      case 'enum': return writeEnum(type);
-      case 'fixed': return leaf(`${type.size} bytes`, (value) => isBytes(value) && value.length === type.size, (bytes, value: Uint8Array) => bytes.fixed(value));
-      default: return PRIMITIVES[type.typeName]!;
+      case 'array':
+        return writeArray(this.write(type.itemsType));
+      case 'map':
+        return writeMap(this.write(type.valuesType));
+      case 'enum':
+        return writeEnum(type);
+      case 'fixed':
+        return leaf(
+          `${type.size} bytes`,
+          (value) => isBytes(value) && value.length === type.size,
+          (bytes, value: Uint8Array) => bytes.fixed(value),
+        );
+      default:
+        return PRIMITIVES[type.typeName]!;
     }
   }
 
@@ -67,9 +80,10 @@ class WriteCompiler {
     const wanted = type.name ?? 'a record';
     return {
       write: (bytes, value) => writeFields(bytes, expectKind(value, 'object', wanted)),
-      fits: (value) => kindOfValue(value) === 'object'
-        && Object.keys(value as object).every((key) => names.has(key))
-        && fields.every((field) => {
+      fits: (value) =>
+        kindOfValue(value) === 'object' &&
+        Object.keys(value as object).every((key) => names.has(key)) &&
+        fields.every((field) => {
           const given = (value as Record<string, unknown>)[field.name];
           return given === undefined ? field.default !== null : field.type.fits(given);
         }),
@@ -114,7 +128,11 @@ function writeMap(values: Write): Write {
 function writeEnum(type: AvroType): Write {
   const indices = new Map(type.symbols.map((symbol, i) => [symbol, i]));
   const wanted = `one of ${type.symbols.join(', ')}`;
-  return leaf(wanted, (value) => indices.has(value as string), (bytes, value: string) => bytes.index(indices.get(value)!));
+  return leaf(
+    wanted,
+    (value) => indices.has(value as string),
+    (bytes, value: string) => bytes.index(indices.get(value)!),
+  );
 }
 
 /** Kinds that stand in for each other where a union has no branch of the value's own. */
@@ -179,13 +197,25 @@ const isDouble = (value: unknown): boolean => typeof value === 'number' || (isLo
 const isFloat = (value: unknown): boolean => typeof value === 'number' || (isLong(value) && BigInt(Math.fround(Number(value))) === value);
 
 const PRIMITIVES: Record<string, Write> = {
-  null: leaf('null', (value) => value === null, () => {}),
-  boolean: leaf('true or false', (value) => typeof value === 'boolean', (bytes, value: boolean) => bytes.boolean(value)),
+  null: leaf(
+    'null',
+    (value) => value === null,
+    () => {},
+  ),
+  boolean: leaf(
+    'true or false',
+    (value) => typeof value === 'boolean',
+    (bytes, value: boolean) => bytes.boolean(value),
+  ),
   int: leaf('a whole number of 32 bits', isInt, (bytes, value: number | bigint) => bytes.index(Number(value))),
   long: leaf('a whole number of 64 bits', isLong, (bytes, value: number | bigint) => bytes.long(value)),
   float: leaf('a number', isFloat, (bytes, value: number | bigint) => bytes.float(Number(value))),
   double: leaf('a number that a double holds', isDouble, (bytes, value: number | bigint) => bytes.double(Number(value))),
-  string: leaf('a string of valid Unicode', (value) => typeof value === 'string' && value.isWellFormed(), (bytes, value: string) => bytes.string(value)),
+  string: leaf(
+    'a string of valid Unicode',
+    (value) => typeof value === 'string' && value.isWellFormed(),
+    (bytes, value: string) => bytes.string(value),
+  ),
   bytes: leaf('bytes', isBytes, (bytes, value: Uint8Array) => bytes.bytes(value)),
 };
 

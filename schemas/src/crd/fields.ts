@@ -7,7 +7,11 @@ import { DURATION_PATTERN } from '../duration.ts';
 import { MAX_TOPIC_NAME } from '../names.ts';
 
 /** A CEL rule of the CRD. `message` says what to do; `fieldPath` points below the object that carries the rule. */
-export interface CelRule { rule: string; message: string; fieldPath?: string }
+export interface CelRule {
+  rule: string;
+  message: string;
+  fieldPath?: string;
+}
 
 export function withRules(...rules: CelRule[]): { 'x-kubernetes-validations': CelRule[] } {
   return { 'x-kubernetes-validations': rules };
@@ -89,8 +93,11 @@ export function oneOf<const T extends string>(values: readonly T[], options: { d
 }
 
 export function configMapKeyRef(description: string) {
-  return Type.Object({
-    name: text('Name of the ConfigMap, in the namespace of the step.', { maxLength: 253 }),
-    key: text('Key in the ConfigMap.', { maxLength: 253 }),
-  }, { description });
+  return Type.Object(
+    {
+      name: text('Name of the ConfigMap, in the namespace of the step.', { maxLength: 253 }),
+      key: text('Key in the ConfigMap.', { maxLength: 253 }),
+    },
+    { description },
+  );
 }

@@ -22,7 +22,12 @@ describe('the CRD', () => {
   });
 });
 
-interface Schema { properties?: Record<string, Schema>; items?: Schema; additionalProperties?: Schema; description?: string }
+interface Schema {
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  additionalProperties?: Schema;
+  description?: string;
+}
 
 function undescribedFields(schema: Schema, path: string): string[] {
   const below = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => [

@@ -49,39 +49,62 @@ const rules = withRules(
   },
 );
 
-export const spec = Type.Object({
-  consumes: Type.Optional(consumes),
-  ingress: Type.Optional(ingress),
-  // {group}.replay, the longest derived topic name, has to fit.
-  group: Type.Optional(Type.String({
-    description: 'Consumer group, can not be changed. Default: {namespace}.{name}.',
-    maxLength: MAX_TOPIC_NAME - '.replay'.length,
-    ...withRules({
-      rule: "self.matches('^[a-zA-Z0-9][a-zA-Z0-9._-]*$')",
-      message: 'write a group of letters, digits, dot, underscore and hyphen: topic names are derived from it',
-    }),
-  })),
-  startFrom: Type.Optional(oneOf(['earliest', 'latest'], {
-    description: 'Where a group begins that has no committed offset.', default: STEP_DEFAULTS.startFrom,
-  })),
-  handler: Type.Optional(handler),
-  outcomes,
-  retry: Type.Optional(retry),
-  deadLetter: Type.Optional(Type.Object({
-    topic: Type.Optional(topicName('Topic for dead letters. Default: {group}.dlq.')),
-    stopAfter: Type.Optional(Type.Integer({
-      description: 'Dead letters in a row, of at least 3 keys, after which a task stops. Defaults to 50. 0: it never stops. Change the step, or run sagafleet resume, to go on.',
-      minimum: 0, maximum: 1_000_000, default: STEP_DEFAULTS.deadLetter.stopAfter,
-    })),
-  }, { description: 'Where records go that can not be handled.' })),
-  delivery: Type.Optional(delivery),
-  scaling: Type.Optional(scaling),
-  topics: Type.Optional(topics),
-  kafka: Type.Optional(text('Kafka connection, a name of the operator\'s values.', { maxLength: 63, default: STEP_DEFAULTS.kafka })),
-  registry: Type.Optional(text('Registry connection, a name of the operator\'s values.', { maxLength: 63, default: STEP_DEFAULTS.registry })),
-  template: Type.Optional(template),
-  deletionPolicy: Type.Optional(oneOf(['Retain', 'Delete'], {
-    description: 'What becomes of topics and group when the step is deleted.', default: STEP_DEFAULTS.deletionPolicy,
-  })),
-  suspend: Type.Optional(Type.Boolean({ description: 'No workers, all else is kept.', default: STEP_DEFAULTS.suspend })),
-}, { description: 'What the step does.', ...rules });
+export const spec = Type.Object(
+  {
+    consumes: Type.Optional(consumes),
+    ingress: Type.Optional(ingress),
+    // {group}.replay, the longest derived topic name, has to fit.
+    group: Type.Optional(
+      Type.String({
+        description: 'Consumer group, can not be changed. Default: {namespace}.{name}.',
+        maxLength: MAX_TOPIC_NAME - '.replay'.length,
+        ...withRules({
+          rule: "self.matches('^[a-zA-Z0-9][a-zA-Z0-9._-]*$')",
+          message: 'write a group of letters, digits, dot, underscore and hyphen: topic names are derived from it',
+        }),
+      }),
+    ),
+    startFrom: Type.Optional(
+      oneOf(['earliest', 'latest'], {
+        description: 'Where a group begins that has no committed offset.',
+        default: STEP_DEFAULTS.startFrom,
+      }),
+    ),
+    handler: Type.Optional(handler),
+    outcomes,
+    retry: Type.Optional(retry),
+    deadLetter: Type.Optional(
+      Type.Object(
+        {
+          topic: Type.Optional(topicName('Topic for dead letters. Default: {group}.dlq.')),
+          stopAfter: Type.Optional(
+            Type.Integer({
+              description:
+                'Dead letters in a row, of at least 3 keys, after which a task stops. Defaults to 50. 0: it never stops. Change the step, or run sagafleet resume, to go on.',
+              minimum: 0,
+              maximum: 1_000_000,
+              default: STEP_DEFAULTS.deadLetter.stopAfter,
+            }),
+          ),
+        },
+        { description: 'Where records go that can not be handled.' },
+      ),
+    ),
+    delivery: Type.Optional(delivery),
+    scaling: Type.Optional(scaling),
+    topics: Type.Optional(topics),
+    kafka: Type.Optional(text("Kafka connection, a name of the operator's values.", { maxLength: 63, default: STEP_DEFAULTS.kafka })),
+    registry: Type.Optional(
+      text("Registry connection, a name of the operator's values.", { maxLength: 63, default: STEP_DEFAULTS.registry }),
+    ),
+    template: Type.Optional(template),
+    deletionPolicy: Type.Optional(
+      oneOf(['Retain', 'Delete'], {
+        description: 'What becomes of topics and group when the step is deleted.',
+        default: STEP_DEFAULTS.deletionPolicy,
+      }),
+    ),
+    suspend: Type.Optional(Type.Boolean({ description: 'No workers, all else is kept.', default: STEP_DEFAULTS.suspend })),
+  },
+  { description: 'What the step does.', ...rules },
+);

@@ -2,9 +2,12 @@
 import { Type } from 'typebox';
 import { oneOf, text } from './fields.ts';
 
-const names = (description: string) => Type.Array(Type.String({ maxLength: 512 }), {
-  description, maxItems: 1024, 'x-kubernetes-list-type': 'atomic',
-});
+const names = (description: string) =>
+  Type.Array(Type.String({ maxLength: 512 }), {
+    description,
+    maxItems: 1024,
+    'x-kubernetes-list-type': 'atomic',
+  });
 
 /** metav1.Condition of Kubernetes. */
 const condition = Type.Object({
@@ -22,25 +25,42 @@ const schemaInUse = Type.Object({
   version: Type.Integer({ description: 'Version of the subject.' }),
 });
 
-export const status = Type.Object({
-  observedGeneration: Type.Optional(Type.Integer({ description: 'Generation that the status was written for.', format: 'int64' })),
-  conditions: Type.Optional(Type.Array(condition, {
-    description: 'Ready, Reconciling, Stalled and what they rest on.',
-    maxItems: 32,
-    'x-kubernetes-list-type': 'map',
-    'x-kubernetes-list-map-keys': ['type'],
-  })),
-  replicas: Type.Optional(Type.Integer({ description: 'Workers that run.', format: 'int32' })),
-  group: Type.Optional(Type.String({ description: 'Consumer group.', maxLength: 512 })),
-  topics: Type.Optional(Type.Object({
-    consumes: Type.Optional(names('Topics that are read, globs expanded.')),
-    emits: Type.Optional(names('Topics that are written.')),
-    deadLetter: Type.Optional(Type.String({ description: 'Topic for dead letters.', maxLength: 512 })),
-  }, { description: 'Topics in use.' })),
-  schemas: Type.Optional(Type.Array(schemaInUse, {
-    description: 'Schemas in use.', maxItems: 1024, 'x-kubernetes-list-type': 'atomic',
-  })),
-  lastHandledReconcileAt: Type.Optional(Type.String({
-    description: 'Value of the annotation sagafleet.dev/reconcile-at that was last acted on.', maxLength: 256,
-  })),
-}, { description: 'What the operator found.' });
+export const status = Type.Object(
+  {
+    observedGeneration: Type.Optional(Type.Integer({ description: 'Generation that the status was written for.', format: 'int64' })),
+    conditions: Type.Optional(
+      Type.Array(condition, {
+        description: 'Ready, Reconciling, Stalled and what they rest on.',
+        maxItems: 32,
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['type'],
+      }),
+    ),
+    replicas: Type.Optional(Type.Integer({ description: 'Workers that run.', format: 'int32' })),
+    group: Type.Optional(Type.String({ description: 'Consumer group.', maxLength: 512 })),
+    topics: Type.Optional(
+      Type.Object(
+        {
+          consumes: Type.Optional(names('Topics that are read, globs expanded.')),
+          emits: Type.Optional(names('Topics that are written.')),
+          deadLetter: Type.Optional(Type.String({ description: 'Topic for dead letters.', maxLength: 512 })),
+        },
+        { description: 'Topics in use.' },
+      ),
+    ),
+    schemas: Type.Optional(
+      Type.Array(schemaInUse, {
+        description: 'Schemas in use.',
+        maxItems: 1024,
+        'x-kubernetes-list-type': 'atomic',
+      }),
+    ),
+    lastHandledReconcileAt: Type.Optional(
+      Type.String({
+        description: 'Value of the annotation sagafleet.dev/reconcile-at that was last acted on.',
+        maxLength: 256,
+      }),
+    ),
+  },
+  { description: 'What the operator found.' },
+);

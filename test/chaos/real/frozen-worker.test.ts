@@ -39,7 +39,12 @@ async function startWorld(): Promise<{ world: World; feed: Feed }> {
     rmSync(folder, { recursive: true });
   });
   const feed = new Feed({
-    brokers: world.brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records: RECORDS, durationMs: FEED_MS, seed: 1,
+    brokers: world.brokers,
+    topic: TOPICS.input,
+    partitions: INPUT_PARTITIONS,
+    records: RECORDS,
+    durationMs: FEED_MS,
+    seed: 1,
     encoders: await world.encoders(),
   });
   return { world, feed };
@@ -49,8 +54,9 @@ test('a worker frozen in the middle of transactions writes nothing after it wake
   const { world, feed } = await startWorld();
   await world.workers.start(0);
   await world.workers.whenReady([0]);
-  const hold = world.proxy.hold((request) =>
-    request.clientId === world.workers.clientIdOf(0) && FREEZE_POINTS[taskOf(request)] === request.api);
+  const hold = world.proxy.hold(
+    (request) => request.clientId === world.workers.clientIdOf(0) && FREEZE_POINTS[taskOf(request)] === request.api,
+  );
   const fed = feed.run(AbortSignal.timeout(FEED_MS * 3));
   await until('the worker to be in the middle of three transactions', () => hold.requests.length === 3);
 

@@ -9,10 +9,21 @@ test(`a short run with faults, seed ${SEED}: nothing is lost, doubled, reordered
   const events: ChaosEvent[] = [];
   onTestFailed(() => console.error(events.map((event) => JSON.stringify(event)).join('\n')));
   const { verdict, inputs, neverCommitted, outputs } = await runChaos({
-    seed: SEED, durationMs: 15_000, faults: 5, records: RECORDS, brokers: 1, outputReplication: 1, load: 0, workers: 3, sessionTimeoutMs: 6_000, drainWithinMs: 60_000,
+    seed: SEED,
+    durationMs: 15_000,
+    faults: 5,
+    records: RECORDS,
+    brokers: 1,
+    outputReplication: 1,
+    load: 0,
+    workers: 3,
+    sessionTimeoutMs: 6_000,
+    drainWithinMs: 60_000,
     ingredients: { guarantee: 'ExactlyOnce', hasSlowExpressions: false, hasIngress: false },
     kinds: ['worker-kill', 'worker-freeze', 'worker-stop', 'broker-kill', 'connections-cut'],
-    onEvent: (event) => { events.push(event); },
+    onEvent: (event) => {
+      events.push(event);
+    },
   });
   expect(describeFindings(verdict)).toEqual([]);
   expect(verdict.isClean).toBe(true);

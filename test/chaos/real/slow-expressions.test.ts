@@ -22,7 +22,13 @@ test('records that take long cost no worker its session: each joins no more ofte
     rmSync(folder, { recursive: true });
   });
   const feed = new Feed({
-    brokers: world.brokers, topic: TOPICS.input, partitions: INPUT_PARTITIONS, records: RECORDS, durationMs: FEED_MS, seed: 1, slowShare: SLOW_SHARE,
+    brokers: world.brokers,
+    topic: TOPICS.input,
+    partitions: INPUT_PARTITIONS,
+    records: RECORDS,
+    durationMs: FEED_MS,
+    seed: 1,
+    slowShare: SLOW_SHARE,
     encoders: await world.encoders(),
   });
   await world.workers.start(0);

@@ -14,12 +14,25 @@ const OF_A_SERVICE = /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP
 
 /** Names in `env['NAME']` and `env.NAME`, in all that is published. */
 function namesRead(): string[] {
-  const files = globSync('{schemas,expressions,registry,kafka,worker,operator,cli}/src/**/*.ts', { cwd: ROOT }).filter((file) => !file.endsWith('.test.ts'));
-  return files.flatMap((file) => [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\benv(?:\.|\[')([A-Z][A-Z0-9_]+)/g)].map(([, name]) => name!));
+  const files = globSync('{schemas,expressions,registry,kafka,worker,operator,cli}/src/**/*.ts', { cwd: ROOT }).filter(
+    (file) => !file.endsWith('.test.ts'),
+  );
+  return files.flatMap((file) =>
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\benv(?:\.|\[')([A-Z][A-Z0-9_]+)/g)].map(([, name]) => name!),
+  );
 }
 
 test('the judge knows the variables of a Service', () => {
-  const ofService = ['A_SERVICE_HOST', 'A_SERVICE_PORT', 'A_SERVICE_PORT_HTTP', 'A_PORT', 'A_PORT_80_TCP', 'A_PORT_80_TCP_PROTO', 'A_PORT_80_TCP_PORT', 'A_PORT_80_TCP_ADDR'];
+  const ofService = [
+    'A_SERVICE_HOST',
+    'A_SERVICE_PORT',
+    'A_SERVICE_PORT_HTTP',
+    'A_PORT',
+    'A_PORT_80_TCP',
+    'A_PORT_80_TCP_PROTO',
+    'A_PORT_80_TCP_PORT',
+    'A_PORT_80_TCP_ADDR',
+  ];
   expect(ofService.filter((name) => !OF_A_SERVICE.test(name))).toEqual([]);
 });
 
@@ -31,7 +44,9 @@ test('no variable that a program of ours reads can come from a Service', () => {
 
 test('and the pods of a step have none of them', () => {
   const step: SagaStep = {
-    apiVersion: 'sagafleet.dev/v1alpha1', kind: 'SagaStep', metadata: { name: 'stock' },
+    apiVersion: 'sagafleet.dev/v1alpha1',
+    kind: 'SagaStep',
+    metadata: { name: 'stock' },
     spec: { consumes: [{ topic: 'moved' }], outcomes: { kept: { emit: [] } } },
   };
   const { objects } = desiredOf(step, DEFAULT_VALUES, { topics: [], steps: [step], hasKeda: false, hasStrimzi: false });

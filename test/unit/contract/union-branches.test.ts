@@ -6,8 +6,11 @@ import { compileExpression } from '@sagafleet/expressions';
 import { AvroCodecs, type Encoder, type SchemaLookup } from '@sagafleet/registry';
 import { expect, test } from 'vitest';
 
-const record = (name: string, ...fields: [name: string, type: unknown][]) =>
-  ({ type: 'record', name, fields: fields.map(([field, type]) => ({ name: field, type })) });
+const record = (name: string, ...fields: [name: string, type: unknown][]) => ({
+  type: 'record',
+  name,
+  fields: fields.map(([field, type]) => ({ name: field, type })),
+});
 
 /** Each union's branches look alike in JavaScript; bodies below hold the second. */
 const RATIO = ['float', 'double'];
@@ -17,13 +20,17 @@ const SIZE = [{ type: 'enum', name: 'Size', symbols: ['S', 'L'] }, 'string'];
 const KEY = ['bytes', { type: 'fixed', name: 'Key', size: 2 }];
 const NUMBER = ['int', 'long'];
 
-interface Case { type: unknown; body: string; expression?: string }
+interface Case {
+  type: unknown;
+  body: string;
+  expression?: string;
+}
 const CASES: Record<string, Case> = {
   'a number': { type: RATIO, body: HALF },
   'a whole number': { type: NUMBER, body: '0206' },
   'a record': { type: SENDER, body: '04024b' },
   'a text': { type: SIZE, body: '02024c' },
-  'bytes': { type: KEY, body: '02abcd' },
+  bytes: { type: KEY, body: '02abcd' },
   'numbers in a list': { type: { type: 'array', items: RATIO }, body: `04${HALF}${HALF}00` },
   'records in a list': { type: { type: 'array', items: SENDER }, body: '0404024b04024c00' },
   'texts in a map': { type: { type: 'map', values: SIZE }, body: '02026102024c00' },
@@ -32,23 +39,33 @@ const CASES: Record<string, Case> = {
   'a list behind null': { type: ['null', { type: 'array', items: SIZE }], body: '020202024c00' },
   'a union in a record of a union': { type: ['null', record('Outer', ['ratio', RATIO], ['sender', SENDER])], body: `02${HALF}04024b` },
   'the same, merged by itself': {
-    type: record('Outer', ['ratio', RATIO], ['sender', SENDER]), body: `${HALF}04024b`,
+    type: record('Outer', ['ratio', RATIO], ['sender', SENDER]),
+    body: `${HALF}04024b`,
     expression: "merge(event, {'status': 'P', 'value': merge(event.value, {})})",
   },
   'a value that is taken over by name': { type: SENDER, body: '04024b', expression: "merge(event, {'status': 'P', 'value': event.value})" },
-  'a list that is taken over by name': { type: { type: 'array', items: RATIO }, body: `02${HALF}00`, expression: "merge(event, {'status': 'P', 'value': event.value})" },
+  'a list that is taken over by name': {
+    type: { type: 'array', items: RATIO },
+    body: `02${HALF}00`,
+    expression: "merge(event, {'status': 'P', 'value': event.value})",
+  },
 };
 
 async function codecOf(type: unknown) {
   const schema = JSON.stringify(record('Parcel', ['status', 'string'], ['value', type]));
   const registry: Partial<SchemaLookup> = {
-    schemaById: async (id) => ({ id, schema, references: [], dependencies: [] }), lookup: async () => ({ id: 9, version: 1 }),
+    schemaById: async (id) => ({ id, schema, references: [], dependencies: [] }),
+    lookup: async () => ({ id: 9, version: 1 }),
   };
   const codecs = new AvroCodecs(registry as SchemaLookup);
-  return { decoder: await codecs.loadDecoder(9, null), encoder: await codecs.loadEncoder({ kind: 'inline', subject: 'parcels-value', avro: schema }) };
+  return {
+    decoder: await codecs.loadDecoder(9, null),
+    encoder: await codecs.loadEncoder({ kind: 'inline', subject: 'parcels-value', avro: schema }),
+  };
 }
 
-const framed = (status: string, body: string) => Buffer.concat([Buffer.from([0, 0, 0, 0, 9, 2]), Buffer.from(status), Buffer.from(body, 'hex')]);
+const framed = (status: string, body: string) =>
+  Buffer.concat([Buffer.from([0, 0, 0, 0, 9, 2]), Buffer.from(status), Buffer.from(body, 'hex')]);
 
 test.each(Object.entries(CASES))('%s', async (_, { type, body, expression = "merge(event, {'status': 'P'})" }) => {
   const { decoder, encoder } = await codecOf(type);

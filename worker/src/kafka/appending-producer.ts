@@ -8,10 +8,20 @@ const MAX_RECORDS_PER_SEND = 1_000;
 const MAX_BYTES_PER_SEND = 900_000;
 const RECORD_OVERHEAD_BYTES = 256;
 
-interface Waiting { record: OutputRecord; resolve: (offset: string) => void; reject: (error: unknown) => void }
+interface Waiting {
+  record: OutputRecord;
+  resolve: (offset: string) => void;
+  reject: (error: unknown) => void;
+}
 
 /** One partition's: a producer of its own, so that a send that fails takes no other partition's with it. */
-interface Lane { topic: string; partition: number; waiting: Waiting[]; isSending: boolean; producer: Promise<BatchProducer> | null }
+interface Lane {
+  topic: string;
+  partition: number;
+  waiting: Waiting[];
+  isSending: boolean;
+  producer: Promise<BatchProducer> | null;
+}
 
 /**
  * One send at a time for each partition: what comes while it is under way goes together in the next,

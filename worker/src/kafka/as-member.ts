@@ -13,7 +13,9 @@ const LOOK_EVERY_MS = 20;
 const ASK_AGAIN_AFTER_MS = 1_000;
 
 /** This process in its group. @throws WorkerError `not-a-member` where it is not in it now */
-export interface Membership { readonly membership: GroupMembership }
+export interface Membership {
+  readonly membership: GroupMembership;
+}
 
 interface Ownership {
   member: Membership;
@@ -27,7 +29,11 @@ interface Ownership {
  * told what it got. What is refused in between has no effect, and is repeated once the join is over, if the task was retained.
  * @throws WorkerError `not-a-member` (systemic) where the membership is over, or no join ends in time
  */
-export async function asMember<T>({ member, first, throwIfOver }: Ownership, commit: (as: GroupMembership) => Promise<T>, timing: Timing = systemTiming): Promise<T> {
+export async function asMember<T>(
+  { member, first, throwIfOver }: Ownership,
+  commit: (as: GroupMembership) => Promise<T>,
+  timing: Timing = systemTiming,
+): Promise<T> {
   const deadline = timing.now() + JOIN_WITHIN_MS;
   for (let as = first; ;) {
     try {
@@ -35,7 +41,9 @@ export async function asMember<T>({ member, first, throwIfOver }: Ownership, com
     } catch (error) {
       const type = brokerErrorType(error);
       if (!REFUSALS.includes(type)) throw error;
-      const refusal = new WorkerError('not-a-member', 'systemic', `the group's coordinator refuses the offsets: ${messageOf(error)}`, { cause: error });
+      const refusal = new WorkerError('not-a-member', 'systemic', `the group's coordinator refuses the offsets: ${messageOf(error)}`, {
+        cause: error,
+      });
       if (!JOIN_UNDER_WAY.includes(type) || timing.now() > deadline) throw refusal;
       const again = timing.now() + ASK_AGAIN_AFTER_MS;
       while (member.membership === as && timing.now() < again) {

@@ -53,7 +53,9 @@ function offsetOf(member: AssigningMember, topic: string, partition: number): bi
 const ownerOf = (group: Group, task: number) => group.members.find(({ owned }) => owned.includes(task))!;
 
 describe('the record of a group with 100 members, 1,000 tasks and 12 topics with long names', () => {
-  const topics = Array.from({ length: 12 }, (_, at) => `com.example.logistics.europe.warehouse.fulfilment.order-events-${at}.v1`.padEnd(100, 'x'));
+  const topics = Array.from({ length: 12 }, (_, at) =>
+    `com.example.logistics.europe.warehouse.fulfilment.order-events-${at}.v1`.padEnd(100, 'x'),
+  );
 
   const GROWTH: Record<string, number[]> = {
     'that came a few at a time': Array.from({ length: 25 }, (_, at) => at * 4 + 4),
@@ -61,16 +63,20 @@ describe('the record of a group with 100 members, 1,000 tasks and 12 topics with
     'that doubled again and again': [1, 2, 4, 8, 16, 32, 64, 100],
   };
 
-  test.each(Object.entries(GROWTH))('%s stays far below what brokers take', async (_sentence, sizes) => {
-    const group = new Group(topics, 1_000);
-    const records: number[] = [];
-    for (const size of sizes) {
-      await group.join(size);
-      group.advance(123_456_789_012n);
-      records.push(group.recordBytes);
-    }
-    expect(Math.max(...records)).toBeLessThan(RECORD_LIMIT / 2);
-  }, 60_000);
+  test.each(Object.entries(GROWTH))(
+    '%s stays far below what brokers take',
+    async (_sentence, sizes) => {
+      const group = new Group(topics, 1_000);
+      const records: number[] = [];
+      for (const size of sizes) {
+        await group.join(size);
+        group.advance(123_456_789_012n);
+        records.push(group.recordBytes);
+      }
+      expect(Math.max(...records)).toBeLessThan(RECORD_LIMIT / 2);
+    },
+    60_000,
+  );
 });
 
 describe('the position of a task that moves', () => {
@@ -117,27 +123,38 @@ describe('the position of a task that moves', () => {
 
   test('is known to its owner as to the member that knows most, in any order of joins and of missing answers', async () => {
     const join = fc.record({ newcomers: fc.nat(3), missed: fc.array(fc.nat(20), { maxLength: 6 }), by: fc.nat(3) });
-    await fc.assert(fc.asyncProperty(fc.array(join, { minLength: 1, maxLength: 12 }), async (joins) => {
-      const group = new Group(['orders', 'bookings'], 9);
-      for (const { newcomers, missed, by } of joins) {
-        await group.join(Math.max(1, group.members.length + newcomers), missed);
-        const absent = new Set(missed.map((at) => group.members[at % group.members.length]!));
-        for (const member of group.members.filter((each) => !absent.has(each))) {
-          for (const place of member.owned.flatMap((task) => group.topics.map((topic) => ({ topic, task })))) {
-            const most = group.members.map((each) => offsetOf(each, place.topic, place.task) ?? -1n).reduce((a, b) => (a > b ? a : b));
-            expect(offsetOf(member, place.topic, place.task) ?? -1n).toBe(most);
+    await fc.assert(
+      fc.asyncProperty(fc.array(join, { minLength: 1, maxLength: 12 }), async (joins) => {
+        const group = new Group(['orders', 'bookings'], 9);
+        for (const { newcomers, missed, by } of joins) {
+          await group.join(Math.max(1, group.members.length + newcomers), missed);
+          const absent = new Set(missed.map((at) => group.members[at % group.members.length]!));
+          for (const member of group.members.filter((each) => !absent.has(each))) {
+            for (const place of member.owned.flatMap((task) => group.topics.map((topic) => ({ topic, task })))) {
+              const most = group.members.map((each) => offsetOf(each, place.topic, place.task) ?? -1n).reduce((a, b) => (a > b ? a : b));
+              expect(offsetOf(member, place.topic, place.task) ?? -1n).toBe(most);
+            }
           }
+          group.advance(BigInt(by));
         }
-        group.advance(BigInt(by));
-      }
-    }), { numRuns: 300 });
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 
 test('a consumer that restarts, each time with an assigner of its own, is watched once', async () => {
   const troubles: unknown[] = [];
-  const create = createTaskAssigner({ memberData: () => NOTHING_OWNED, onSync: () => undefined, onTrouble: (error) => troubles.push(error) });
-  const cluster = { findGroupCoordinator: async () => { throw new Error('away'); } };
+  const create = createTaskAssigner({
+    memberData: () => NOTHING_OWNED,
+    onSync: () => undefined,
+    onTrouble: (error) => troubles.push(error),
+  });
+  const cluster = {
+    findGroupCoordinator: async () => {
+      throw new Error('away');
+    },
+  };
   for (let starts = 0; starts < 3; starts++) create({ cluster } as unknown as Parameters<PartitionAssigner>[0]);
   await expect((cluster as unknown as Cluster).findGroupCoordinator({ groupId: 'default.payment' })).rejects.toThrow('away');
   expect(troubles).toHaveLength(1);

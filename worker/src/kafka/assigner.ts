@@ -3,7 +3,12 @@ import type { Assigner, PartitionAssigner } from 'kafkajs';
 import { assignTasks } from '../assignment.ts';
 import type { TopicPosition } from '../driver.ts';
 import {
-  decodeAssignmentData, decodeMemberData, encodeAssignmentData, encodeMemberData, type AssignmentData, type MemberData,
+  decodeAssignmentData,
+  decodeMemberData,
+  encodeAssignmentData,
+  encodeMemberData,
+  type AssignmentData,
+  type MemberData,
 } from '../member-data.ts';
 import { PositionsToTell, PositionsTold } from '../told-positions.ts';
 import { namedRefusal } from './authorization.ts';
@@ -14,7 +19,12 @@ const ASSIGNER_NAME = 'sagafleet-tasks';
 const CONSUMER_PROTOCOL_VERSION = 0;
 
 /** What the leader sends to one member beside its partitions. */
-export interface AssignmentExtras { memberId: string; generation: number; floors: TopicPosition[]; handedOver: number[] }
+export interface AssignmentExtras {
+  memberId: string;
+  generation: number;
+  floors: TopicPosition[];
+  handedOver: number[];
+}
 
 export interface AssignerOptions {
   /** What this member knows when it joins. */
@@ -35,10 +45,14 @@ export function createTaskAssigner(options: AssignerOptions): PartitionAssigner 
   const observed = new WeakSet<Cluster>();
   return (config) => {
     const cluster = config.cluster as unknown as Cluster;
-    if (!observed.has(cluster)) observeJoins(cluster, { ...options, onSync: (extras, { settled }) => {
-      toTell.settle(settled);
-      options.onSync(extras);
-    } });
+    if (!observed.has(cluster))
+      observeJoins(cluster, {
+        ...options,
+        onSync: (extras, { settled }) => {
+          toTell.settle(settled);
+          options.onSync(extras);
+        },
+      });
     observed.add(cluster);
     return taskAssigner(cluster, options, toTell);
   };
@@ -52,7 +66,10 @@ function taskAssigner(cluster: Cluster, options: AssignerOptions, toTell: Positi
       const { owned, generation, positions } = options.memberData();
       const data = { owned, generation, positions: toTell.select(positions, new Set(owned)) };
       const userData = encodeMemberData(data, topics);
-      return { name: ASSIGNER_NAME, metadata: AssignerProtocol.MemberMetadata.encode({ version: CONSUMER_PROTOCOL_VERSION, topics, userData }) };
+      return {
+        name: ASSIGNER_NAME,
+        metadata: AssignerProtocol.MemberMetadata.encode({ version: CONSUMER_PROTOCOL_VERSION, topics, userData }),
+      };
     },
     assign: async ({ members }) => {
       const claims = members.map(({ memberId, memberMetadata }) => {
@@ -124,9 +141,7 @@ function observeSync(broker: Broker, onSync: JoinObserver['onSync']): void {
   };
 }
 
-function observeFailure(
-  broker: Broker, method: 'joinGroup' | 'syncGroup' | 'heartbeat', onTrouble: (error: unknown) => void,
-): void {
+function observeFailure(broker: Broker, method: 'joinGroup' | 'syncGroup' | 'heartbeat', onTrouble: (error: unknown) => void): void {
   const original = (broker[method] as (request: { groupId: string }) => Promise<unknown>).bind(broker);
   const observed = async (request: { groupId: string }) => {
     try {

@@ -4,7 +4,10 @@ import type { AppendingProducer, TaskProducer, Transaction } from '../driver.ts'
 import { messageOf, WorkerError } from '../errors.ts';
 
 /** Who connects, as ACLs name it, and what it has to be allowed. */
-export interface Rights { principal: string; needed: NeededAcls }
+export interface Rights {
+  principal: string;
+  needed: NeededAcls;
+}
 
 /**
  * Of a right that is missing, an error that says which; any other as it is. A task waits for it: ACLs may be granted
@@ -39,9 +42,23 @@ export async function namingProducer(opened: Promise<TaskProducer>, rights: Righ
 function namingTransaction(transaction: Transaction, rights: Rights): Transaction {
   return {
     isAtomic: transaction.isAtomic,
-    send: (batches) => naming(
-      'write', (refusal) => onTopics(rights, 'WRITE', refusedTopic(refusal) ?? batches.map(({ topic }) => topic)), transaction.send(batches)),
-    sendOffsets: (positions) => naming('set offsets', () => onTopics(rights, 'READ', positions.map(({ topic }) => topic)), transaction.sendOffsets(positions)),
+    send: (batches) =>
+      naming(
+        'write',
+        (refusal) => onTopics(rights, 'WRITE', refusedTopic(refusal) ?? batches.map(({ topic }) => topic)),
+        transaction.send(batches),
+      ),
+    sendOffsets: (positions) =>
+      naming(
+        'set offsets',
+        () =>
+          onTopics(
+            rights,
+            'READ',
+            positions.map(({ topic }) => topic),
+          ),
+        transaction.sendOffsets(positions),
+      ),
     commit: () => naming('commit', () => rights, transaction.commit()),
   };
 }

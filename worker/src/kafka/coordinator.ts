@@ -1,6 +1,15 @@
 import {
-  type CommittedOffset, commitOffsets, type Connections, coordinatorOf, fetchOffsets, type GroupMembership, heartbeatRequest, listOffsets,
-  LOG_END, LOG_START, partitionsWithOffset,
+  type CommittedOffset,
+  commitOffsets,
+  type Connections,
+  coordinatorOf,
+  fetchOffsets,
+  type GroupMembership,
+  heartbeatRequest,
+  listOffsets,
+  LOG_END,
+  LOG_START,
+  partitionsWithOffset,
 } from '@sagafleet/kafka';
 import { resumeGroupOf } from '@sagafleet/schemas';
 import type { NotedPosition } from '../driver.ts';
@@ -58,7 +67,8 @@ export class GroupCoordinator {
   /** Of every partition of every input; unstable where a transaction that has not ended moves it. */
   async committedOffsets(): Promise<CommittedOffset[]> {
     const committed = await this.#ask('the offset read', 'broker-unavailable', () =>
-      fetchOffsets(this.#connections, this.#group, { topics: this.#topics, isStable: true }));
+      fetchOffsets(this.#connections, this.#group, { topics: this.#topics, isStable: true }),
+    );
     this.#watch.note(committed);
     for (const topic of this.#topics) {
       const count = partitionsWithOffset(committed.filter((each) => each.topic === topic));
@@ -85,7 +95,8 @@ export class GroupCoordinator {
   /** Commits outside of any transaction, as a member: refused when the membership is lost. `keep`: for good. */
   async commit(membership: GroupMembership, positions: readonly NotedPosition[], keep = false): Promise<void> {
     await this.#ask('the offset commit', 'broker-unavailable', () =>
-      commitOffsets(this.#connections, this.#group, { membership, positions, keep }));
+      commitOffsets(this.#connections, this.#group, { membership, positions, keep }),
+    );
   }
 
   async earliestOffset(topic: string, partition: number): Promise<bigint> {

@@ -8,7 +8,13 @@ import { KafkajsDriver } from './driver.ts';
 function driverOn(broker: string): KafkajsDriver {
   const driver = new KafkajsDriver({
     connection: { brokers: [broker], tls: false, sasl: null, clientId: 'test' },
-    group: 'default.payment', topics: ['in'], outputs: ['out'], sessionTimeoutMs: 10_000, transactionTimeoutMs: 15_000, exactlyOnce: true, maxBatchBytes: 1_000_000,
+    group: 'default.payment',
+    topics: ['in'],
+    outputs: ['out'],
+    sessionTimeoutMs: 10_000,
+    transactionTimeoutMs: 15_000,
+    exactlyOnce: true,
+    maxBatchBytes: 1_000_000,
     log: pino({ level: 'silent' }),
   });
   onTestFinished(() => driver.close());
@@ -36,7 +42,9 @@ async function oldBroker(highest: Record<number, number>): Promise<string> {
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => { server.close(); });
+  onTestFinished(() => {
+    server.close();
+  });
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
@@ -44,8 +52,11 @@ test('an old broker is refused with the requests that it lacks, not waited for',
   // Kafka 2.8
   const driver = driverOn(await oldBroker({ 1: 12, 2: 6, 3: 11, 9: 7, 18: 3, 22: 4, 28: 3, 61: 0 }));
   await expect(driver.partitionCounts(['in'])).rejects.toMatchObject({
-    code: 'unsupported', consequence: 'fatal',
-    message: expect.stringMatching(/Fetch \(version 13\), Metadata \(version 12\), ListOffsets \(version 7\), DescribeTransactions .*Kafka 3\.1 or newer/) as string,
+    code: 'unsupported',
+    consequence: 'fatal',
+    message: expect.stringMatching(
+      /Fetch \(version 13\), Metadata \(version 12\), ListOffsets \(version 7\), DescribeTransactions .*Kafka 3\.1 or newer/,
+    ) as string,
   });
 });
 

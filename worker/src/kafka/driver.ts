@@ -1,5 +1,14 @@
 import {
-  Connections, createKafka, type Holder, missingApis, partitionOf, positionMetadata, principalOf, RecordBatchBuilder, TransactionalProducers, verifyHardening,
+  Connections,
+  createKafka,
+  type Holder,
+  missingApis,
+  partitionOf,
+  positionMetadata,
+  principalOf,
+  RecordBatchBuilder,
+  TransactionalProducers,
+  verifyHardening,
 } from '@sagafleet/kafka';
 import type { Kafka } from 'kafkajs';
 import type { AppendingProducer, Driver, GroupMember, MemberEvents, RecordBatch, TaskProducer } from '../driver.ts';
@@ -63,7 +72,8 @@ export class KafkajsDriver implements Driver {
     const { leaders } = this.#connections;
     await leaders.look(topics);
     const holder: Holder = {
-      transactionalId: `sagafleet.${group}.${task}`, throwIfOver,
+      transactionalId: `sagafleet.${group}.${task}`,
+      throwIfOver,
       inputs: topics.filter((topic) => leaders.expect(topic).partitions[task]).map((topic) => ({ topic, partitions: [task] })),
       toldPosition: floorOf,
       isBehind: (headers, committed) => isBehind(sourceOf(headers), { task, committed, floorOf }),
@@ -71,8 +81,11 @@ export class KafkajsDriver implements Driver {
     const member = this.#member!;
     if (!exactlyOnce) return namingProducer(this.#fenceIdempotent(holder, member), this.#rights());
     const producer = createTransactionalProducer(this.#producers, {
-      ...holder, group, member,
-      metadataOf: ({ topic, note }) => positionMetadata(leaders.topic(topic)?.id ?? null, this.#coordinator.partitionsWithOffset(topic), note),
+      ...holder,
+      group,
+      member,
+      metadataOf: ({ topic, note }) =>
+        positionMetadata(leaders.topic(topic)?.id ?? null, this.#coordinator.partitionsWithOffset(topic), note),
     });
     return namingProducer(producer, this.#rights(holder.transactionalId));
   }
@@ -80,7 +93,9 @@ export class KafkajsDriver implements Driver {
   async #fenceIdempotent(holder: Holder, member: KafkajsMember): Promise<TaskProducer> {
     if (this.#canHeal !== false) await endLeftOpen(this.#producers, holder);
     return createIdempotentProducer(this.#connections, {
-      member, throwIfOver: () => holder.throwIfOver(), commitOffsets: (as, positions) => this.#coordinator.commit(as, positions),
+      member,
+      throwIfOver: () => holder.throwIfOver(),
+      commitOffsets: (as, positions) => this.#coordinator.commit(as, positions),
     });
   }
 

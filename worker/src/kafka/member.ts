@@ -1,4 +1,12 @@
-import { type Connections, type CorruptBatch, type GroupMembership, isNotAuthorized, type KafkaConnection, PartitionReader, principalOf } from '@sagafleet/kafka';
+import {
+  type Connections,
+  type CorruptBatch,
+  type GroupMembership,
+  isNotAuthorized,
+  type KafkaConnection,
+  PartitionReader,
+  principalOf,
+} from '@sagafleet/kafka';
 import type { Consumer, Kafka } from 'kafkajs';
 import type { Assignment, GroupMember, MemberEvents, TopicPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
@@ -35,7 +43,11 @@ export interface MemberOptions {
   log: Log;
 }
 
-export interface MemberParts { kafka: Kafka; connections: Connections; coordinator: GroupCoordinator }
+export interface MemberParts {
+  kafka: Kafka;
+  connections: Connections;
+  coordinator: GroupCoordinator;
+}
 
 /** A kafkajs consumer for the membership, and a reader of our own for the records. */
 export class KafkajsMember implements GroupMember {
@@ -68,9 +80,13 @@ export class KafkajsMember implements GroupMember {
     this.#log = options.log;
     const assigner = createTaskAssigner({
       memberData: () => ({
-        owned: this.#owned, generation: this.#membership?.generation ?? -1, positions: events.knownPositions(),
+        owned: this.#owned,
+        generation: this.#membership?.generation ?? -1,
+        positions: events.knownPositions(),
       }),
-      onSync: (extras) => { this.#sync = extras; },
+      onSync: (extras) => {
+        this.#sync = extras;
+      },
       onTrouble: (error) => this.#noteTrouble(error),
     });
     this.#consumer = kafka.consumer({
@@ -87,7 +103,8 @@ export class KafkajsMember implements GroupMember {
 
   /** The membership that the last join gave, for requests made as a member. */
   get membership(): GroupMembership {
-    if (!this.#membership || this.#isUnknown) throw new WorkerError('not-a-member', 'systemic', 'this worker is not a member of its group, it joins');
+    if (!this.#membership || this.#isUnknown)
+      throw new WorkerError('not-a-member', 'systemic', 'this worker is not a member of its group, it joins');
     return this.#membership;
   }
 
@@ -109,7 +126,8 @@ export class KafkajsMember implements GroupMember {
     this.#over.abort();
     if (atRest.length > 0 && this.#membership && !this.#isUnknown) await this.#keep(atRest, this.#membership);
     // A consumer stopped before its join is over leaves a member behind until the session times out
-    if (this.#running) await Promise.race([Promise.all([this.#running, this.#joined.promise]).catch(() => undefined), deadline(JOIN_BEFORE_LEAVE_MS)]);
+    if (this.#running)
+      await Promise.race([Promise.all([this.#running, this.#joined.promise]).catch(() => undefined), deadline(JOIN_BEFORE_LEAVE_MS)]);
     this.#reader.close();
     await this.#consumer.stop();
     await this.#consumer.disconnect();
@@ -178,9 +196,13 @@ export class KafkajsMember implements GroupMember {
   }
 
   #createReader(connections: Connections, { maxBatchBytes, log, topics, connection }: MemberOptions): PartitionReader {
-    const readRights: Rights = { principal: principalOf(connection), needed: { topic: { operations: ['READ', 'DESCRIBE'], names: topics } } };
+    const readRights: Rights = {
+      principal: principalOf(connection),
+      needed: { topic: { operations: ['READ', 'DESCRIBE'], names: topics } },
+    };
     return new PartitionReader({
-      connections, maxBatchBytes,
+      connections,
+      maxBatchBytes,
       partitionBytes: () => (this.#events.isMemoryFull() ? FEW_BYTES_PER_PARTITION : MAX_BYTES_PER_PARTITION),
       events: {
         onBatch: (batch) => this.#events.onBatch(batch),
@@ -227,7 +249,9 @@ export class KafkajsMember implements GroupMember {
     if (isCoordinatorAway(error) || isNotAuthorized(error)) {
       if (!this.#isWaitingToJoin) this.#log.warn({ reason: messageOf(error) }, 'cannot join the group for now');
       this.#isWaitingToJoin = true;
-      setTimeout(() => { if (!this.#leaving) this.#run().catch((cause: Error) => this.#crashed(cause, false)); }, RESTART_AFTER_MS);
+      setTimeout(() => {
+        if (!this.#leaving) this.#run().catch((cause: Error) => this.#crashed(cause, false));
+      }, RESTART_AFTER_MS);
       return;
     }
     const message = `the consumer ended: ${messageOf(error)}`;
@@ -250,9 +274,13 @@ export class KafkajsMember implements GroupMember {
 }
 
 function corruptError(topic: string, partition: number, error: CorruptBatch): WorkerError {
-  return new WorkerError('record-corrupt', 'fatal',
-    `the records of ${topic}/${partition} from offset ${error.offset} on are damaged: ${error.message}. Repair or restore the partition, `
-    + 'or set the group\'s offset behind them (kafka-consumer-groups --reset-offsets), which skips them', { cause: error });
+  return new WorkerError(
+    'record-corrupt',
+    'fatal',
+    `the records of ${topic}/${partition} from offset ${error.offset} on are damaged: ${error.message}. Repair or restore the partition, ` +
+      "or set the group's offset behind them (kafka-consumer-groups --reset-offsets), which skips them",
+    { cause: error },
+  );
 }
 
 /** No broker could be asked who the coordinator is. kafkajs takes it as final, as if it were a wrong setting. */
@@ -264,5 +292,7 @@ function isCoordinatorAway(error: unknown): boolean {
 }
 
 function deadline(ms: number): Promise<void> {
-  return new Promise((resolve) => { setTimeout(resolve, ms).unref(); });
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
 }

@@ -1,4 +1,13 @@
-import { BatchesRefused, type Connections, HungTransaction, KafkaError, MarkersMissing, ProduceError, RecordBatchBuilder, type TransactionalProducers } from '@sagafleet/kafka';
+import {
+  BatchesRefused,
+  type Connections,
+  HungTransaction,
+  KafkaError,
+  MarkersMissing,
+  ProduceError,
+  RecordBatchBuilder,
+  type TransactionalProducers,
+} from '@sagafleet/kafka';
 import { describe, expect, test } from 'vitest';
 import { RefusedBatch } from '../driver.ts';
 import { createIdempotentProducer, createTransactionalProducer, endLeftOpen, toSendError } from './producers.ts';
@@ -7,19 +16,33 @@ const holder = { transactionalId: 'x', inputs: [], throwIfOver: () => undefined,
 const AS = { memberId: 'me', generation: 5 };
 const member = { membership: AS };
 const position = { topic: 'in', partition: 0, offset: 8n };
-const batch = () => ({ topic: 'a', partition: 0, records: RecordBatchBuilder.of([{ key: null, value: Buffer.from('x'), constantHeaders: [], headers: [] }]) });
+const batch = () => ({
+  topic: 'a',
+  partition: 0,
+  records: RecordBatchBuilder.of([{ key: null, value: Buffer.from('x'), constantHeaders: [], headers: [] }]),
+});
 const brokerError = (type: string) => Object.assign(new Error(`the broker says ${type}`), { type });
-const outcomeOf = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => error);
+const outcomeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
 
 /** What a producer is asked for, in order. */
 function producerWith(failures: Record<string, Error> = {}) {
   const steps: unknown[] = [];
-  const step = (name: string) => async (...args: unknown[]) => {
-    steps.push(args.length > 0 ? [name, ...args] : name);
-    if (failures[name]) throw failures[name];
-  };
+  const step =
+    (name: string) =>
+    async (...args: unknown[]) => {
+      steps.push(args.length > 0 ? [name, ...args] : name);
+      if (failures[name]) throw failures[name];
+    };
   const producer = {
-    activate: step('activate'), send: step('send'), sendOffsets: step('sendOffsets'), commit: step('commit'), close: step('close'),
+    activate: step('activate'),
+    send: step('send'),
+    sendOffsets: step('sendOffsets'),
+    commit: step('commit'),
+    close: step('close'),
     get settled() {
       return step('settled')();
     },
@@ -31,7 +54,15 @@ function producerWith(failures: Record<string, Error> = {}) {
 describe('a producer with transactions', () => {
   const open = async (failures: Record<string, Error> = {}) => {
     const { steps, producers } = producerWith(failures);
-    return { steps, producer: await createTransactionalProducer(producers, { ...holder, member, group: 'g', metadataOf: ({ offset }) => `beside ${offset}` }) };
+    return {
+      steps,
+      producer: await createTransactionalProducer(producers, {
+        ...holder,
+        member,
+        group: 'g',
+        metadataOf: ({ offset }) => `beside ${offset}`,
+      }),
+    };
   };
 
   test('writes and moves positions, with what is stored beside them, before it commits', async () => {
@@ -44,15 +75,29 @@ describe('a producer with transactions', () => {
     await transaction.commit();
     await producer.settled!();
     await producer.discard();
-    expect(steps).toEqual(['activate', ['send', [sent]], ['sendOffsets', 'g', AS, [{ ...position, metadata: 'beside 8' }]], 'commit', 'settled', 'close']);
+    expect(steps).toEqual([
+      'activate',
+      ['send', [sent]],
+      ['sendOffsets', 'g', AS, [{ ...position, metadata: 'beside 8' }]],
+      'commit',
+      'settled',
+      'close',
+    ]);
   });
 
   test('is discarded when nothing that it sent can be answered any more', async () => {
     const closing = Promise.withResolvers<void>();
     const open = async () => ({ close: () => closing.promise });
-    const producer = await createTransactionalProducer({ open } as unknown as TransactionalProducers, { ...holder, member, group: 'g', metadataOf: () => '' });
+    const producer = await createTransactionalProducer({ open } as unknown as TransactionalProducers, {
+      ...holder,
+      member,
+      group: 'g',
+      metadataOf: () => '',
+    });
     let isOver = false;
-    const discarded = producer.discard().then(() => { isOver = true; });
+    const discarded = producer.discard().then(() => {
+      isOver = true;
+    });
     await new Promise(setImmediate);
     expect(isOver).toBe(false);
     closing.resolve();
@@ -66,19 +111,33 @@ describe('a producer with transactions', () => {
 
   test('that cannot see its markers is systemic, and says whether they are missing', async () => {
     const missing = await open({ settled: new MarkersMissing('markers of a/0 are missing') });
-    await expect(missing.producer.settled!()).rejects.toMatchObject({ code: 'markers-missing', consequence: 'systemic', cause: expect.any(MarkersMissing) });
+    await expect(missing.producer.settled!()).rejects.toMatchObject({
+      code: 'markers-missing',
+      consequence: 'systemic',
+      cause: expect.any(MarkersMissing),
+    });
     const away = await open({ settled: new Error('no broker') });
     await expect(away.producer.settled!()).rejects.toMatchObject({
-      code: 'broker-unavailable', consequence: 'systemic', message: expect.stringContaining('no broker'), cause: { message: 'no broker' },
+      code: 'broker-unavailable',
+      consequence: 'systemic',
+      message: expect.stringContaining('no broker'),
+      cause: { message: 'no broker' },
     });
   });
 
   test('that finds a transaction which only an administrator can end says so', async () => {
     const hung = new HungTransaction('x', { group: 'g', open: null });
-    const open = async () => { throw hung; };
-    const failure = outcomeOf(createTransactionalProducer({ open } as unknown as TransactionalProducers, { ...holder, member, group: 'g', metadataOf: () => '' }));
+    const open = async () => {
+      throw hung;
+    };
+    const failure = outcomeOf(
+      createTransactionalProducer({ open } as unknown as TransactionalProducers, { ...holder, member, group: 'g', metadataOf: () => '' }),
+    );
     expect(await failure).toMatchObject({ code: 'hung-transaction', consequence: 'systemic', message: hung.message, cause: hung });
-    expect(await outcomeOf(endLeftOpen(producerWith({ endLeftOpen: hung }).producers, holder))).toMatchObject({ code: 'hung-transaction', cause: hung });
+    expect(await outcomeOf(endLeftOpen(producerWith({ endLeftOpen: hung }).producers, holder))).toMatchObject({
+      code: 'hung-transaction',
+      cause: hung,
+    });
     const other = new KafkaError('NoBroker', 'no broker');
     expect(await outcomeOf(endLeftOpen(producerWith({ endLeftOpen: other }).producers, holder))).toBe(other);
   });
@@ -101,8 +160,13 @@ async function atLeastOnce({ isOver = false, failure = null as Error | null } = 
     },
   } as unknown as Connections;
   const producer = await createIdempotentProducer(connections, {
-    member, throwIfOver: () => { if (isOver) throw new Error('the task was lost'); },
-    commitOffsets: async (as, positions) => { steps.push(`${as.memberId} commits ${positions.map(({ topic, offset }) => `${topic}@${offset}`).join(' ')}`); },
+    member,
+    throwIfOver: () => {
+      if (isOver) throw new Error('the task was lost');
+    },
+    commitOffsets: async (as, positions) => {
+      steps.push(`${as.memberId} commits ${positions.map(({ topic, offset }) => `${topic}@${offset}`).join(' ')}`);
+    },
   });
   return { steps, producer };
 }
@@ -132,7 +196,10 @@ describe('a producer without transactions', () => {
   test('fails with what the broker says, and writes nothing once it is discarded', async () => {
     const { producer } = await atLeastOnce({ failure: new KafkaError('NoBroker', 'no broker') });
     const transaction = await producer.begin();
-    await expect(transaction.send([batch()])).rejects.toMatchObject({ code: 'broker-unavailable', message: 'cannot write to a: no broker' });
+    await expect(transaction.send([batch()])).rejects.toMatchObject({
+      code: 'broker-unavailable',
+      message: 'cannot write to a: no broker',
+    });
     await producer.discard();
     await expect(transaction.send([batch()])).rejects.toThrow('closed');
   });
@@ -141,10 +208,19 @@ describe('a producer without transactions', () => {
 describe('what a broker says of a write', () => {
   const about = (type: string) => new ProduceError('b', 2, brokerError(type));
   const CASES: Record<string, { error: Error; is: object }> = {
-    'that the topic is gone': { error: about('UNKNOWN_TOPIC_OR_PARTITION'), is: { code: 'topic-missing', consequence: 'systemic', message: expect.stringMatching(/^topic b does not/) } },
-    'that some topic is not there': { error: brokerError('UNKNOWN_TOPIC_OR_PARTITION'), is: { code: 'topic-missing', message: expect.stringMatching(/^topic a, b does not/) } },
-    'that it does not lead the partition': { error: about('NOT_LEADER_OR_FOLLOWER'), is: { code: 'broker-unavailable', consequence: 'systemic', message: expect.stringMatching(/^cannot write to a, b: .*NOT_LEADER/) } },
-    'nothing': { error: new Error('closed'), is: { code: 'broker-unavailable', message: 'cannot write to a, b: closed' } },
+    'that the topic is gone': {
+      error: about('UNKNOWN_TOPIC_OR_PARTITION'),
+      is: { code: 'topic-missing', consequence: 'systemic', message: expect.stringMatching(/^topic b does not/) },
+    },
+    'that some topic is not there': {
+      error: brokerError('UNKNOWN_TOPIC_OR_PARTITION'),
+      is: { code: 'topic-missing', message: expect.stringMatching(/^topic a, b does not/) },
+    },
+    'that it does not lead the partition': {
+      error: about('NOT_LEADER_OR_FOLLOWER'),
+      is: { code: 'broker-unavailable', consequence: 'systemic', message: expect.stringMatching(/^cannot write to a, b: .*NOT_LEADER/) },
+    },
+    nothing: { error: new Error('closed'), is: { code: 'broker-unavailable', message: 'cannot write to a, b: closed' } },
   };
   test.each(Object.entries(CASES))('%s', (_, { error, is }) => {
     expect(toSendError([{ topic: 'a' }, { topic: 'b' }, { topic: 'a' }], error)).toMatchObject({ ...is, cause: error });

@@ -1,5 +1,13 @@
 import {
-  BatchesRefused, BatchProducer, type Connections, type GroupMembership, type Holder, HungTransaction, MarkersMissing, ProduceError, type PartitionBatch,
+  BatchesRefused,
+  BatchProducer,
+  type Connections,
+  type GroupMembership,
+  type Holder,
+  HungTransaction,
+  MarkersMissing,
+  ProduceError,
+  type PartitionBatch,
   type TransactionalProducers,
 } from '@sagafleet/kafka';
 import { RefusedBatch, type NotedPosition, type OutputBatch, type TaskProducer } from '../driver.ts';
@@ -52,7 +60,9 @@ function throwHung(error: Error): never {
 
 function throwUnsettled(error: Error): never {
   if (error instanceof MarkersMissing) throw new WorkerError('markers-missing', 'systemic', error.message, { cause: error });
-  throw new WorkerError('broker-unavailable', 'systemic', `cannot see whether the last transaction is visible: ${messageOf(error)}`, { cause: error });
+  throw new WorkerError('broker-unavailable', 'systemic', `cannot see whether the last transaction is visible: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 interface IdempotentOptions {
@@ -62,7 +72,10 @@ interface IdempotentOptions {
 }
 
 /** The same port with no transaction behind it: records first, then the offsets. */
-export async function createIdempotentProducer(connections: Connections, { member, throwIfOver, commitOffsets }: IdempotentOptions): Promise<TaskProducer> {
+export async function createIdempotentProducer(
+  connections: Connections,
+  { member, throwIfOver, commitOffsets }: IdempotentOptions,
+): Promise<TaskProducer> {
   throwIfOver();
   const producer = await openIdempotent(connections);
   return {
@@ -72,7 +85,9 @@ export async function createIdempotentProducer(connections: Connections, { membe
       return {
         isAtomic: false,
         send: (batches) => send(producer, batches),
-        sendOffsets: async (all) => { positions = all; },
+        sendOffsets: async (all) => {
+          positions = all;
+        },
         commit: () => asMember({ member, first: membership, throwIfOver }, (as) => commitOffsets(as, positions)),
       };
     },
@@ -108,7 +123,12 @@ export function toSendError(batches: readonly Pick<OutputBatch, 'topic'>[], erro
   const topics = [...new Set(batches.map(({ topic }) => topic))].join(', ');
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
     const missing = error instanceof ProduceError ? error.topic : topics;
-    return new WorkerError('topic-missing', 'systemic', `topic ${missing} does not exist, or lacks a partition that it had: create it, or apply the step again`, { cause: error });
+    return new WorkerError(
+      'topic-missing',
+      'systemic',
+      `topic ${missing} does not exist, or lacks a partition that it had: create it, or apply the step again`,
+      { cause: error },
+    );
   }
   return new WorkerError('broker-unavailable', 'systemic', `cannot write to ${topics}: ${messageOf(error)}`, { cause: error });
 }

@@ -13,17 +13,42 @@ const MAX_STUB_HEADER_BYTES = 8 * 1_024;
 const OWN_HEADERS: ReadonlySet<string> = new Set(Object.values(NAMES));
 /** What the last stub says, in some hundred bytes. */
 const PLACE_HEADERS: ReadonlySet<string> = new Set([
-  NAMES.originalTopic, NAMES.originalPartition, NAMES.originalOffset, NAMES.originalLastOffset, NAMES.originalTimestamp,
-  NAMES.sourceTopic, NAMES.sourcePartition, NAMES.sourceOffset, NAMES.group, NAMES.stage,
+  NAMES.originalTopic,
+  NAMES.originalPartition,
+  NAMES.originalOffset,
+  NAMES.originalLastOffset,
+  NAMES.originalTimestamp,
+  NAMES.sourceTopic,
+  NAMES.sourcePartition,
+  NAMES.sourceOffset,
+  NAMES.group,
+  NAMES.stage,
 ]);
 const NAMES_A_PLACE: ReadonlySet<string> = new Set([
-  NAMES.originalTopic, NAMES.originalPartition, NAMES.originalOffset, NAMES.sourceTopic, NAMES.sourcePartition, NAMES.sourceOffset,
+  NAMES.originalTopic,
+  NAMES.originalPartition,
+  NAMES.originalOffset,
+  NAMES.sourceTopic,
+  NAMES.sourcePartition,
+  NAMES.sourceOffset,
 ]);
 
-export interface Failure { stage: DeadLetterStage; error: unknown; schemaId: number | null }
-export interface DeadLetterTarget { topic: string; partitions: number; group: string; step: string }
+export interface Failure {
+  stage: DeadLetterStage;
+  error: unknown;
+  schemaId: number | null;
+}
+export interface DeadLetterTarget {
+  topic: string;
+  partitions: number;
+  group: string;
+  step: string;
+}
 /** `stub`: why it is one; null: it is none. */
-export interface DeadLetter { record: OutputRecord; stub: string | null }
+export interface DeadLetter {
+  record: OutputRecord;
+  stub: string | null;
+}
 
 /**
  * The record as it came, key, value and headers byte for byte, with what happened in headers of our
@@ -67,7 +92,11 @@ export function deadLetterOf(record: InputRecord, failure: Failure, target: Dead
 /** The place of the record itself, where it came with headers that name another one: a reader who looks for it would be misled. */
 function presentPlaceOf({ headers, topic, partition, offset }: InputRecord): [string, string][] {
   if (!headers.some(([name]) => NAMES_A_PLACE.has(name))) return [];
-  return [[NAMES.sourceTopic, topic], [NAMES.sourcePartition, String(partition)], [NAMES.sourceOffset, offset]];
+  return [
+    [NAMES.sourceTopic, topic],
+    [NAMES.sourcePartition, String(partition)],
+    [NAMES.sourceOffset, offset],
+  ];
 }
 
 function bareHeadersOf(record: InputRecord): OutputHeaders {
@@ -90,7 +119,8 @@ function stubOf(letter: OutputRecord, { key, unreadable }: InputRecord, reason: 
   let room = MAX_STUB_HEADER_BYTES;
   const kept = others.filter(([name, value]) => (room -= sizeOf(name) + sizeOf(value)) >= 0);
   const left = [
-    ...(unreadable ? [] : ['value']), ...(isKeyKept ? [] : ['key']),
+    ...(unreadable ? [] : ['value']),
+    ...(isKeyKept ? [] : ['key']),
     ...(kept.length === others.length ? [] : [`${others.length - kept.length} of ${others.length} headers`]),
   ];
   const stub = [unreadable?.reason ?? reason, ...(left.length > 0 ? [`left out: ${left.join(', ')}`] : [])].join('; ');

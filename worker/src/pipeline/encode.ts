@@ -17,9 +17,7 @@ const TRACE_HEADERS = [TRACEPARENT, TRACESTATE];
 const HOP_HEADERS = Array.from({ length: SAGA_HOPS_LIMIT + 1 }, (_, hops) => [SAGA_HOPS, Buffer.from(String(hops))] as const);
 
 /** One emitted record. Its id is the same on every retry and replay of the input. */
-export function encode(
-  emit: EmitProgram, record: InputRecord, context: ExpressionContext, options: EncodeOptions,
-): OutputRecord {
+export function encode(emit: EmitProgram, record: InputRecord, context: ExpressionContext, options: EncodeOptions): OutputRecord {
   const event = eventOf(emit, context);
   const key = emit.key ? toBuffer(emit.key.evaluate(context)) : record.key;
   return {
@@ -34,14 +32,11 @@ export function encode(
 }
 
 export function eventOf({ event }: EmitProgram, context: ExpressionContext): unknown {
-  return event ? event.evaluate(context) : context.result ?? context.event;
+  return event ? event.evaluate(context) : (context.result ?? context.event);
 }
 
 function headersOf(emit: EmitProgram, record: InputRecord, key: Buffer | null, context: ExpressionContext): OutputHeaders {
-  const headers: OutputHeaders[number][] = [
-    [CE_ID, eventIdOf(record, emit.idSuffix)],
-    HOP_HEADERS[nextHop(record)]!,
-  ];
+  const headers: OutputHeaders[number][] = [[CE_ID, eventIdOf(record, emit.idSuffix)], HOP_HEADERS[nextHop(record)]!];
   const sagaId = sagaIdOf(record);
   if (sagaId !== null && !isSame(sagaId, key)) headers.push([SAGA_ID, sagaId]);
   for (const name of TRACE_HEADERS) {
@@ -69,8 +64,8 @@ const places = new Map<string, Buffer[]>();
 
 function placeOf({ topic, partition }: InputRecord): Buffer {
   let ofTopic = places.get(topic);
-  if (!ofTopic) places.set(topic, ofTopic = []);
-  return ofTopic[partition] ??= Buffer.from(`${topic}/${partition}/`);
+  if (!ofTopic) places.set(topic, (ofTopic = []));
+  return (ofTopic[partition] ??= Buffer.from(`${topic}/${partition}/`));
 }
 
 /** @throws `hops-exceeded`: choreographies can loop */
@@ -79,8 +74,11 @@ function nextHop(record: InputRecord): number {
   const hops = header === null ? 0 : Number(header.toString());
   const next = Number.isSafeInteger(hops) && hops >= 0 ? hops + 1 : 1;
   if (next > SAGA_HOPS_LIMIT) {
-    throw new WorkerError('hops-exceeded', 'permanent',
-      `the event has passed ${SAGA_HOPS_LIMIT} steps: the topics of these steps form a loop, cut it`);
+    throw new WorkerError(
+      'hops-exceeded',
+      'permanent',
+      `the event has passed ${SAGA_HOPS_LIMIT} steps: the topics of these steps form a loop, cut it`,
+    );
   }
   return next;
 }

@@ -4,7 +4,10 @@ import type { InputRecord } from '../driver.ts';
 import { WorkerError } from '../errors.ts';
 import type { EmitProgram, StepProgram } from './program.ts';
 
-export interface Handled { emits: readonly EmitProgram[]; context: ExpressionContext }
+export interface Handled {
+  emits: readonly EmitProgram[];
+  context: ExpressionContext;
+}
 
 /** Decides the outcome of an event. @throws `unknown-outcome`, or the expression's own error: permanent both */
 export function handle(program: StepProgram, record: InputRecord, event: unknown): Handled {
@@ -14,7 +17,11 @@ export function handle(program: StepProgram, record: InputRecord, event: unknown
   if (!emits) {
     const known = [...program.outcomes.keys()].join(', ');
     // Not what it returned: an expression may return a part of the event
-    throw new WorkerError('unknown-outcome', 'permanent', `the handler returned an outcome that the step does not declare; it declares ${known}`);
+    throw new WorkerError(
+      'unknown-outcome',
+      'permanent',
+      `the handler returned an outcome that the step does not declare; it declares ${known}`,
+    );
   }
   return { emits, context };
 }

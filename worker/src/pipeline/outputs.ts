@@ -3,14 +3,27 @@ import type { StageFailure } from './run-step.ts';
 import type { SizeLimits } from './size-limits.ts';
 
 /** What one record batch holds, and where each of its records comes from. */
-export interface OutputChunk extends OutputBatch { readonly sources: readonly InputRecord[] }
-interface OpenChunk extends OutputChunk { readonly sources: InputRecord[] }
+export interface OutputChunk extends OutputBatch {
+  readonly sources: readonly InputRecord[];
+}
+interface OpenChunk extends OutputChunk {
+  readonly sources: InputRecord[];
+}
 /** `bytes` of a batch of several records, `plainBytes` of one that is sent plain; by partition the batch that is being filled, and its round. */
-interface OpenTopic { readonly bytes: number; readonly plainBytes: number; readonly partitions: { chunk: OpenChunk; round: number }[] }
+interface OpenTopic {
+  readonly bytes: number;
+  readonly plainBytes: number;
+  readonly partitions: { chunk: OpenChunk; round: number }[];
+}
 
 /** Why a record became a dead letter; `stub`: why that is one, null: it is none. */
-export interface Failed { readonly error: StageFailure; readonly stub: string | null }
-interface DeadLetter extends Failed { readonly isSmallest: boolean }
+export interface Failed {
+  readonly error: StageFailure;
+  readonly stub: string | null;
+}
+interface DeadLetter extends Failed {
+  readonly isSmallest: boolean;
+}
 
 /**
  * What is to be written for some input records. Outputs are encoded as they come, in order within each topic partition,
@@ -39,7 +52,8 @@ export class Outputs {
     for (const record of records) {
       if (roomFor(record) <= this.#topic(record.topic).plainBytes) continue;
       const batch = this.#batchOf(record);
-      if (!this.#limits.fit(record.topic, batch) && !letter?.isSmallest) return new RefusedBatch('output-too-large', { ...record, records: batch });
+      if (!this.#limits.fit(record.topic, batch) && !letter?.isSmallest)
+        return new RefusedBatch('output-too-large', { ...record, records: batch });
       if (batch.isCompressed) (alone ??= new Map()).set(record, batch);
     }
     for (const record of records) this.#put(record, source, alone?.get(record));
@@ -64,7 +78,11 @@ export class Outputs {
   /** Its limits as they are when its first record comes. */
   #topic(topic: string): OpenTopic {
     let open = this.#open.get(topic);
-    if (!open) this.#open.set(topic, open = { bytes: this.#limits.bytesFor(topic), plainBytes: this.#limits.plainBytesFor(topic), partitions: [] });
+    if (!open)
+      this.#open.set(
+        topic,
+        (open = { bytes: this.#limits.bytesFor(topic), plainBytes: this.#limits.plainBytesFor(topic), partitions: [] }),
+      );
     return open;
   }
 
@@ -82,7 +100,13 @@ const MAX_UTF8_BYTES = 3;
 
 /** More bytes than a batch of this record takes, without a look at its characters. */
 function roomFor({ key, value, constantHeaders, headers }: OutputRecord): number {
-  return OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length) + roomForHeaders(constantHeaders) + roomForHeaders(headers);
+  return (
+    OVERHEAD_BYTES +
+    (key === null ? 0 : key.length) +
+    (value === null ? 0 : value.length) +
+    roomForHeaders(constantHeaders) +
+    roomForHeaders(headers)
+  );
 }
 
 function roomForHeaders(headers: OutputHeaders): number {

@@ -37,7 +37,10 @@ export interface BatchLimits {
 
 /** What is written for the first `count` records. */
 export interface Batch {
-  outputs: Outputs; count: number; streak: Streak; isTripped: boolean;
+  outputs: Outputs;
+  count: number;
+  streak: Streak;
+  isTripped: boolean;
   /** How long one record kept the event loop at most, milliseconds. */
   longestMs: number;
 }
@@ -131,8 +134,10 @@ export class Pipeline {
     if (refusal) throw new StageFailure('produce', refusal);
     if (record.unreadable) throw new StageFailure('decode', unreadableBatch(record.unreadable));
     const decoder = this.#decoderOf(record);
-    const written = decoder instanceof Promise
-      ? decoder.then((loaded) => runStep(program, record, loaded, this.#io)) : runStep(program, record, decoder, this.#io);
+    const written =
+      decoder instanceof Promise
+        ? decoder.then((loaded) => runStep(program, record, loaded, this.#io))
+        : runStep(program, record, decoder, this.#io);
     if (written instanceof Promise) return written.then((loaded) => put(loaded, record, outputs));
     put(written, record, outputs);
     return undefined;
@@ -152,7 +157,9 @@ export class Pipeline {
   async #loadDecoder(schemaId: number, topic: string): Promise<Decoder> {
     const { codecs, program } = this.#options;
     const reader = program.readers.get(topic)!;
-    await codecs.loadReader(reader).catch((error: unknown) => { throw noSchemaYet(`read ${topic} with`, error); });
+    await codecs.loadReader(reader).catch((error: unknown) => {
+      throw noSchemaYet(`read ${topic} with`, error);
+    });
     return await codecs.loadDecoder(schemaId, reader).catch((error: unknown) => {
       const isUnknownReference = error instanceof RegistryError && error.code === 'subject-unknown';
       throw isUnknownReference ? noSchemaYet(`read ${topic} with`, error) : failureAt('decode', error);
@@ -202,7 +209,11 @@ function afterDeadLetter(record: InputRecord, streak: Streak, { stage, cause }: 
 }
 
 function endedWorkers(): WorkerError {
-  return new WorkerError('ended-worker', 'permanent', `${MAX_ENDED_WORKERS} workers ended while they processed this record, or did not answer for too long: the last ones had no other record in hand`);
+  return new WorkerError(
+    'ended-worker',
+    'permanent',
+    `${MAX_ENDED_WORKERS} workers ended while they processed this record, or did not answer for too long: the last ones had no other record in hand`,
+  );
 }
 
 /** Workers look up and never register: the step is not provisioned yet. */
@@ -227,7 +238,11 @@ function schemaIdAtDecode(value: Buffer): number {
 
 function unreadableBatch({ lastOffset, reason }: NonNullable<InputRecord['unreadable']>): WorkerError {
   const advice = reason.endsWith('when decompressed') ? '; raise delivery.maxBatchBytes for batches like it' : '';
-  return new WorkerError('batch-unreadable', 'permanent', `the batch of records up to offset ${lastOffset} cannot be read: ${reason}${advice}`);
+  return new WorkerError(
+    'batch-unreadable',
+    'permanent',
+    `the batch of records up to offset ${lastOffset} cannot be read: ${reason}${advice}`,
+  );
 }
 
 function schemaIdOrNull({ value }: InputRecord): number | null {

@@ -1,7 +1,13 @@
 /** A step's settings made ready to run: expressions compiled, constant headers encoded once. */
 import { compileExpression, type CompiledExpression } from '@sagafleet/expressions';
 import {
-  CE_SOURCE, CE_SPECVERSION, CE_TYPE, type EmitSettings, type InputSettings, type SchemaSource, type WorkerSettings,
+  CE_SOURCE,
+  CE_SPECVERSION,
+  CE_TYPE,
+  type EmitSettings,
+  type InputSettings,
+  type SchemaSource,
+  type WorkerSettings,
 } from '@sagafleet/schemas';
 import type { OutputHeaders } from '../driver.ts';
 
@@ -34,12 +40,21 @@ export function compileStep(settings: WorkerSettings, now: () => number): StepPr
     step,
     readers: new Map(inputs.map(({ topic, schema }: InputSettings) => [topic, schema])),
     chooseOutcome: handler.kind === 'cel' ? compileExpression(handler.outcome, 'outcome', now) : null,
-    outcomes: new Map(Object.entries(outcomes).map(([outcome, { emit }]) =>
-      [outcome, emit.map((each, index) => compileEmit(each, { settings, outcome, index, now }))])),
+    outcomes: new Map(
+      Object.entries(outcomes).map(([outcome, { emit }]) => [
+        outcome,
+        emit.map((each, index) => compileEmit(each, { settings, outcome, index, now })),
+      ]),
+    ),
   };
 }
 
-interface EmitPlace { settings: WorkerSettings; outcome: string; index: number; now: () => number }
+interface EmitPlace {
+  settings: WorkerSettings;
+  outcome: string;
+  index: number;
+  now: () => number;
+}
 
 function compileEmit(emit: EmitSettings, { settings, outcome, index, now }: EmitPlace): EmitProgram {
   const { step, group } = settings;

@@ -30,7 +30,10 @@ export class StageFailure extends Error {
  * @throws StageFailure where the record is at fault; anything else is not the record's fault
  */
 export function runStep(
-  program: StepProgram, record: InputRecord, decoder: Pick<Decoder, 'decode'> | null, io: StepIo,
+  program: StepProgram,
+  record: InputRecord,
+  decoder: Pick<Decoder, 'decode'> | null,
+  io: StepIo,
 ): OutputRecord[] | Promise<OutputRecord[]> {
   let stage: DeadLetterStage = 'decode';
   try {

@@ -31,10 +31,28 @@ describe('what a topic takes', () => {
   const FITS: Record<string, { compressionType: string; bytes: number; ratio: number; isCompressed: boolean; fits: boolean }> = {
     'a record up to the limit is sent plain': { compressionType: 'producer', bytes: 50_000, ratio: 0.5, isCompressed: false, fits: true },
     'one above it is compressed': { compressionType: 'producer', bytes: 50_001, ratio: 0.5, isCompressed: true, fits: true },
-    'one that is too large even so is not sent': { compressionType: 'producer', bytes: 100_002, ratio: 0.5, isCompressed: true, fits: false },
+    'one that is too large even so is not sent': {
+      compressionType: 'producer',
+      bytes: 100_002,
+      ratio: 0.5,
+      isCompressed: true,
+      fits: false,
+    },
     'one that nothing makes smaller is not sent': { compressionType: 'zstd', bytes: 50_001, ratio: 1, isCompressed: false, fits: false },
-    'the plain size counts where the topic stores batches plain': { compressionType: 'uncompressed', bytes: 50_001, ratio: 0.01, isCompressed: false, fits: false },
-    'a topic with a codec that only the broker has may take it': { compressionType: 'lz4', bytes: 50_001, ratio: 0.5, isCompressed: true, fits: true },
+    'the plain size counts where the topic stores batches plain': {
+      compressionType: 'uncompressed',
+      bytes: 50_001,
+      ratio: 0.01,
+      isCompressed: false,
+      fits: false,
+    },
+    'a topic with a codec that only the broker has may take it': {
+      compressionType: 'lz4',
+      bytes: 50_001,
+      ratio: 0.5,
+      isCompressed: true,
+      fits: true,
+    },
   };
   test.each(Object.entries(FITS))('%s', (_, { compressionType, bytes, ratio, isCompressed, fits }) => {
     const records = batchOf(bytes, { ratio });
@@ -46,7 +64,9 @@ describe('what a topic takes', () => {
     const codecs: string[] = [];
     for (const compressionType of ['producer', 'gzip', 'zstd', 'snappy']) {
       const records = batchOf(60_000);
-      records.compress = (codec?: string) => { codecs.push(codec!); };
+      records.compress = (codec?: string) => {
+        codecs.push(codec!);
+      };
       new SizeLimits(told(50_000, compressionType)).fit('a', records);
     }
     expect(codecs).toEqual(['zstd', 'gzip', 'zstd', 'zstd']);

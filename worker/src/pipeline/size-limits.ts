@@ -10,10 +10,17 @@ const MAX_PLAIN_BYTES = 32 * 1024 * 1024;
 const LIMIT_HOLDS_MS = 600_000;
 
 /** No batch above `takes` is sent; one of several records is cut at `cutAt`. */
-interface Limit { takes: number; cutAt: number; until: number }
+interface Limit {
+  takes: number;
+  cutAt: number;
+  until: number;
+}
 type Place = Pick<InputRecord, 'topic' | 'partition' | 'offset'>;
 /** `error`: why an output of the record at this place was refused; null: its dead letter was. */
-interface Refused extends Place { error: WorkerError | null; shape: LetterShape }
+interface Refused extends Place {
+  error: WorkerError | null;
+  shape: LetterShape;
+}
 
 /**
  * What is left of a record in its dead letter, each less than the one before: the record with our headers; as bare as it
@@ -22,7 +29,10 @@ interface Refused extends Place { error: WorkerError | null; shape: LetterShape 
 const LETTER_FORMS = ['full', 'bare', 'stub', 'place'] as const;
 export type LetterForm = (typeof LETTER_FORMS)[number];
 /** `reason`: why the form before was refused. */
-export interface LetterShape { form: LetterForm; reason: string }
+export interface LetterShape {
+  form: LetterForm;
+  reason: string;
+}
 
 const FULL: LetterShape = { form: 'full', reason: '' };
 
@@ -78,12 +88,12 @@ export class SizeLimits {
 
   /** Why an output of this input was refused, where one was. */
   refusalOf(input: InputRecord): WorkerError | undefined {
-    return this.#refused.size === 0 ? undefined : this.#refused.get(nameOf(input))?.error ?? undefined;
+    return this.#refused.size === 0 ? undefined : (this.#refused.get(nameOf(input))?.error ?? undefined);
   }
 
   /** What the dead letter of this input is to hold, after what was refused of it. */
   letterShapeOf(input: InputRecord): LetterShape {
-    return this.#refused.size === 0 ? FULL : this.#refused.get(nameOf(input))?.shape ?? FULL;
+    return this.#refused.size === 0 ? FULL : (this.#refused.get(nameOf(input))?.shape ?? FULL);
   }
 
   /** An output of this input is refused for good, so that it becomes a dead letter; or its dead letter, of which less is tried next. */
@@ -91,10 +101,14 @@ export class SizeLimits {
     const { topic, partition, offset } = source;
     const shape = isDeadLetter ? smallerShape(this.letterShapeOf(source), error.message) : FULL;
     if (!shape) {
-      throw new WorkerError('output-too-large', 'systemic',
-        `a dead letter that only names its record is refused: ${messageOf(error)}; until that is changed the partition waits`, { cause: error });
+      throw new WorkerError(
+        'output-too-large',
+        'systemic',
+        `a dead letter that only names its record is refused: ${messageOf(error)}; until that is changed the partition waits`,
+        { cause: error },
+      );
     }
-    this.#refused.set(nameOf(source), { topic, partition, offset, shape, error: isDeadLetter ? this.refusalOf(source) ?? null : error });
+    this.#refused.set(nameOf(source), { topic, partition, offset, shape, error: isDeadLetter ? (this.refusalOf(source) ?? null) : error });
   }
 
   /** The task is another member's now: what its topics take may have changed when it comes back. */
@@ -106,8 +120,11 @@ export class SizeLimits {
   written(positions: readonly TopicPosition[]): void {
     const now = this.#now();
     for (const [topic, { until }] of this.#limits) if (now >= until) this.#limits.delete(topic);
-    this.#forget((place) => positions.some(({ topic, partition, offset }) =>
-      topic === place.topic && partition === place.partition && BigInt(place.offset) < offset));
+    this.#forget((place) =>
+      positions.some(
+        ({ topic, partition, offset }) => topic === place.topic && partition === place.partition && BigInt(place.offset) < offset,
+      ),
+    );
   }
 
   #takes(topic: string): number {

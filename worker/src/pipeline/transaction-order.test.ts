@@ -11,7 +11,8 @@ const positions = [{ topic: 'in', partition: 0, offset: 8n }];
 /** One record for each size, all of one partition, so that what passes 900 kB is another round. */
 function outputsOf(sizes: readonly number[]): Outputs {
   const outputs = new Outputs(() => new ListedBatch(), new SizeLimits());
-  for (const bytes of sizes) outputs.add([{ topic: 'a', partition: 0, key: null, value: Buffer.alloc(bytes), constantHeaders: [], headers: [] }], source);
+  for (const bytes of sizes)
+    outputs.add([{ topic: 'a', partition: 0, key: null, value: Buffer.alloc(bytes), constantHeaders: [], headers: [] }], source);
   return outputs;
 }
 
@@ -32,21 +33,39 @@ function open({ sizes = [10], sizeLimits = new SizeLimits() } = {}) {
     sendOffsets: () => step('offsets'),
     commit: () => step('commit'),
   };
-  const throwIfLost = () => { if (isLost) throw new Error('lost'); };
-  const written = writeTransaction(transaction, { outputs: outputsOf(sizes), positions }, { sizeLimits, throwIfLost, deadLetters: () => outputsOf([]) })
-    .finally(() => { isOver = true; });
+  const throwIfLost = () => {
+    if (isLost) throw new Error('lost');
+  };
+  const written = writeTransaction(
+    transaction,
+    { outputs: outputsOf(sizes), positions },
+    { sizeLimits, throwIfLost, deadLetters: () => outputsOf([]) },
+  ).finally(() => {
+    isOver = true;
+  });
   written.catch(() => undefined);
   const end = async (name: string, error?: Error) => {
     if (error) steps.get(name)!.reject(error);
     else steps.get(name)!.resolve();
     await new Promise(setImmediate);
   };
-  return { begun, written, end, lose: () => { isLost = true; }, isOver: () => isOver };
+  return {
+    begun,
+    written,
+    end,
+    lose: () => {
+      isLost = true;
+    },
+    isOver: () => isOver,
+  };
 }
 
 describe('a transaction commits', () => {
   test('only once its outputs and its positions are written', async () => {
-    for (const [first, second] of [['send 1', 'offsets'], ['offsets', 'send 1']] as const) {
+    for (const [first, second] of [
+      ['send 1', 'offsets'],
+      ['offsets', 'send 1'],
+    ] as const) {
       const { begun, end, written, isOver } = open();
       expect(begun).toEqual(['send 1', 'offsets']);
       await end(first);
@@ -89,7 +108,10 @@ describe('a transaction that fails', () => {
     expect(begun).toEqual(['send 1', 'offsets']);
   });
 
-  test.each([['offsets', 'send 1'], ['send 1', 'offsets']])('over its %s does not commit, and ends only after its %s', async (failing, other) => {
+  test.each([
+    ['offsets', 'send 1'],
+    ['send 1', 'offsets'],
+  ])('over its %s does not commit, and ends only after its %s', async (failing, other) => {
     const { begun, end, written, isOver } = open();
     await end(failing, new Error('no broker'));
     expect(isOver()).toBe(false);
@@ -114,22 +136,36 @@ describe('a transaction that fails', () => {
 });
 
 describe('a batch that is refused', () => {
-  const PLACES = [{ topic: 'a', partition: 1 }, { topic: 'b', partition: 0 }, { topic: 'a', partition: 0 }];
+  const PLACES = [
+    { topic: 'a', partition: 1 },
+    { topic: 'b', partition: 0 },
+    { topic: 'a', partition: 0 },
+  ];
   /** The nth record's output goes to the nth place, in the order that is given. */
   const outputsTo = (order: readonly number[]) => {
     const outputs = new Outputs(() => new ListedBatch(), new SizeLimits());
-    for (const at of order) outputs.add([{ ...PLACES[at]!, key: null, value: Buffer.from('x'), constantHeaders: [], headers: [] }], { ...source, offset: String(at) });
+    for (const at of order)
+      outputs.add([{ ...PLACES[at]!, key: null, value: Buffer.from('x'), constantHeaders: [], headers: [] }], {
+        ...source,
+        offset: String(at),
+      });
     return outputs;
   };
   const refusing = (isAtomic: boolean, isRefused: (batch: OutputBatch) => boolean) => ({
-    isAtomic, sendOffsets: async () => undefined, commit: async () => undefined,
+    isAtomic,
+    sendOffsets: async () => undefined,
+    commit: async () => undefined,
     send: async (batches: readonly OutputBatch[]) => batches.filter(isRefused).map((each) => new RefusedBatch('output-refused', each)),
   });
 
   test.each(PLACES)('at $topic/$partition is blamed on its record, and on no other', async ({ topic, partition }) => {
     const sizeLimits = new SizeLimits();
     const transaction = refusing(true, (batch) => batch.topic === topic && batch.partition === partition);
-    const writing = writeTransaction(transaction, { outputs: outputsTo([0, 1, 2]), positions }, { sizeLimits, throwIfLost: () => undefined, deadLetters: () => outputsOf([]) });
+    const writing = writeTransaction(
+      transaction,
+      { outputs: outputsTo([0, 1, 2]), positions },
+      { sizeLimits, throwIfLost: () => undefined, deadLetters: () => outputsOf([]) },
+    );
     await expect(writing).rejects.toThrow('refuses');
     expect(PLACES.filter((_, at) => sizeLimits.refusalOf({ ...source, offset: String(at) }))).toEqual([{ topic, partition }]);
   });
@@ -141,7 +177,11 @@ describe('a batch that is refused', () => {
       return outputsOf([]);
     };
     const work = { outputs: outputsTo([2, 0, 1]), positions };
-    await writeTransaction(refusing(false, () => true), work, { sizeLimits: new SizeLimits(), throwIfLost: () => undefined, deadLetters });
+    await writeTransaction(
+      refusing(false, () => true),
+      work,
+      { sizeLimits: new SizeLimits(), throwIfLost: () => undefined, deadLetters },
+    );
     expect(asked).toEqual([['0', '1', '2']]);
   });
 });

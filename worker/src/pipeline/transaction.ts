@@ -4,7 +4,10 @@ import { StageFailure } from './run-step.ts';
 import type { SizeLimits } from './size-limits.ts';
 
 /** What is written in one transaction. */
-export interface Work { outputs: Pick<Outputs, 'rounds' | 'failures'>; positions: readonly NotedPosition[] }
+export interface Work {
+  outputs: Pick<Outputs, 'rounds' | 'failures'>;
+  positions: readonly NotedPosition[];
+}
 /** `deadLetters`: of records of which something was refused for good. */
 export interface WriteOptions {
   sizeLimits: Pick<SizeLimits, 'bytesFor' | 'fit' | 'learn' | 'refuse' | 'written'>;
@@ -31,7 +34,12 @@ export async function writeTransaction(transaction: Transaction, { outputs, posi
   return outgoing.failures;
 }
 
-interface Refused { source: InputRecord; failure: StageFailure; isDeadLetter: boolean; error: RefusedBatch }
+interface Refused {
+  source: InputRecord;
+  failure: StageFailure;
+  isDeadLetter: boolean;
+  error: RefusedBatch;
+}
 
 /** The sends of one transaction. What a topic refuses is sent again, in another form, and nothing else is. */
 class Outgoing {
@@ -74,7 +82,11 @@ class Outgoing {
       if (smaller.length === 0) refused.push(this.#refuse(chunk.sources[0]!, error));
       return smaller;
     });
-    for (let at = 0; parts.some(({ length }) => length > at); at++) await this.#sendRound(parts.flatMap((each) => each.slice(at, at + 1)), refused);
+    for (let at = 0; parts.some(({ length }) => length > at); at++)
+      await this.#sendRound(
+        parts.flatMap((each) => each.slice(at, at + 1)),
+        refused,
+      );
   }
 
   /** Known at once: where the transaction takes too long, the next try finds fewer of them. */
@@ -94,7 +106,8 @@ class Outgoing {
     if (isTooLarge) sizeLimits.learn(topic, records);
     if (records.count === 1) return isTooLarge && !records.isCompressed && sizeLimits.fit(topic, records) ? [chunk] : [];
     let at = 0;
-    return records.split(isTooLarge ? Math.min(half, sizeLimits.bytesFor(topic)) : half)
-      .map((part) => ({ ...chunk, records: part, sources: sources.slice(at, at += part.count) }));
+    return records
+      .split(isTooLarge ? Math.min(half, sizeLimits.bytesFor(topic)) : half)
+      .map((part) => ({ ...chunk, records: part, sources: sources.slice(at, (at += part.count)) }));
   }
 }

@@ -3,11 +3,24 @@ import { describe, expect, test } from 'vitest';
 import type { InputRecord } from '../driver.ts';
 import { Attempts, type FoundNote } from './attempts.ts';
 
-const recordsOf = (topic: string, from: number, count: number) => Array.from({ length: count }, (_, at): InputRecord => ({
-  topic, partition: 0, offset: String(from + at), timestamp: '0', key: null, value: null, headers: [],
-}));
+const recordsOf = (topic: string, from: number, count: number) =>
+  Array.from({ length: count }, (_, at): InputRecord => ({
+    topic,
+    partition: 0,
+    offset: String(from + at),
+    timestamp: '0',
+    key: null,
+    value: null,
+    headers: [],
+  }));
 
-const found = (note: string | null, changes: Partial<FoundNote> = {}): FoundNote => ({ topic: 'in', note: decodeNote(note), offset: 0n, endOffset: 1_000n, ...changes });
+const found = (note: string | null, changes: Partial<FoundNote> = {}): FoundNote => ({
+  topic: 'in',
+  note: decodeNote(note),
+  offset: 0n,
+  endOffset: 1_000n,
+  ...changes,
+});
 function attemptsAfter(note: string | null, isContinued = false, changes: Partial<FoundNote> = {}): Attempts {
   const attempts = new Attempts(100);
   attempts.begin([found(note, changes)], isContinued);
@@ -16,17 +29,39 @@ function attemptsAfter(note: string | null, isContinued = false, changes: Partia
 const textsOf = (notes: ReadonlyMap<string, Note>) => Object.fromEntries([...notes].map(([topic, note]) => [topic, encodeNote(note)]));
 
 describe('a note', () => {
-  test.each(['attempt:1', 'attempt:3,records:1', 'attempt:3,records:1,processed', 'attempt:2,records:1,writes:7', 'attempt:2,records:1,writes:7,processed', 'stopped:0a1b2c3d4e5f'])('%s is read as it was written', (text) => {
+  test.each([
+    'attempt:1',
+    'attempt:3,records:1',
+    'attempt:3,records:1,processed',
+    'attempt:2,records:1,writes:7',
+    'attempt:2,records:1,writes:7,processed',
+    'stopped:0a1b2c3d4e5f',
+  ])('%s is read as it was written', (text) => {
     expect(encodeNote(decodeNote(text)!)).toBe(text);
   });
 
-  test.each([null, '', 'attempt:', 'attempt:x', 'attempt:1,records:', 'stopped:', 'attempt:99999999999999999999', 'xattempt:1', 'attempt:1x', 'attempt:1,writes:', 'attempt:1,processed,writes:1'])('%s is none', (text) => {
+  test.each([
+    null,
+    '',
+    'attempt:',
+    'attempt:x',
+    'attempt:1,records:',
+    'stopped:',
+    'attempt:99999999999999999999',
+    'xattempt:1',
+    'attempt:1x',
+    'attempt:1,writes:',
+    'attempt:1,processed,writes:1',
+  ])('%s is none', (text) => {
     expect(decodeNote(text)).toBeNull();
   });
 });
 
 describe('where the owner before did not end', () => {
-  test.each([[null, false], ['attempt:1', true]])('nothing is suspected, after the note %s', (note, isContinued) => {
+  test.each([
+    [null, false],
+    ['attempt:1', true],
+  ])('nothing is suspected, after the note %s', (note, isContinued) => {
     const attempts = attemptsAfter(note, isContinued);
     expect([attempts.hasSuspicion, attempts.limit(100)]).toEqual([false, 100]);
   });
@@ -95,19 +130,23 @@ describe('where it ended', () => {
   });
 
   test.each(['attempt:3,records:1', 'attempt:2,records:1,writes:19,processed'])(
-    'after %s, the last time that is allowed, the record is not processed, and the next ones are as ever', (note) => {
+    'after %s, the last time that is allowed, the record is not processed, and the next ones are as ever',
+    (note) => {
       const attempts = attemptsAfter(note);
       const [record, next] = recordsOf('in', 0, 2);
       expect([attempts.limit(100), attempts.hasEndedWorkers(record!)]).toEqual([1, true]);
       attempts.processed([record!], new Map([['in', 1n]]));
       expect([attempts.limit(100), attempts.hasEndedWorkers(next!)]).toEqual([100, false]);
-    });
+    },
+  );
 
   test('while what was processed was written, it is no further attempt, and counts apart', () => {
     const attempts = attemptsAfter('attempt:3,records:1,processed');
     expect([attempts.hasEndedWorkers(recordsOf('in', 0, 1)[0]!), attempts.limit(100)]).toEqual([false, 1]);
     expect(textsOf(attempts.toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:3,records:1,writes:1' });
-    expect(textsOf(attemptsAfter('attempt:3,records:1,writes:1,processed').toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:3,records:1,writes:2' });
+    expect(textsOf(attemptsAfter('attempt:3,records:1,writes:1,processed').toNote(recordsOf('in', 0, 1)))).toEqual({
+      in: 'attempt:3,records:1,writes:2',
+    });
     const first = attemptsAfter('attempt:2,records:1,processed');
     expect([first.isAloneUntilWritten, first.rank]).toEqual([true, 3]);
     first.processed([], new Map([['in', 1n]]));
@@ -135,7 +174,11 @@ describe('where it ended', () => {
     expect(attempts.hasEndedWorkers(recordsOf('in', 0, 1)[0]!)).toBe(true);
   });
 
-  test.each([['attempt:1', 'attempt:1'], ['attempt:2,records:1', 'attempt:2,records:1'], ['attempt:3,records:1,processed', 'attempt:2,records:1,writes:1']])('after %s what all records wait for does not count: %s', (note, whileWaiting) => {
+  test.each([
+    ['attempt:1', 'attempt:1'],
+    ['attempt:2,records:1', 'attempt:2,records:1'],
+    ['attempt:3,records:1,processed', 'attempt:2,records:1,writes:1'],
+  ])('after %s what all records wait for does not count: %s', (note, whileWaiting) => {
     expect(textsOf(attemptsAfter(note).toNoteWhileWaiting(recordsOf('in', 0, 1)))).toEqual({ in: whileWaiting });
   });
 });
@@ -173,7 +216,9 @@ describe('a process that goes on', () => {
     const attempts = attemptsAfter('attempt:2,records:1');
     attempts.sent(attempts.toNoteProcessed(recordsOf('in', 0, 1)));
     expect(again(attempts, 'attempt:3,records:1,processed')).toEqual({ in: 'attempt:3,records:1' });
-    expect(textsOf(attemptsAfter('attempt:3,records:1,writes:7,processed', true).toNote(recordsOf('in', 0, 1)))).toEqual({ in: 'attempt:3,records:1,writes:7' });
+    expect(textsOf(attemptsAfter('attempt:3,records:1,writes:7,processed', true).toNote(recordsOf('in', 0, 1)))).toEqual({
+      in: 'attempt:3,records:1,writes:7',
+    });
   });
 
   test('notes nothing as processed that kept its event loop for longer than sessions last', () => {
@@ -209,7 +254,10 @@ describe('a process that goes on', () => {
   });
 
   test('still suspects the last of a batch where the others are committed, and one where what lay before it is', () => {
-    for (const [note, before] of [['attempt:2,records:2', recordsOf('in', 0, 1)], ['attempt:3,records:1', []]] as const) {
+    for (const [note, before] of [
+      ['attempt:2,records:2', recordsOf('in', 0, 1)],
+      ['attempt:3,records:1', []],
+    ] as const) {
       const attempts = attemptsAfter(note);
       attempts.noted(new Map([['in', attempts.afterwards]]));
       attempts.processed(before, new Map([['in', 1n]]));
@@ -219,7 +267,12 @@ describe('a process that goes on', () => {
   });
 
   const AGAIN: Record<string, { note: string; offset: bigint; isCondemned: boolean; hasSuspicion: boolean }> = {
-    'what is condemned, until the task begins behind it': { note: 'attempt:3,records:1', offset: 0n, isCondemned: true, hasSuspicion: true },
+    'what is condemned, until the task begins behind it': {
+      note: 'attempt:3,records:1',
+      offset: 0n,
+      isCondemned: true,
+      hasSuspicion: true,
+    },
     'the only one, until the task begins behind it': { note: 'attempt:2,records:1', offset: 0n, isCondemned: false, hasSuspicion: true },
     'no record behind the only one': { note: 'attempt:2,records:1', offset: 1n, isCondemned: false, hasSuspicion: false },
     'some of a batch, where the task begins behind others of it': { note: 'attempt:1', offset: 2n, isCondemned: false, hasSuspicion: true },
@@ -241,7 +294,10 @@ describe('a process that goes on', () => {
 });
 
 describe('the topics of a task', () => {
-  const both = (first: string | null, second: string | null, changes: Partial<FoundNote> = {}) => [found(first, changes), found(second, { ...changes, topic: 'more' })];
+  const both = (first: string | null, second: string | null, changes: Partial<FoundNote> = {}) => [
+    found(first, changes),
+    found(second, { ...changes, topic: 'more' }),
+  ];
   function attemptsOf(first: string | null, second: string | null): Attempts {
     const attempts = new Attempts(100);
     attempts.begin(both(first, second), false);
@@ -266,19 +322,35 @@ describe('the topics of a task', () => {
     expect(textsOf(attempts.toNote(records('in', 'more')))).toEqual({});
   });
 
-  test('are this process\'s own where all of their notes are, committed or not', () => {
+  test("are this process's own where all of their notes are, committed or not", () => {
     const attempts = attemptsOf('attempt:1', 'attempt:1');
     const isOwn = (first: string, second: string) => attempts.isOwn(new Map(both(first, second).map(({ topic, note }) => [topic, note])));
-    expect([isOwn('attempt:1', 'attempt:1'), isOwn('attempt:1', 'stopped:0a'), isOwn('stopped:0a', 'attempt:1')]).toEqual([true, false, false]);
+    expect([isOwn('attempt:1', 'attempt:1'), isOwn('attempt:1', 'stopped:0a'), isOwn('stopped:0a', 'attempt:1')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
     attempts.sent(attempts.toNote(records('in', 'more')));
     expect([isOwn('attempt:2,records:1', 'attempt:2,records:1'), isOwn('attempt:2,records:1', 'attempt:1')]).toEqual([true, true]);
   });
 
   test('each lose the suspicion with their own records', () => {
     const attempts = attemptsOf('attempt:2,records:2', 'attempt:2,records:2');
-    attempts.processed(records('in', 'more'), new Map([['in', 1n], ['more', 1n]]));
+    attempts.processed(
+      records('in', 'more'),
+      new Map([
+        ['in', 1n],
+        ['more', 1n],
+      ]),
+    );
     expect(attempts.limit(100)).toBe(1);
-    attempts.processed(records('in', 'more'), new Map([['in', 2n], ['more', 2n]]));
+    attempts.processed(
+      records('in', 'more'),
+      new Map([
+        ['in', 2n],
+        ['more', 2n],
+      ]),
+    );
     expect([attempts.hasSuspicion, attempts.rank]).toEqual([false, 0]);
   });
 });

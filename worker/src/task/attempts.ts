@@ -27,7 +27,12 @@ interface Suspicion {
 }
 
 /** `endOffset`: one past the last record that the owner before can have seen. */
-export interface FoundNote { topic: string; note: Note | null; offset: bigint; endOffset: bigint }
+export interface FoundNote {
+  topic: string;
+  note: Note | null;
+  offset: bigint;
+  endOffset: bigint;
+}
 
 /**
  * Finds the record that ends its worker, however it does so. What is taken is noted with the positions before it is
@@ -52,8 +57,10 @@ export class Attempts {
 
   /** Whether this process noted it, and nobody since. */
   isOwn(notes: ReadonlyMap<string, Note | null>): boolean {
-    return !this.#hasBlocked
-      && [...notes].every(([topic, note]) => isSame(note, this.#noted.get(topic)) || (note !== null && isSame(note, this.#sent.get(topic))));
+    return (
+      !this.#hasBlocked &&
+      [...notes].every(([topic, note]) => isSame(note, this.#noted.get(topic)) || (note !== null && isSame(note, this.#sent.get(topic))))
+    );
   }
 
   /** Whether `begin` has to know what the owner before can have seen. */
@@ -145,17 +152,22 @@ export class Attempts {
 
   /** The same, as long as nothing is processed: what all records wait for does not count against them. */
   toNoteWhileWaiting(records: readonly InputRecord[]): Map<string, Note> {
-    return this.#notesOf(records, (count, suspicion) =>
-      suspicion && { ...noteOf(suspicion, count), attempt: suspicion.attempt - 1, ...(suspicion.attempt === 2 ? { records: null } : {}) });
+    return this.#notesOf(
+      records,
+      (count, suspicion) =>
+        suspicion && { ...noteOf(suspicion, count), attempt: suspicion.attempt - 1, ...(suspicion.attempt === 2 ? { records: null } : {}) },
+    );
   }
 
   /** By topic, with how many of the records are of it. */
   #notesOf(records: readonly InputRecord[], noteFor: (count: number, suspicion?: Suspicion) => Note | undefined): Map<string, Note> {
     const byTopic = Map.groupBy(records, ({ topic }) => topic);
-    return new Map([...byTopic].flatMap(([topic, its]) => {
-      const note = noteFor(its.length, this.#suspicions.get(topic));
-      return note ? [[topic, note] as const] : [];
-    }));
+    return new Map(
+      [...byTopic].flatMap(([topic, its]) => {
+        const note = noteFor(its.length, this.#suspicions.get(topic));
+        return note ? [[topic, note] as const] : [];
+      }),
+    );
   }
 
   /** They are about to be committed. */

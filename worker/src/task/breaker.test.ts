@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { commonestCause, isTripped, NO_STREAK, withDeadLetter } from './breaker.ts';
 
-const letters = (...keys: string[]) => keys.reduce((streak, key) => withDeadLetter(streak, { key, cause: 'decode: schema-unknown', message: `no schema for ${key}` }), NO_STREAK);
+const letters = (...keys: string[]) =>
+  keys.reduce(
+    (streak, key) => withDeadLetter(streak, { key, cause: 'decode: schema-unknown', message: `no schema for ${key}` }),
+    NO_STREAK,
+  );
 
 const CASES: Record<string, [keys: string[], stopAfter: number, isTripped: boolean]> = {
   'so many of three keys': [['a', 'b', 'c', 'a'], 4, true],

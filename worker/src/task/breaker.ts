@@ -17,7 +17,10 @@ export const NO_STREAK: Streak = { count: 0, keys: new Set(), causes: new Map() 
 const MIN_KEYS = 3;
 
 /** @param letter `key` names the record itself where it has no key; `cause` is the same for many, `message` is not */
-export function withDeadLetter({ count, keys, causes }: Streak, { key, cause, message }: { key: string; cause: string; message: string }): Streak {
+export function withDeadLetter(
+  { count, keys, causes }: Streak,
+  { key, cause, message }: { key: string; cause: string; message: string },
+): Streak {
   return {
     count: count + 1,
     keys: keys.size < MIN_KEYS ? new Set(keys).add(key) : keys,

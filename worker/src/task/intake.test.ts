@@ -11,10 +11,16 @@ function batch(bytes: number): FetchedBatch {
 /** Of task 3, whose queue is high above 100 bytes and low below 10. */
 function intakeOf(...topics: string[]) {
   const calls: string[] = [];
-  const told = (call: string) => (those: readonly string[], task: number) => { calls.push(`${call} ${those.join(' ')} of ${task}`); };
+  const told = (call: string) => (those: readonly string[], task: number) => {
+    calls.push(`${call} ${those.join(' ')} of ${task}`);
+  };
   const reader: InputReader = {
-    seek: (topic, task, offset) => { calls.push(`seek ${topic} of ${task} to ${offset}`); },
-    pause: told('pause'), resume: told('resume'), release: told('release'),
+    seek: (topic, task, offset) => {
+      calls.push(`seek ${topic} of ${task} to ${offset}`);
+    },
+    pause: told('pause'),
+    resume: told('resume'),
+    release: told('release'),
   };
   const memory = new QueueMemory(0);
   const roomy = new QueueMemory(10_000);
@@ -25,7 +31,12 @@ function intakeOf(...topics: string[]) {
 describe('the intake of a task', () => {
   test('begins each topic at its position, and only then reads them', () => {
     const { intake, calls } = intakeOf('in', 'more');
-    intake.open(new Map([['in', 4n], ['more', 7n]]));
+    intake.open(
+      new Map([
+        ['in', 4n],
+        ['more', 7n],
+      ]),
+    );
     expect(calls).toEqual(['seek in of 3 to 4', 'seek more of 3 to 7', 'resume in more of 3']);
   });
 

@@ -2,7 +2,10 @@ import type { FetchedBatch, GroupMember } from '../driver.ts';
 import type { HandOffQueue, Take } from './queue.ts';
 
 export type InputReader = Pick<GroupMember, 'seek' | 'pause' | 'resume' | 'release'>;
-interface Place { topics: readonly string[]; number: number }
+interface Place {
+  topics: readonly string[];
+  number: number;
+}
 
 /** Flow control of one task: its partitions are paused while much is queued, and resumed once little is. */
 export class Intake {

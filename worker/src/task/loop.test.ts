@@ -12,7 +12,9 @@ import { BatchSize } from './batch-size.ts';
 import { NO_STREAK, withDeadLetter } from './breaker.ts';
 
 const ENDED = { isHandedOver: false };
-const again = new WorkerError('markers-missing', 'systemic', 'the last transaction is not visible', { cause: new Error('a marker is missing') });
+const again = new WorkerError('markers-missing', 'systemic', 'the last transaction is not visible', {
+  cause: new Error('a marker is missing'),
+});
 
 async function ticks(): Promise<void> {
   for (let at = 0; at < 20; at++) await tick();
@@ -25,7 +27,7 @@ async function counting(broker = new FakeBroker(), options: Options = {}): Promi
     taken.push(records.length);
     return copying(records, limits);
   };
-  return { ...await running(broker, { run, ...options }), taken };
+  return { ...(await running(broker, { run, ...options })), taken };
 }
 
 /** Holds the call from now on. */
@@ -113,11 +115,15 @@ test('the reason that is said to start again is the first', async () => {
   task.startAgain(again);
   task.startAgain(new WorkerError('topic-recreated', 'systemic', 'topic in was created again'));
   await soon(() => timesOf(broker, 'resume')).toBe(2);
-  expect(logged).toEqual([{ level: 40, task: 0, reason: expect.stringContaining('the last transaction is not visible') as string, msg: 'task starts again' }]);
+  expect(logged).toEqual([
+    { level: 40, task: 0, reason: expect.stringContaining('the last transaction is not visible') as string, msg: 'task starts again' },
+  ]);
 });
 
 test('a task that has started again waits as before', async () => {
-  const run: Run = async () => { throw new WorkerError('no-schema', 'systemic', 'the registry is away'); };
+  const run: Run = async () => {
+    throw new WorkerError('no-schema', 'systemic', 'the registry is away');
+  };
   const started = await running(new FakeBroker(), { run });
   await restarted(started);
   const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
@@ -183,7 +189,10 @@ describe('while records are suspected', () => {
   });
 
   test('one that ended two workers is alone until it is written, and one that ended one is until it is handled', async () => {
-    for (const [note, isAlone] of [['attempt:2,records:1', true], ['attempt:1', false]] as const) {
+    for (const [note, isAlone] of [
+      ['attempt:2,records:1', true],
+      ['attempt:1', false],
+    ] as const) {
       const broker = new FakeBroker();
       broker.note = note;
       const { task, gate } = await running(broker, { origin: ENDED });
@@ -191,7 +200,9 @@ describe('while records are suspected', () => {
       task.offer(batch(0, ['a']));
       await held;
       let isIn = false;
-      const entered = gate.share().then(() => { isIn = true; });
+      const entered = gate.share().then(() => {
+        isIn = true;
+      });
       await ticks();
       expect(isIn).toBe(!isAlone);
       go();
@@ -225,7 +236,7 @@ describe('a record that is alone', () => {
   test('that kept its event loop for longer than sessions last is not noted as processed', async () => {
     const broker = new FakeBroker();
     broker.note = 'attempt:2,records:1';
-    const run: Run = async (records, limits) => ({ ...await copying(records, limits), longestMs: 3_000 });
+    const run: Run = async (records, limits) => ({ ...(await copying(records, limits)), longestMs: 3_000 });
     const { task } = await running(broker, { run, origin: ENDED });
     const { held } = hold(broker, 'send');
     task.offer(batch(0, ['a']));
@@ -301,7 +312,11 @@ test('dead letters are said once they are committed, each with its reason', asyn
   const run: Run = async (records, limits) => {
     const handled = await copying(records, limits);
     for (const [at, record] of records.entries()) {
-      handled.outputs.add([], record, { error: new StageFailure('handle', new Error('no such key')), stub: at === 0 ? null : 'too large', isSmallest: true });
+      handled.outputs.add([], record, {
+        error: new StageFailure('handle', new Error('no such key')),
+        stub: at === 0 ? null : 'too large',
+        isSmallest: true,
+      });
     }
     return handled;
   };
@@ -313,7 +328,10 @@ test('dead letters are said once they are committed, each with its reason', asyn
   go();
   await soon(() => broker.offset).toBe(2n);
   const letter = { level: 50, topic: 'in', partition: 0, stage: 'handle', reason: 'no such key', msg: 'dead letter' };
-  expect(logged).toEqual([{ ...letter, offset: '0' }, { ...letter, offset: '1', stub: 'too large' }]);
+  expect(logged).toEqual([
+    { ...letter, offset: '0' },
+    { ...letter, offset: '1', stub: 'too large' },
+  ]);
 });
 
 describe('before records are handled', () => {
@@ -344,7 +362,9 @@ describe('before records are handled', () => {
 
   test('what they need is looked for where one is suspected alone', async () => {
     let prepares = 0;
-    const prepare = async () => { prepares++; };
+    const prepare = async () => {
+      prepares++;
+    };
     const { task, broker } = await running(new FakeBroker(), { prepare });
     task.offer(batch(0, ['a']));
     await soon(() => broker.committed).toEqual(['a']);
@@ -363,7 +383,9 @@ test('others are handled, and nobody is alone, while records are handled', async
   await ticks();
   (await gate.share())();
   let isIn = false;
-  const entered = gate.alone(3).then(() => { isIn = true; });
+  const entered = gate.alone(3).then(() => {
+    isIn = true;
+  });
   await ticks();
   expect(isIn).toBe(false);
   resolve();
@@ -414,10 +436,21 @@ describe('what is tried again', () => {
   });
 
   test('is said with where it happened where it is a defect of ours', async () => {
-    const { task, broker, waits, logged } = await failing(1, new WorkerError('defect', 'transient', 'met a defect', { cause: new TypeError('undefined') }));
+    const { task, broker, waits, logged } = await failing(
+      1,
+      new WorkerError('defect', 'transient', 'met a defect', { cause: new TypeError('undefined') }),
+    );
     task.offer(batch(0, ['a']));
     await soon(() => timesOf(broker, 'resume')).toBe(2);
-    expect(logged).toEqual([{ level: 40, task: 0, reason: expect.stringContaining('met a defect') as string, stack: expect.stringContaining('TypeError') as string, msg: 'task starts again' }]);
+    expect(logged).toEqual([
+      {
+        level: 40,
+        task: 0,
+        reason: expect.stringContaining('met a defect') as string,
+        stack: expect.stringContaining('TypeError') as string,
+        msg: 'task starts again',
+      },
+    ]);
     expect(waits).toEqual([50]);
   });
 
@@ -434,7 +467,10 @@ describe('what is tried again', () => {
   });
 
   test('is counted by what failed: a defect is the first of its kind, whatever else failed before', async () => {
-    const { task, broker, fatal } = await failing(1, new WorkerError('defect', 'transient', 'met a defect', { cause: new TypeError('undefined') }));
+    const { task, broker, fatal } = await failing(
+      1,
+      new WorkerError('defect', 'transient', 'met a defect', { cause: new TypeError('undefined') }),
+    );
     let failures = 0;
     broker.before.fence = () => {
       if (failures++ < 3) throw isAway();
@@ -469,7 +505,10 @@ describe('the breaker', () => {
     task.offer(batch(0, bad(5)));
     await soon(() => task.state).toBe('STOPPED');
     expect(logged.at(-1)).toEqual({
-      level: 50, task: 0, reason: task.stopReason, msg: 'task stopped, nothing behind is lost: correct the step and apply it, or run "sagafleet resume payment"',
+      level: 50,
+      task: 0,
+      reason: task.stopReason,
+      msg: 'task stopped, nothing behind is lost: correct the step and apply it, or run "sagafleet resume payment"',
     });
   });
 
@@ -545,7 +584,10 @@ describe('a transaction of several topics', () => {
     await group.join([], { tasks: new Map([[0, ['in', 'more']]]) });
     group.offer(0, 2);
     group.offer(0, 3, 'more');
-    const positions = [{ topic: 'in', partition: 0, offset: 7n }, { topic: 'more', partition: 0, offset: 8n }];
+    const positions = [
+      { topic: 'in', partition: 0, offset: 7n },
+      { topic: 'more', partition: 0, offset: 8n },
+    ];
     await soon(() => group.tasks.knownPositions()).toEqual(positions);
     expect([group.committed.get('in/0'), group.committed.get('more/0')]).toEqual(positions.map((each) => ({ ...each, note: 'attempt:1' })));
     expect(group.taken).toEqual(['0: 5']);

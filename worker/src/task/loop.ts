@@ -140,7 +140,12 @@ export class TaskLoop {
       throwIfLost();
       throwIfInterrupted();
       if (batch.isTripped && this.#isTrial) return batch.streak;
-      this.#begin(batch, take.done(batch.count), lastTopicOf(take, batch.count), attempts.hasSuspicion ? take.records.slice(0, batch.count) : []);
+      this.#begin(
+        batch,
+        take.done(batch.count),
+        lastTopicOf(take, batch.count),
+        attempts.hasSuspicion ? take.records.slice(0, batch.count) : [],
+      );
       if (batch.isTripped || isAlone) await writer.written;
       return batch.isTripped ? batch.streak : null;
     } finally {
@@ -207,26 +212,36 @@ export class TaskLoop {
     attempts.noted(notes);
   }
 
-  #begin({ outputs, streak, isTripped: isStopped }: Batch, positions: Positions, lastTopic: string | null, suspects: Take['records']): void {
+  #begin(
+    { outputs, streak, isTripped: isStopped }: Batch,
+    positions: Positions,
+    lastTopic: string | null,
+    suspects: Take['records'],
+  ): void {
     const { writer, attempts, log, size, onCommitted } = this.#ports;
     const stopped: Note = { kind: 'stopped', settings: this.#settings.settingsHash };
     // Where nothing was tried yet it is as stopped as before
     const stoppedTopic = isStopped ? lastTopic : null;
     const isUntried = this.#isTrial && lastTopic === null;
-    const notes = new Map([...positions.keys()].map((topic) => [topic, isUntried || topic === stoppedTopic ? stopped : attempts.afterwards]));
+    const notes = new Map(
+      [...positions.keys()].map((topic) => [topic, isUntried || topic === stoppedTopic ? stopped : attempts.afterwards]),
+    );
     for (const [topic, offset] of positions) this.#positions.set(topic, offset);
     this.#streak = streak;
     attempts.sent(notes);
-    writer.begin({ outputs, positions: [...positions].map(([topic, offset]) => this.#noted(topic, offset, notes.get(topic)!)) }, (failures) => {
-      attempts.noted(notes);
-      attempts.processed(suspects, positions);
-      size.committed();
-      this.#committedStreak = streak;
-      this.#isTrial = isUntried;
-      // Only now: what is processed again would report them again
-      for (const [record, failed] of failures) log.error(noticeOf(record, failed), 'dead letter');
-      onCommitted(positions);
-    });
+    writer.begin(
+      { outputs, positions: [...positions].map(([topic, offset]) => this.#noted(topic, offset, notes.get(topic)!)) },
+      (failures) => {
+        attempts.noted(notes);
+        attempts.processed(suspects, positions);
+        size.committed();
+        this.#committedStreak = streak;
+        this.#isTrial = isUntried;
+        // Only now: what is processed again would report them again
+        for (const [record, failed] of failures) log.error(noticeOf(record, failed), 'dead letter');
+        onCommitted(positions);
+      },
+    );
   }
 
   #noted(topic: string, offset: bigint, note: Note): NotedPosition {

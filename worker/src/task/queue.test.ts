@@ -4,7 +4,13 @@ import { HandOffQueue, QueueMemory } from './queue.ts';
 
 function batch(topic: string, first: number, count: number, trailingControlRecords = 0): FetchedBatch {
   const records = Array.from({ length: count }, (_, i): InputRecord => ({
-    topic, partition: 0, offset: String(first + i), timestamp: '0', key: null, value: null, headers: [],
+    topic,
+    partition: 0,
+    offset: String(first + i),
+    timestamp: '0',
+    key: null,
+    value: null,
+    headers: [],
   }));
   const nextOffset = BigInt(first + count + trailingControlRecords);
   return { topic, partition: 0, records, nextOffset, bytes: 100 * (count + trailingControlRecords) };
@@ -27,7 +33,12 @@ describe('hand-off queue', () => {
   });
 
   test('the position moves past trailing control records', () => {
-    expect(queueOf(batch('a', 0, 2, 1)).take(10).done(2).get('a')).toBe(3n);
+    expect(
+      queueOf(batch('a', 0, 2, 1))
+        .take(10)
+        .done(2)
+        .get('a'),
+    ).toBe(3n);
   });
 
   test('a batch cut by maxRecords goes on where it was cut', () => {
@@ -93,11 +104,17 @@ describe('hand-off queue', () => {
     const queue = queueIn(memory, batch('a', 0, 2), batch('b', 0, 4, 1));
     const taken = queue.take(5);
     queue.put(batch('a', 2, 1));
-    expect([...taken.done(3)]).toEqual([['a', 2n], ['b', 1n]]);
+    expect([...taken.done(3)]).toEqual([
+      ['a', 2n],
+      ['b', 1n],
+    ]);
     expect([queue.isEmpty, queue.isLow, memory.isFull]).toEqual([false, false, true]);
     const rest = queue.take(10);
     expect(rest.records.map((record) => record.topic + record.offset)).toEqual(['b1', 'b2', 'b3', 'a2']);
-    expect([...rest.done(4)]).toEqual([['b', 5n], ['a', 3n]]);
+    expect([...rest.done(4)]).toEqual([
+      ['b', 5n],
+      ['a', 3n],
+    ]);
     expect(memory.isFull).toBe(false);
   });
 

@@ -1,6 +1,9 @@
 import type { FetchedBatch, InputRecord, Positions } from '../driver.ts';
 
-export interface QueueLimits { highBytes: number; lowBytes: number }
+export interface QueueLimits {
+  highBytes: number;
+  lowBytes: number;
+}
 
 /** What all queues of a process hold together. */
 export class QueueMemory {
@@ -105,7 +108,7 @@ export class HandOffQueue {
     }
     // What is taken is not waiting any more
     this.#bytes = sumOf(this.#batches.slice(wholly));
-    const taken = this.#taken = {};
+    const taken = (this.#taken = {});
     return { records, done: (count) => (this.#taken === taken ? this.#done(count, wholly) : new Map()) };
   }
 

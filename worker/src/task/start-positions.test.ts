@@ -9,10 +9,15 @@ type Offsets = Record<string, bigint | null>;
 const positionsOf = async (...args: Parameters<typeof readStart>) => (await readStart(...args)).positions;
 
 /** A coordinator that gives these answers in turn, the last one for ever; `a/0` is topic a, partition 0. */
-function coordinator(answers: Offsets[], { troubleAgeMs = Infinity, knownForMs = Infinity, end = 100n, unchangedForMs = 0, unchangedAt = 12n } = {}) {
+function coordinator(
+  answers: Offsets[],
+  { troubleAgeMs = Infinity, knownForMs = Infinity, end = 100n, unchangedForMs = 0, unchangedAt = 12n } = {},
+) {
   let reads = 0;
   return {
-    get reads() { return reads; },
+    get reads() {
+      return reads;
+    },
     committedOffsets: async () => {
       const answer = answers[Math.min(reads++, answers.length - 1)]!;
       return Object.entries(answer).map(([at, offset]) => {
@@ -44,8 +49,12 @@ function virtualTiming(): Timing & { waited: number } {
 
 function question(floors: Record<string, bigint> = {}, recreated: readonly string[] = []) {
   return {
-    group: 'default.payment', task: 0, topics: ['a'], signal: new AbortController().signal,
-    floorOf: (topic: string) => floors[topic] ?? null, isRecreated: (topic: string) => recreated.includes(topic),
+    group: 'default.payment',
+    task: 0,
+    topics: ['a'],
+    signal: new AbortController().signal,
+    floorOf: (topic: string) => floors[topic] ?? null,
+    isRecreated: (topic: string) => recreated.includes(topic),
   };
 }
 
@@ -63,22 +72,40 @@ describe('start positions', () => {
   });
 
   test('a partition whose offset the broker dropped is not taken for a new one', async () => {
-    const reader = { ...coordinator([]), committedOffsets: async () => [
-      { topic: 'a', partition: 0, offset: null, isForgotten: true }, { topic: 'a', partition: 1, offset: 4n, isForgotten: false },
-    ] };
+    const reader = {
+      ...coordinator([]),
+      committedOffsets: async () => [
+        { topic: 'a', partition: 0, offset: null, isForgotten: true },
+        { topic: 'a', partition: 1, offset: 4n, isForgotten: false },
+      ],
+    };
     await expect(readStart(question(), reader, virtualTiming())).rejects.toMatchObject({ code: 'offsets-missing', consequence: 'fatal' });
   });
 
   test('a position that a transaction still holds is none, and no reason to take the group for a new one', async () => {
-    const reader = (partition: number) => ({ ...coordinator([]), committedOffsets: async () => [0, 1].map((each) =>
-      ({ topic: 'a', partition: each, offset: each === partition ? null : 4n, isUnstable: each === partition })) });
-    await expect(readStart(question(), reader(0), virtualTiming())).rejects.toMatchObject({ code: 'markers-missing', consequence: 'systemic' });
+    const reader = (partition: number) => ({
+      ...coordinator([]),
+      committedOffsets: async () =>
+        [0, 1].map((each) => ({ topic: 'a', partition: each, offset: each === partition ? null : 4n, isUnstable: each === partition })),
+    });
+    await expect(readStart(question(), reader(0), virtualTiming())).rejects.toMatchObject({
+      code: 'markers-missing',
+      consequence: 'systemic',
+    });
     expect(await positionsOf(question(), reader(1), virtualTiming())).toEqual(new Map([['a', 4n]]));
-    await awaitGroupOffsets('default.payment', { committedOffsets: async () => [{ topic: 'a', partition: 0, offset: null, isUnstable: true }] }, virtualTiming());
+    await awaitGroupOffsets(
+      'default.payment',
+      { committedOffsets: async () => [{ topic: 'a', partition: 0, offset: null, isUnstable: true }] },
+      virtualTiming(),
+    );
   });
 
   test('no offset anywhere is read again until the coordinator has loaded', async () => {
-    const reader = coordinator([{ 'a/0': null, 'a/1': null }, { 'a/0': null, 'a/1': null }, { 'a/0': 12n, 'a/1': 4n }]);
+    const reader = coordinator([
+      { 'a/0': null, 'a/1': null },
+      { 'a/0': null, 'a/1': null },
+      { 'a/0': 12n, 'a/1': 4n },
+    ]);
     expect(await positionsOf(question(), reader, virtualTiming())).toEqual(new Map([['a', 12n]]));
   });
 
@@ -135,7 +162,10 @@ describe('start positions', () => {
 
 describe('shortly after trouble with the coordinator', () => {
   const WATCHED: Record<string, { watched: { unchangedForMs: number; unchangedAt: bigint }; reads: number }> = {
-    'believes one read of what this process has been reading for a while': { watched: { unchangedForMs: 3_000, unchangedAt: 12n }, reads: 1 },
+    'believes one read of what this process has been reading for a while': {
+      watched: { unchangedForMs: 3_000, unchangedAt: 12n },
+      reads: 1,
+    },
     'does not where it has not read it for long enough': { watched: { unchangedForMs: 2_000, unchangedAt: 12n }, reads: 7 },
     'does not where it has been reading something else': { watched: { unchangedForMs: 60_000, unchangedAt: 11n }, reads: 7 },
   };
@@ -159,7 +189,11 @@ describe('shortly after trouble with the coordinator', () => {
       const isRead = partition === 0 && (topic === 'a' ? offset === 12n : offset === 5n && timing.waited >= 1_000);
       return isRead ? 3_000 : 0;
     };
-    await readStart({ ...question(), topics: ['a', 'b'] }, { ...reader, committedOffsets: reader.committedOffsets, offsetUnchangedForMs: unchanged }, timing);
+    await readStart(
+      { ...question(), topics: ['a', 'b'] },
+      { ...reader, committedOffsets: reader.committedOffsets, offsetUnchangedForMs: unchanged },
+      timing,
+    );
     expect(timing.waited).toBe(1_000);
   });
 
@@ -216,20 +250,36 @@ describe('a topic that was deleted and created again', () => {
   });
 
   test('leaves the positions of other topics as they are', async () => {
-    const reader = { ...coordinator([]), committedOffsets: async () => [
-      { topic: 'a', partition: 0, offset: 12n, isOfDeletedTopic: true }, { topic: 'b', partition: 0, offset: 4n },
-    ] };
-    expect(await positionsOf({ ...question(), topics: ['a', 'b'] }, reader, virtualTiming())).toEqual(new Map([['a', 7n], ['b', 4n]]));
+    const reader = {
+      ...coordinator([]),
+      committedOffsets: async () => [
+        { topic: 'a', partition: 0, offset: 12n, isOfDeletedTopic: true },
+        { topic: 'b', partition: 0, offset: 4n },
+      ],
+    };
+    expect(await positionsOf({ ...question(), topics: ['a', 'b'] }, reader, virtualTiming())).toEqual(
+      new Map([
+        ['a', 7n],
+        ['b', 4n],
+      ]),
+    );
   });
 });
 
 test('notes are those of the task, and none of a topic that was deleted', async () => {
-  const reader = { ...coordinator([]), committedOffsets: async () => [
-    { topic: 'a', partition: 1, offset: 1n, note: 'stopped:0b' }, { topic: 'b', partition: 0, offset: 2n, note: 'stopped:0c', isOfDeletedTopic: true },
-    { topic: 'a', partition: 0, offset: 3n, note: 'stopped:0a' },
-  ] };
+  const reader = {
+    ...coordinator([]),
+    committedOffsets: async () => [
+      { topic: 'a', partition: 1, offset: 1n, note: 'stopped:0b' },
+      { topic: 'b', partition: 0, offset: 2n, note: 'stopped:0c', isOfDeletedTopic: true },
+      { topic: 'a', partition: 0, offset: 3n, note: 'stopped:0a' },
+    ],
+  };
   const { notes } = await readStart({ ...question(), topics: ['a', 'b'] }, reader, virtualTiming());
-  expect([...notes]).toEqual([['a', { kind: 'stopped', settings: '0a' }], ['b', null]]);
+  expect([...notes]).toEqual([
+    ['a', { kind: 'stopped', settings: '0a' }],
+    ['b', null],
+  ]);
 });
 
 test('a partition that the cluster does not know yet is waited for', async () => {

@@ -36,7 +36,10 @@ export type OffsetReader = Pick<
 type Committed = Awaited<ReturnType<GroupMember['committedOffsets']>>;
 
 /** Where each topic begins, and what its last owner noted there. */
-export interface Start { positions: Map<string, bigint>; notes: Map<string, Note | null> }
+export interface Start {
+  positions: Map<string, bigint>;
+  notes: Map<string, Note | null>;
+}
 
 /**
  * Committed offsets by topic; a partition without one, in a group that has others, is new and is
@@ -51,7 +54,9 @@ export async function readStart(question: StartQuestion, reader: OffsetReader, t
     const committed = await believedOffsets(question, reader, timing);
     if (committed && !isMissing(committed, question)) {
       const positions = await resolvePositions(question, reader, committed);
-      const stale = question.topics.find((topic) => !isNewTopic(topic, committed, question) && positions.get(topic)! < (question.floorOf(topic) ?? 0n));
+      const stale = question.topics.find(
+        (topic) => !isNewTopic(topic, committed, question) && positions.get(topic)! < (question.floorOf(topic) ?? 0n),
+      );
       if (!stale) return { positions, notes: notesOf(committed, question) };
       if (timing.now() - startedAt > MISSING_FOR_MS) throw staleError(question, stale, positions.get(stale)!);
     } else if (committed && timing.now() - startedAt > MISSING_FOR_MS) {
@@ -79,7 +84,7 @@ export async function awaitGroupOffsets(group: string, reader: Pick<GroupMember,
 async function believedOffsets(question: StartQuestion, reader: OffsetReader, timing: Timing): Promise<Committed | null> {
   const { task, signal } = question;
   const first = await stableOffsets(question, reader);
-  if (isUnchanged(first, question, reader) || !await mayBeStale(first, question, reader)) return first;
+  if (isUnchanged(first, question, reader) || !(await mayBeStale(first, question, reader))) return first;
   const until = timing.now() + UNCHANGED_FOR_MS;
   const ofTask = (all: Committed) => all.filter(({ partition }) => partition === task);
   while (timing.now() < until && !signal.aborted) {
@@ -87,7 +92,8 @@ async function believedOffsets(question: StartQuestion, reader: OffsetReader, ti
     // A coordinator that loads again and again says so between two stale answers, which ends this with its error
     const next = await stableOffsets(question, reader);
     const agree = ofTask(first).every(({ topic, offset }) =>
-      ofTask(next).some((other) => other.topic === topic && other.offset === offset));
+      ofTask(next).some((other) => other.topic === topic && other.offset === offset),
+    );
     if (!agree) return null;
     if (isUnchanged(next, question, reader)) return next;
   }
@@ -112,7 +118,11 @@ async function stableOffsets({ group, task }: StartQuestion, reader: OffsetReade
   const committed = await reader.committedOffsets();
   const unstable = committed.find(({ partition, isUnstable }) => partition === task && isUnstable);
   if (!unstable) return committed;
-  throw new WorkerError('markers-missing', 'systemic', `a transaction that is complete still holds the position of group ${group} in ${unstable.topic}/${task}`);
+  throw new WorkerError(
+    'markers-missing',
+    'systemic',
+    `a transaction that is complete still holds the position of group ${group} in ${unstable.topic}/${task}`,
+  );
 }
 
 /**
@@ -125,7 +135,7 @@ async function mayBeStale(committed: Committed, { task, topics, floorOf }: Start
   if (reader.coordinatorKnownForMs() > KNOWN_AFTER_MS) return false;
   for (const topic of topics.filter((each) => floorOf(each) === null)) {
     const found = committed.find((each) => each.topic === topic && each.partition === task);
-    if (found && found.offset !== await reader.endOffset(topic, task)) return true;
+    if (found && found.offset !== (await reader.endOffset(topic, task))) return true;
   }
   return false;
 }
@@ -139,8 +149,10 @@ function isNewTopic(topic: string, committed: Committed, { task, isRecreated }: 
 function isMissing(all: Committed, { task, isRecreated }: StartQuestion): boolean {
   const committed = all.filter(({ topic }) => !isRecreated(topic));
   if (committed.length === 0) return false;
-  return committed.every(({ offset, isUnstable }) => offset === null && !isUnstable)
-    || committed.some(({ partition, isForgotten }) => partition === task && isForgotten);
+  return (
+    committed.every(({ offset, isUnstable }) => offset === null && !isUnstable) ||
+    committed.some(({ partition, isForgotten }) => partition === task && isForgotten)
+  );
 }
 
 async function resolvePositions(question: StartQuestion, reader: OffsetReader, committed: Committed): Promise<Map<string, bigint>> {
@@ -150,7 +162,7 @@ async function resolvePositions(question: StartQuestion, reader: OffsetReader, c
     const found = committed.find((each) => each.topic === topic && each.partition === task);
     if (!found) throw new WorkerError('broker-unavailable', 'systemic', `partition ${task} of ${topic} is not known to the cluster yet`);
     const committedOffset = isNewTopic(topic, committed, question) ? null : found.offset;
-    positions.set(topic, committedOffset ?? await reader.earliestOffset(topic, task));
+    positions.set(topic, committedOffset ?? (await reader.earliestOffset(topic, task)));
   }
   return positions;
 }
@@ -158,20 +170,28 @@ async function resolvePositions(question: StartQuestion, reader: OffsetReader, c
 /** Of a topic that was deleted there is nothing to say any more. */
 function notesOf(committed: Committed, question: StartQuestion): Map<string, Note | null> {
   const { task, topics } = question;
-  return new Map(topics.map((topic) => {
-    const found = committed.find((each) => each.topic === topic && each.partition === task);
-    return [topic, isNewTopic(topic, committed, question) ? null : decodeNote(found?.note ?? null)];
-  }));
+  return new Map(
+    topics.map((topic) => {
+      const found = committed.find((each) => each.topic === topic && each.partition === task);
+      return [topic, isNewTopic(topic, committed, question) ? null : decodeNote(found?.note ?? null)];
+    }),
+  );
 }
 
 function missingError({ group }: Pick<StartQuestion, 'group'>): WorkerError {
-  return new WorkerError('offsets-missing', 'fatal',
-    `group ${group} has no committed offsets, or not all any more: nothing set them up, or the broker dropped them (offsets.retention.minutes); `
-    + 'starting anyway would work every record again. Commit offsets for the group '
-    + `(kafka-consumer-groups --group ${group} --reset-offsets …), then start the step again`);
+  return new WorkerError(
+    'offsets-missing',
+    'fatal',
+    `group ${group} has no committed offsets, or not all any more: nothing set them up, or the broker dropped them (offsets.retention.minutes); ` +
+      'starting anyway would work every record again. Commit offsets for the group ' +
+      `(kafka-consumer-groups --group ${group} --reset-offsets …), then start the step again`,
+  );
 }
 
 function staleError({ group, task, floorOf }: StartQuestion, topic: string, offset: bigint): WorkerError {
-  return new WorkerError('offsets-stale', 'systemic',
-    `the coordinator says that group ${group} is at ${offset} of ${topic}/${task}, but it was at ${floorOf(topic)} before`);
+  return new WorkerError(
+    'offsets-stale',
+    'systemic',
+    `the coordinator says that group ${group} is at ${offset} of ${topic}/${task}, but it was at ${floorOf(topic)} before`,
+  );
 }

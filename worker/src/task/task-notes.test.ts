@@ -9,7 +9,10 @@ import type { Task } from './task.ts';
 describe('a worker that ended', () => {
   /** What a worker that ends here leaves behind: a task that never comes any further. */
   async function ended(broker: FakeBroker, values: readonly string[]): Promise<string | null> {
-    const run: Run = (records, limits) => (records.some(({ value }) => String(value) === 'poison') && !limits.hasEndedWorkers ? new Promise(() => undefined) : copying(records, limits));
+    const run: Run = (records, limits) =>
+      records.some(({ value }) => String(value) === 'poison') && !limits.hasEndedWorkers
+        ? new Promise(() => undefined)
+        : copying(records, limits);
     const { task } = await running(broker, { run, origin: { isHandedOver: false } });
     const from = Number(broker.offset);
     task.offer(batch(from, values.slice(from)));
@@ -33,7 +36,12 @@ describe('a worker that ended', () => {
     const broker = new FakeBroker();
     broker.note = null;
     broker.endOffset = 3n;
-    expect(await lives(broker, ['poison', 'b', 'c'], 4)).toEqual([['attempt:1', 0n], ['attempt:2,records:1', 0n], ['attempt:3,records:1', 0n], ['attempt:1', 3n]]);
+    expect(await lives(broker, ['poison', 'b', 'c'], 4)).toEqual([
+      ['attempt:1', 0n],
+      ['attempt:2,records:1', 0n],
+      ['attempt:3,records:1', 0n],
+      ['attempt:1', 3n],
+    ]);
     expect(broker.committed).toEqual(['dead poison', 'b', 'c']);
   });
 
@@ -42,7 +50,11 @@ describe('a worker that ended', () => {
     broker.note = null;
     broker.endOffset = 5n;
     expect(await lives(broker, ['a', 'b', 'poison', 'd', 'e'], 5)).toEqual([
-      ['attempt:1', 0n], ['attempt:2,records:2', 1n], ['attempt:2,records:1', 2n], ['attempt:3,records:1', 2n], ['attempt:1', 5n],
+      ['attempt:1', 0n],
+      ['attempt:2,records:2', 1n],
+      ['attempt:2,records:1', 2n],
+      ['attempt:3,records:1', 2n],
+      ['attempt:1', 5n],
     ]);
     expect(broker.committed).toEqual(['a', 'b', 'dead poison', 'd', 'e']);
   });
@@ -51,7 +63,13 @@ describe('a worker that ended', () => {
     const broker = new FakeBroker();
     broker.note = 'attempt:2,records:1';
     let prepares = 0;
-    const { task } = await running(broker, { prepare: () => new Promise(() => { prepares++; }), origin: { isHandedOver: false } });
+    const { task } = await running(broker, {
+      prepare: () =>
+        new Promise(() => {
+          prepares++;
+        }),
+      origin: { isHandedOver: false },
+    });
     task.offer(batch(0, ['a']));
     await soon(() => prepares).toBe(1);
     for (let at = 0; at < 20; at++) await tick();
@@ -88,12 +106,18 @@ describe('a worker that ended', () => {
   test('while records wait for the registry does not count against them', async () => {
     const broker = new FakeBroker();
     broker.note = 'attempt:2,records:1';
-    const run: Run = async () => { throw new WorkerError('no-schema', 'systemic', 'the registry is unavailable'); };
+    const run: Run = async () => {
+      throw new WorkerError('no-schema', 'systemic', 'the registry is unavailable');
+    };
     const { task, timing } = await running(broker, { run, origin: { isHandedOver: false } });
     const seen: (string | null)[] = [];
     timing.wait = (_ms, signal) => {
       seen.push(broker.note);
-      return seen.length < 3 ? Promise.resolve() : new Promise((resolve) => { signal?.addEventListener('abort', () => resolve()); });
+      return seen.length < 3
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            signal?.addEventListener('abort', () => resolve());
+          });
     };
     task.offer(batch(0, ['a']));
     await soon(() => seen).toEqual(['attempt:2,records:1', 'attempt:2,records:1', 'attempt:2,records:1']);

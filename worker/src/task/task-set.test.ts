@@ -150,7 +150,9 @@ describe('drained', () => {
     group.before.discard = (task) => discards[task]!.promise;
     await group.join([1, 2]);
     let isDrained = false;
-    const drained = group.tasks.drain().then(() => { isDrained = true; });
+    const drained = group.tasks.drain().then(() => {
+      isDrained = true;
+    });
     group.assign([0, 1, 2]);
     expect(group.tasks.states).toEqual({ 1: 'DRAINING', 2: 'DRAINING' });
     for (const task of [1, 2, 0]) {
@@ -181,7 +183,14 @@ describe('records that the broker deleted before they were read', () => {
     group.logged.length = 0;
     group.tasks.onOutOfRange({ topic: 'in', partition: 0, offset: 1n }, 5n);
     expect(group.logged).toEqual([
-      { level: 50, topic: 'in', partition: 0, from: '5', to: '5', msg: 'records were deleted by the topic\'s retention before they were read' },
+      {
+        level: 50,
+        topic: 'in',
+        partition: 0,
+        from: '5',
+        to: '5',
+        msg: "records were deleted by the topic's retention before they were read",
+      },
     ]);
     expect([group.calls.at(-1), group.fatal]).toEqual(['seek 0 to 5', []]);
     await soon(() => group.committed.get('in/0')).toMatchObject({ offset: 5n, note: 'attempt:1' });
@@ -208,7 +217,11 @@ test('events of a task that was lost have no effect', () => {
 });
 
 describe('positions that members of the group know of', () => {
-  const floors = [{ topic: 'in', partition: 0, offset: 9n }, { topic: 'in', partition: 1, offset: 4n }, { topic: 'in', partition: 2, offset: 8n }];
+  const floors = [
+    { topic: 'in', partition: 0, offset: 9n },
+    { topic: 'in', partition: 1, offset: 4n },
+    { topic: 'in', partition: 2, offset: 8n },
+  ];
 
   test('are kept for as long as nobody knows of a higher one', async () => {
     const group = new FakeGroup();
@@ -221,22 +234,34 @@ describe('positions that members of the group know of', () => {
   test('are not gone below, whatever the coordinator says', async () => {
     const group = new FakeGroup();
     group.assign([0], { floors });
-    await soon(() => group.logged.at(-1)).toMatchObject({ msg: 'task starts again', reason: expect.stringContaining('it was at 9 before') as string });
+    await soon(() => group.logged.at(-1)).toMatchObject({
+      msg: 'task starts again',
+      reason: expect.stringContaining('it was at 9 before') as string,
+    });
   });
 
   const NEW_COORDINATOR: Record<string, { known: TopicPosition[]; afterMs: number }> = {
     'at once where they agree': { known: [{ topic: 'in', partition: 0, offset: 5n }], afterMs: 0 },
     'after a while where they know nothing': { known: [], afterMs: 3_000 },
-    'after a while where they know of others': { known: [{ topic: 'in', partition: 1, offset: 5n }, { topic: 'more', partition: 0, offset: 5n }], afterMs: 3_000 },
+    'after a while where they know of others': {
+      known: [
+        { topic: 'in', partition: 1, offset: 5n },
+        { topic: 'more', partition: 0, offset: 5n },
+      ],
+      afterMs: 3_000,
+    },
   };
 
-  test.each(Object.entries(NEW_COORDINATOR))('a coordinator that is new to this process is believed %s', async (_sentence, { known, afterMs }) => {
-    const group = new FakeGroup();
-    group.coordinatorKnownForMs = 100;
-    const before = group.timing.now();
-    await group.join([0], { floors: known });
-    expect(group.timing.now() - before).toBe(afterMs);
-  });
+  test.each(Object.entries(NEW_COORDINATOR))(
+    'a coordinator that is new to this process is believed %s',
+    async (_sentence, { known, afterMs }) => {
+      const group = new FakeGroup();
+      group.coordinatorKnownForMs = 100;
+      const before = group.timing.now();
+      await group.join([0], { floors: known });
+      expect(group.timing.now() - before).toBe(afterMs);
+    },
+  );
 });
 
 test('a listener that fails ends the process and not the consumer', () => {

@@ -85,21 +85,35 @@ export class TaskSet implements MemberEvents {
   onOutOfRange({ topic, partition }: TopicPosition, earliest: bigint): void {
     const known = this.#known.get(`${topic}/${partition}`)?.offset ?? 0n;
     if (earliest < known) {
-      this.#ports.onFatal(new WorkerError('offset-out-of-range', 'fatal',
-        `${topic}/${partition} ends before ${known}, up to where group ${this.#settings.group} has worked it: the topic was made `
-        + 'anew or cut short. Reset the group\'s offsets to where it should go on (kafka-consumer-groups --reset-offsets)'));
+      this.#ports.onFatal(
+        new WorkerError(
+          'offset-out-of-range',
+          'fatal',
+          `${topic}/${partition} ends before ${known}, up to where group ${this.#settings.group} has worked it: the topic was made ` +
+            "anew or cut short. Reset the group's offsets to where it should go on (kafka-consumer-groups --reset-offsets)",
+        ),
+      );
       return;
     }
-    this.#ports.log.error({ topic, partition, from: String(known), to: String(earliest) },
-      'records were deleted by the topic\'s retention before they were read');
+    this.#ports.log.error(
+      { topic, partition, from: String(known), to: String(earliest) },
+      "records were deleted by the topic's retention before they were read",
+    );
     this.#tasks.get(partition)?.moveTo(topic, earliest);
   }
 
   onRecreated(topic: string, partition: number): void {
     this.#known.delete(`${topic}/${partition}`);
     this.#recreated.add(topic);
-    this.#tasks.get(partition)?.startAgain(new WorkerError('topic-recreated', 'systemic',
-      `topic ${topic} was deleted and created again: its records are read from the beginning`));
+    this.#tasks
+      .get(partition)
+      ?.startAgain(
+        new WorkerError(
+          'topic-recreated',
+          'systemic',
+          `topic ${topic} was deleted and created again: its records are read from the beginning`,
+        ),
+      );
   }
 
   onUnreadable(error: Error): void {

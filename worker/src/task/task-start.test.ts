@@ -11,7 +11,10 @@ const ORDER: Call[] = ['fence', 'committed', 'end', 'activate'];
 const ENDED = { isHandedOver: false };
 const isAway = () => new WorkerError('no-schema', 'systemic', 'the registry is away');
 const never = () => new Promise<void>(() => undefined);
-const untilAborted = (_ms: number, signal?: AbortSignal) => new Promise<void>((resolve) => { signal?.addEventListener('abort', () => resolve()); });
+const untilAborted = (_ms: number, signal?: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    signal?.addEventListener('abort', () => resolve());
+  });
 
 async function ticks(): Promise<void> {
   for (let at = 0; at < 20; at++) await tick();
@@ -121,7 +124,9 @@ describe('tasks that have to be alone', () => {
     broker.before.fence = never;
     const { gate } = taskOn(broker);
     let isIn = false;
-    void gate.alone(3).then(() => { isIn = true; });
+    void gate.alone(3).then(() => {
+      isIn = true;
+    });
     await ticks();
     expect(isIn).toBe(false);
   });
@@ -134,7 +139,9 @@ describe('tasks that have to be alone', () => {
   test('wait for one that suspects a record until it has taken it', async () => {
     const { task, gate, broker } = await running(new FakeBroker(), { origin: ENDED });
     let isIn = false;
-    void gate.alone(9).then(() => { isIn = true; });
+    void gate.alone(9).then(() => {
+      isIn = true;
+    });
     await ticks();
     expect(isIn).toBe(false);
     task.offer(batch(0, ['a']));
@@ -154,14 +161,20 @@ describe('tasks that have to be alone', () => {
     const broker = new FakeBroker();
     const { gate, timing } = taskOn(broker);
     timing.wait = untilAborted;
-    broker.before.fence = () => { throw isAway(); };
+    broker.before.fence = () => {
+      throw isAway();
+    };
     (await gate.alone(3))();
   });
 });
 
 describe('a task that is over', () => {
   test.each(['lose', 'drain'] as const)('ends at once on %s while it waits for the registry', async (how) => {
-    const { task, broker, timing } = await running(new FakeBroker(), { run: async () => { throw isAway(); } });
+    const { task, broker, timing } = await running(new FakeBroker(), {
+      run: async () => {
+        throw isAway();
+      },
+    });
     const waiting = Promise.withResolvers<void>();
     timing.wait = (ms, signal) => {
       waiting.resolve();
@@ -176,7 +189,9 @@ describe('a task that is over', () => {
 
   test.each(['lose', 'drain'] as const)('ends at once on %s before it is tried again', async (how) => {
     const broker = new FakeBroker();
-    broker.before.fence = () => { throw isAway(); };
+    broker.before.fence = () => {
+      throw isAway();
+    };
     const { task, timing } = taskOn(broker);
     const waiting = Promise.withResolvers<void>();
     timing.wait = (ms, signal) => {
@@ -255,7 +270,9 @@ describe('a task that is over', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     broker.before.discard = () => promise;
     let isDone = false;
-    const done = task.done.then(() => { isDone = true; });
+    const done = task.done.then(() => {
+      isDone = true;
+    });
     task.lose();
     await ticks();
     expect(isDone).toBe(false);

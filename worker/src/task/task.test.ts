@@ -110,7 +110,13 @@ describe('task', () => {
     test('ends the process the third time in a row', async () => {
       const started = await running(new FakeBroker(), { run: meeting(3) });
       await feed(started, ['a']);
-      expect(started.fatal).toMatchObject([{ code: 'defect', consequence: 'fatal', message: expect.stringMatching(/^task 0 failed 3 times in a row, .*in\/0, offset 0/) as string }]);
+      expect(started.fatal).toMatchObject([
+        {
+          code: 'defect',
+          consequence: 'fatal',
+          message: expect.stringMatching(/^task 0 failed 3 times in a row, .*in\/0, offset 0/) as string,
+        },
+      ]);
       expect(started.task.state).toBe('LOST');
       expect(started.broker.committed).toEqual([]);
     });
@@ -179,8 +185,17 @@ describe('task', () => {
       throw new Error('connection closed');
     };
     task.offer(batch(0, ['a', 'b']));
-    await soon(() => broker.calls.slice(-9)).toEqual(
-      ['commit', 'discard', 'pause', 'prove', 'fence', 'committed', 'activate', 'seek 0', 'resume']);
+    await soon(() => broker.calls.slice(-9)).toEqual([
+      'commit',
+      'discard',
+      'pause',
+      'prove',
+      'fence',
+      'committed',
+      'activate',
+      'seek 0',
+      'resume',
+    ]);
     task.offer(batch(0, ['a', 'b']));
     await soon(() => broker.committed).toEqual(['a', 'b']);
   });
@@ -204,7 +219,9 @@ describe('task', () => {
     task.offer(batch(0, ['a']));
     await soon(() => broker.committed).toEqual(['a']);
     let isDone = false;
-    const done = task.done.then(() => { isDone = true; });
+    const done = task.done.then(() => {
+      isDone = true;
+    });
     task.drain();
     await soon(() => broker.calls.at(-1)).toBe('pause');
     for (let at = 0; at < 20; at++) await tick();
@@ -285,8 +302,7 @@ describe('task', () => {
     expect(broker.calls.at(-1)).toBe('pause');
     resolve();
     await soon(() => broker.committed).toEqual(['a', 'b']);
-    expect(broker.calls.slice(broker.calls.lastIndexOf('pause'))).toEqual(
-      ['pause', 'resume', 'send', 'offsets', 'commit']);
+    expect(broker.calls.slice(broker.calls.lastIndexOf('pause'))).toEqual(['pause', 'resume', 'send', 'offsets', 'commit']);
   });
 
   test('records that the broker dropped are passed over, also where none follow', async () => {
@@ -315,9 +331,14 @@ describe('task', () => {
   });
 
   test('told to start again while it waits for the registry it does so at once', async () => {
-    const run: Run = async () => { throw new WorkerError('no-schema', 'systemic', 'the registry is away'); };
+    const run: Run = async () => {
+      throw new WorkerError('no-schema', 'systemic', 'the registry is away');
+    };
     const { task, broker, timing } = await running(new FakeBroker(), { run });
-    timing.wait = (_ms, signal) => new Promise((resolve) => { signal?.addEventListener('abort', () => resolve()); });
+    timing.wait = (_ms, signal) =>
+      new Promise((resolve) => {
+        signal?.addEventListener('abort', () => resolve());
+      });
     task.offer(batch(0, ['a']));
     await new Promise(setImmediate);
     task.startAgain(new WorkerError('markers-missing', 'systemic', 'the last transaction is not visible'));

@@ -99,8 +99,12 @@ export class Task {
     this.#isHandedOver = isHandedOver;
     this.#intake = new Intake(this, ports.member, new HandOffQueue(settings.queue, ports.memory));
     this.#writer = new Writer({
-      fenceTask: (...args) => ports.driver.fenceTask(...args), sizeLimits: ports.sizeLimits, timing: ports.timing,
-      deadLetters: (failures) => ports.pipeline.deadLetters(failures), throwIfLost: () => this.#throwIfLost(), onUnsettled: (error) => this.startAgain(error),
+      fenceTask: (...args) => ports.driver.fenceTask(...args),
+      sizeLimits: ports.sizeLimits,
+      timing: ports.timing,
+      deadLetters: (failures) => ports.pipeline.deadLetters(failures),
+      throwIfLost: () => this.#throwIfLost(),
+      onUnsettled: (error) => this.startAgain(error),
     });
     this.#provenAt = ports.timing.now();
     this.#comes = ports.gate.expect();
@@ -182,7 +186,10 @@ export class Task {
     try {
       await this.#writer.settled();
     } catch (error) {
-      this.#ports.log.warn({ task: this.number, reason: messageOf(error) }, 'the last transaction becomes visible when the step starts again');
+      this.#ports.log.warn(
+        { task: this.number, reason: messageOf(error) },
+        'the last transaction becomes visible when the step starts again',
+      );
     }
   }
 
@@ -195,7 +202,11 @@ export class Task {
     const { member, timing, floorOf, isRecreated } = this.#ports;
     const { number: task, topics } = this;
     await this.#proveMembership();
-    await this.#writer.fence(task, () => this.#throwIfOver(), (topic) => floorOf(topic, task));
+    await this.#writer.fence(
+      task,
+      () => this.#throwIfOver(),
+      (topic) => floorOf(topic, task),
+    );
     this.#throwIfOver();
     this.#states.move('RESTORING');
     const { group } = this.#settings;
@@ -210,7 +221,7 @@ export class Task {
     for (const [topic, offset] of start.positions) this.#ports.onPosition(topic, task, offset);
     this.#states.move('RUNNING');
     this.#intake.open(start.positions);
-    return this.#loop = loop;
+    return (this.#loop = loop);
   }
 
   /** It begins as the owner before noted with its positions. */
@@ -218,18 +229,30 @@ export class Task {
     const { member, pipeline, timing, log, gate, onPosition } = this.#ports;
     const attempts = this.#attempts;
     const isOwn = attempts.isOwn(notes);
-    const found = await Promise.all([...notes].map(async ([topic, note]) => ({
-      topic, note, offset: positions.get(topic)!,
-      endOffset: !isOwn && attempts.needsEnd(note, this.#isHandedOver) ? await member.endOffset(topic, this.number) : 0n,
-    })));
+    const found = await Promise.all(
+      [...notes].map(async ([topic, note]) => ({
+        topic,
+        note,
+        offset: positions.get(topic)!,
+        endOffset: !isOwn && attempts.needsEnd(note, this.#isHandedOver) ? await member.endOffset(topic, this.number) : 0n,
+      })),
+    );
     attempts.begin(found, this.#isHandedOver);
     if (attempts.hasSuspicion) this.#size.beginWithOne();
     else this.#comes();
     const isStopped = found.some(({ note }) => note?.kind === 'stopped' && note.settings === this.#settings.settingsHash);
-    const isTrial = isStopped && !await this.#isResumed(positions);
+    const isTrial = isStopped && !(await this.#isResumed(positions));
     const streak = this.#loop?.streak ?? NO_STREAK;
     return new TaskLoop({ task: this.number, positions, streak, isTrial }, this.#settings, {
-      pipeline, timing, log, intake: this.#intake, writer: this.#writer, size: this.#size, attempts, gate, comes: this.#comes,
+      pipeline,
+      timing,
+      log,
+      intake: this.#intake,
+      writer: this.#writer,
+      size: this.#size,
+      attempts,
+      gate,
+      comes: this.#comes,
       signal: AbortSignal.any([this.#over.signal, this.#interrupted.signal]),
       isRunning: () => this.state === 'RUNNING',
       throwIfLost: () => this.#throwIfLost(),
@@ -255,7 +278,7 @@ export class Task {
   async #work(loop: TaskLoop): Promise<void> {
     const tripped = await loop.run();
     if (tripped) this.#stop(tripped, loop.isTrial);
-    while (this.state === 'STOPPED' && !await this.#isResumed(loop.positions)) {
+    while (this.state === 'STOPPED' && !(await this.#isResumed(loop.positions))) {
       await this.#ports.timing.wait(RESUME_POLL_MS, AbortSignal.any([this.#over.signal, this.#interrupted.signal]));
       this.#throwIfInterrupted();
     }
@@ -275,8 +298,10 @@ export class Task {
     this.#states.move('STOPPED');
     this.#intake.close();
     this.#loop = null;
-    this.#ports.log.error({ task: this.number, reason: this.#stopReason },
-      `task stopped, nothing behind is lost: correct the step and apply it, or run "sagafleet resume ${this.#settings.step}"`);
+    this.#ports.log.error(
+      { task: this.number, reason: this.#stopReason },
+      `task stopped, nothing behind is lost: correct the step and apply it, or run "sagafleet resume ${this.#settings.step}"`,
+    );
   }
 
   /**
@@ -299,14 +324,25 @@ export class Task {
       // Each try knows more of what is refused than the one before; what helps is said where none is left
       log.info({ task: this.number, topic: error.topic, partition: error.partition }, 'a batch was refused, it is sent in another form');
     } else {
-      log.warn({ task: this.number, reason: messageOf(error), ...(isDefect(error) ? stackOf(error as WorkerError) : {}) }, 'task starts again');
+      log.warn(
+        { task: this.number, reason: messageOf(error), ...(isDefect(error) ? stackOf(error as WorkerError) : {}) },
+        'task starts again',
+      );
     }
     await timing.wait(decision.ms, this.#over.signal);
   }
 
   #exit(error: unknown, failures: number): void {
-    this.#ports.onFatal(!isDefect(error) ? error
-      : new WorkerError('defect', 'fatal', `task ${this.number} failed ${failures} times in a row, the process ends: ${messageOf(error)}`, { cause: error }));
+    this.#ports.onFatal(
+      !isDefect(error)
+        ? error
+        : new WorkerError(
+            'defect',
+            'fatal',
+            `task ${this.number} failed ${failures} times in a row, the process ends: ${messageOf(error)}`,
+            { cause: error },
+          ),
+    );
     this.lose();
   }
 

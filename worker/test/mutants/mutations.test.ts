@@ -5,28 +5,28 @@ import { until } from '../../../test/support/until.ts';
 import { removeFromGroup } from '../support/remove-from-group.ts';
 import { everyMutation, findingsOf, Scenario, some } from './scenario.ts';
 
-test.each(everyMutation('no fencing on assignment'))(
-  'a commit arrives while the next owner takes over: %s', async (mutation) => {
-    const scenario = await Scenario.of(mutation);
-    const [toOld, toNew] = [await scenario.openProxy(), await scenario.openProxy()];
-    await (await scenario.start({ through: toOld })).ready();
-    await scenario.processFirst();
-    const commits = toOld.hold(({ api }) => api === API.endTxn);
-    await scenario.send(20);
-    await until('a commit of each task to be on its way', () => commits.requests.length === scenario.partitions);
-    const fencing = toNew.hold(({ api }) => api === API.initProducerId);
-    await scenario.start({ through: toNew });
-    await until('the next owner to fence', () => fencing.requests.length > 0);
-    commits.release();
-    await until('the commits to be answered', () => commits.requests.every(({ answer }) => answer !== null));
-    fencing.release();
-    // The group is at the end already: with more to do it is so only when the next owner has written what it took
-    await scenario.send(5);
-    expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
-  });
+test.each(everyMutation('no fencing on assignment'))('a commit arrives while the next owner takes over: %s', async (mutation) => {
+  const scenario = await Scenario.of(mutation);
+  const [toOld, toNew] = [await scenario.openProxy(), await scenario.openProxy()];
+  await (await scenario.start({ through: toOld })).ready();
+  await scenario.processFirst();
+  const commits = toOld.hold(({ api }) => api === API.endTxn);
+  await scenario.send(20);
+  await until('a commit of each task to be on its way', () => commits.requests.length === scenario.partitions);
+  const fencing = toNew.hold(({ api }) => api === API.initProducerId);
+  await scenario.start({ through: toNew });
+  await until('the next owner to fence', () => fencing.requests.length > 0);
+  commits.release();
+  await until('the commits to be answered', () => commits.requests.every(({ answer }) => answer !== null));
+  fencing.release();
+  // The group is at the end already: with more to do it is so only when the next owner has written what it took
+  await scenario.send(5);
+  expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
+});
 
 test.each(everyMutation('random transactional id per process'))(
-  'a commit arrives after the next owner has worked: %s', async (mutation) => {
+  'a commit arrives after the next owner has worked: %s',
+  async (mutation) => {
     const scenario = await Scenario.of(mutation);
     const toOld = await scenario.openProxy();
     await (await scenario.start({ through: toOld })).ready();
@@ -35,10 +35,11 @@ test.each(everyMutation('random transactional id per process'))(
     await scenario.send(20);
     await until('a commit of each task to be on its way', () => commits.requests.length === scenario.partitions);
     await scenario.start();
-    await until('the next owner to have worked', async () => await scenario.committed() > BigInt(scenario.partitions));
+    await until('the next owner to have worked', async () => (await scenario.committed()) > BigInt(scenario.partitions));
     commits.release();
     expect(await scenario.findings()).toEqual(findingsOf(mutation, some('doubled')));
-  });
+  },
+);
 
 test.each(everyMutation('producer reused after an error'))('the answer to the offsets is lost: %s', async (mutation) => {
   const scenario = await Scenario.of(mutation, 1);
@@ -74,5 +75,5 @@ test.each(everyMutation('offsets without generation'))('offsets are set while th
   await scenario.send(5);
   await step.drained();
   // What was to be skipped
-  expect(await scenario.outputs() > 6).toBe(mutation !== 'none');
+  expect((await scenario.outputs()) > 6).toBe(mutation !== 'none');
 });

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Connections, createKafka, fetchOffsets, type GroupMembership, NO_MEMBER, positionMetadata, TransactionalProducers } from '@sagafleet/kafka';
+import {
+  Connections,
+  createKafka,
+  fetchOffsets,
+  type GroupMembership,
+  NO_MEMBER,
+  positionMetadata,
+  TransactionalProducers,
+} from '@sagafleet/kafka';
 import type { WorkerConfig } from '../../src/config.ts';
 import type { Driver, GroupMember, MemberEvents, TaskProducer, TopicPosition, Transaction } from '../../src/driver.ts';
 import { GroupCoordinator } from '../../src/kafka/coordinator.ts';
@@ -10,25 +18,30 @@ import { withTransactions } from './faults.ts';
 /** One rule of the protocol each (ARCHITECTURE.md, "A record through a worker"), and a driver that breaks it. */
 export const MUTATIONS = {
   none: (driver) => driver,
-  'no fencing on assignment': (driver, config) => altered(withUnstableReads(driver, config), {
-    fenceTask: async (task, throwIfOver) => fencedLater(() => driver.fenceTask(task, throwIfOver)),
-  }),
-  'random transactional id per process': (driver, config) => altered(withUnstableReads(driver, config), {
-    fenceTask: (task, throwIfOver) => openAsNobody(config, `${randomUUID()}.${task}`, throwIfOver),
-  }),
-  'offsets without generation': (driver, config) => altered(driver, {
-    fenceTask: (task, throwIfOver) => openAsNobody(config, `sagafleet.${config.settings.group}.${task}`, throwIfOver),
-  }),
+  'no fencing on assignment': (driver, config) =>
+    altered(withUnstableReads(driver, config), {
+      fenceTask: async (task, throwIfOver) => fencedLater(() => driver.fenceTask(task, throwIfOver)),
+    }),
+  'random transactional id per process': (driver, config) =>
+    altered(withUnstableReads(driver, config), {
+      fenceTask: (task, throwIfOver) => openAsNobody(config, `${randomUUID()}.${task}`, throwIfOver),
+    }),
+  'offsets without generation': (driver, config) =>
+    altered(driver, {
+      fenceTask: (task, throwIfOver) => openAsNobody(config, `sagafleet.${config.settings.group}.${task}`, throwIfOver),
+    }),
   'offsets outside the transaction': (driver, config) => commitAfterwards(driver, new OutsideCommits(config)),
   'commit before handlers end': (driver, config) => commitBeforehand(driver, new OutsideCommits(config)),
   'producer reused after an error': (driver, config) => reuseProducers(withUnstableReads(driver, config)),
-  'no guard on the offset read': (driver) => withMember(driver, {
-    events: (events) => altered(events, { onAssigned: (assignment) => events.onAssigned({ ...assignment, floors: [] }) }),
-    member: (member) => altered(member, { coordinatorTroubleAgeMs: () => Infinity, coordinatorKnownForMs: () => Infinity }),
-  }),
-  'fencing before membership is proven': (driver) => withMember(driver, {
-    member: (member) => altered(member, { proveMembership: async () => undefined }),
-  }),
+  'no guard on the offset read': (driver) =>
+    withMember(driver, {
+      events: (events) => altered(events, { onAssigned: (assignment) => events.onAssigned({ ...assignment, floors: [] }) }),
+      member: (member) => altered(member, { coordinatorTroubleAgeMs: () => Infinity, coordinatorKnownForMs: () => Infinity }),
+    }),
+  'fencing before membership is proven': (driver) =>
+    withMember(driver, {
+      member: (member) => altered(member, { proveMembership: async () => undefined }),
+    }),
   'aborted records not filtered': (driver) => {
     showAbortedRecords();
     return driver;
@@ -37,9 +50,15 @@ export const MUTATIONS = {
 
 export type MutationName = keyof typeof MUTATIONS;
 
-interface MemberChanges { member?: (member: GroupMember) => GroupMember; events?: (events: MemberEvents) => MemberEvents }
+interface MemberChanges {
+  member?: (member: GroupMember) => GroupMember;
+  events?: (events: MemberEvents) => MemberEvents;
+}
 
-function withMember(driver: Driver, { member: changeMember = (same) => same, events: changeEvents = (same) => same }: MemberChanges): Driver {
+function withMember(
+  driver: Driver,
+  { member: changeMember = (same) => same, events: changeEvents = (same) => same }: MemberChanges,
+): Driver {
   return altered(driver, { member: (events) => changeMember(driver.member(changeEvents(events))) });
 }
 
@@ -48,14 +67,22 @@ function withUnstableReads(driver: Driver, config: WorkerConfig): Driver {
   const connections = connectionsOf(config);
   const { group, inputs } = config.settings;
   const topics = inputs.map(({ topic }) => topic);
-  return withMember(driver, { member: (member) => altered(member, { committedOffsets: () => fetchOffsets(connections, group, { topics, isStable: false }) }) });
+  return withMember(driver, {
+    member: (member) => altered(member, { committedOffsets: () => fetchOffsets(connections, group, { topics, isStable: false }) }),
+  });
 }
 
 /** As before KIP-447: the coordinator is not told whose offsets it gets. */
 function openAsNobody(config: WorkerConfig, transactionalId: string, throwIfOver: () => void): Promise<TaskProducer> {
   return createTransactionalProducer(producersOf(config), {
-    transactionalId, group: config.settings.group, member: { membership: NO_MEMBER }, throwIfOver, inputs: [], isBehind: () => false,
-    toldPosition: () => null, metadataOf: ({ note }) => positionMetadata(null, undefined, note),
+    transactionalId,
+    group: config.settings.group,
+    member: { membership: NO_MEMBER },
+    throwIfOver,
+    inputs: [],
+    isBehind: () => false,
+    toldPosition: () => null,
+    metadataOf: ({ note }) => positionMetadata(null, undefined, note),
   });
 }
 
@@ -74,7 +101,12 @@ function fencedLater(fence: () => Promise<TaskProducer>): TaskProducer {
   };
   return {
     begin: async () => (await (producer ??= fenceAndActivate())).begin(),
-    discard: async () => { await producer?.then((fenced) => fenced.discard(), () => undefined); },
+    discard: async () => {
+      await producer?.then(
+        (fenced) => fenced.discard(),
+        () => undefined,
+      );
+    },
   };
 }
 
@@ -98,17 +130,22 @@ class OutsideCommits {
 
   constructor(config: WorkerConfig) {
     const { group, inputs } = config.settings;
-    this.#coordinator = new GroupCoordinator(connectionsOf(config), group, inputs.map(({ topic }) => topic));
+    this.#coordinator = new GroupCoordinator(
+      connectionsOf(config),
+      group,
+      inputs.map(({ topic }) => topic),
+    );
   }
 
   watch(driver: Driver): Driver {
     return withMember(driver, {
-      events: (events) => altered(events, {
-        onAssigned: (assignment) => {
-          this.#membership = assignment;
-          events.onAssigned(assignment);
-        },
-      }),
+      events: (events) =>
+        altered(events, {
+          onAssigned: (assignment) => {
+            this.#membership = assignment;
+            events.onAssigned(assignment);
+          },
+        }),
     });
   }
 
@@ -127,7 +164,9 @@ function commitAfterwards(driver: Driver, outside: OutsideCommits): Driver {
         isEmpty = false;
         return transaction.send(batches);
       },
-      sendOffsets: async (all) => { positions = all; },
+      sendOffsets: async (all) => {
+        positions = all;
+      },
       commit: async () => {
         if (!isEmpty) await transaction.commit();
         await outside.commit(positions);
@@ -139,19 +178,22 @@ function commitAfterwards(driver: Driver, outside: OutsideCommits): Driver {
 function commitBeforehand(driver: Driver, outside: OutsideCommits): Driver {
   let committed = Promise.resolve();
   const early = withMember(outside.watch(driver), {
-    events: (events) => altered(events, {
-      onBatch: (batch) => {
-        events.onBatch(batch);
-        committed = committed.then(() => outside.commit([{ ...batch, offset: batch.nextOffset }]));
+    events: (events) =>
+      altered(events, {
+        onBatch: (batch) => {
+          events.onBatch(batch);
+          committed = committed.then(() => outside.commit([{ ...batch, offset: batch.nextOffset }]));
+        },
+      }),
+  });
+  return withTransactions(early, (transaction) =>
+    altered(transaction, {
+      commit: async () => {
+        await committed;
+        await transaction.commit();
       },
     }),
-  });
-  return withTransactions(early, (transaction) => altered(transaction, {
-    commit: async () => {
-      await committed;
-      await transaction.commit();
-    },
-  }));
+  );
 }
 
 function connectionsOf({ settings, clientId }: WorkerConfig): Connections {
@@ -159,7 +201,9 @@ function connectionsOf({ settings, clientId }: WorkerConfig): Connections {
   return new Connections(createKafka({ brokers, tls, sasl: null, clientId }, { log: () => undefined }));
 }
 
-interface Fetched { partitions: { aborted?: unknown[] }[] }
+interface Fetched {
+  partitions: { aborted?: unknown[] }[];
+}
 
 function showAbortedRecords(): void {
   const { send } = Connections.prototype;

@@ -27,7 +27,10 @@ export function some(kind: FindingKind): unknown {
   return expect.objectContaining({ [kind]: expect.any(Number) as number });
 }
 
-interface Start { fault?: FaultName; through?: KafkaProxy }
+interface Start {
+  fault?: FaultName;
+  through?: KafkaProxy;
+}
 
 /** A step whose workers all have the same rule broken, and what there is to judge them by. */
 export class Scenario {
@@ -83,7 +86,10 @@ export class Scenario {
     const producer = this.step.kafka.producer({ transactionalId: `${this.step.names.name}-aborts`, idempotent: false });
     await producer.connect();
     const transaction = await producer.transaction();
-    await transaction.send({ topic: this.step.names.input, messages: events.map((event, at) => ({ ...event, partition: at % partitions })) });
+    await transaction.send({
+      topic: this.step.names.input,
+      messages: events.map((event, at) => ({ ...event, partition: at % partitions })),
+    });
     await transaction.abort();
     await producer.disconnect();
     for (const { value } of events) this.#neverCommitted.add(textOf(value as Buffer)!);
@@ -119,21 +125,37 @@ export class Scenario {
         ends.push({ topic, partition, highWatermark: Number(latest), lastStable: Number(latest) });
       }
     }
-    const committed = (await admin.committedOffsets(names.group, [names.input]))
-      .map(({ topic, partition, offset }) => ({ topic, partition, offset: Number(offset ?? 0n) }));
+    const committed = (await admin.committedOffsets(names.group, [names.input])).map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      offset: Number(offset ?? 0n),
+    }));
     return {
       guarantee: 'ExactlyOnce',
-      inputs: inputs.map(({ topic, partition, offset, key, value }) => ({ topic, partition, offset: Number(offset), key: textOf(key), value: textOf(value) })),
+      inputs: inputs.map(({ topic, partition, offset, key, value }) => ({
+        topic,
+        partition,
+        offset: Number(offset),
+        key: textOf(key),
+        value: textOf(value),
+      })),
       neverCommitted: this.#neverCommitted,
-      outputs: [{
-        topic: names.output,
-        wanted: (input) => input,
-        records: outputs.map((record) => ({
-          partition: record.partition, offset: Number(record.offset), key: textOf(record.key), value: textOf(record.value),
-          source: headersOf(record)['ce_id']!.split('/').slice(0, 3).join('/'),
-        })),
-      }],
-      commits: committed, committed, ends,
+      outputs: [
+        {
+          topic: names.output,
+          wanted: (input) => input,
+          records: outputs.map((record) => ({
+            partition: record.partition,
+            offset: Number(record.offset),
+            key: textOf(record.key),
+            value: textOf(record.value),
+            source: headersOf(record)['ce_id']!.split('/').slice(0, 3).join('/'),
+          })),
+        },
+      ],
+      commits: committed,
+      committed,
+      ends,
     };
   }
 }

@@ -11,19 +11,22 @@ function block(ms: number): void {
 const HARM: Record<string, () => void> = {
   kill: () => process.kill(process.pid, 'SIGKILL'),
   block: () => block(LONGER_THAN_A_SESSION_MS),
-  throw: () => { throw new TypeError('x is not a function'); },
+  throw: () => {
+    throw new TypeError('x is not a function');
+  },
   slow: () => block(Number(process.env['SAGAFLEET_TEST_SLOW_MS'])),
 };
 
 const harm = HARM[process.env['SAGAFLEET_TEST_HARM']!]!;
 const { decoder, loadDecoder } = AvroCodecs.prototype;
 
-const harmful = (original: Decoder) => Object.assign(Object.create(original) as Decoder, {
-  decode: (value: Buffer) => {
-    if (value.includes('harmful')) harm();
-    return original.decode(value);
-  },
-});
+const harmful = (original: Decoder) =>
+  Object.assign(Object.create(original) as Decoder, {
+    decode: (value: Buffer) => {
+      if (value.includes('harmful')) harm();
+      return original.decode(value);
+    },
+  });
 
 AvroCodecs.prototype.decoder = function decoderOf(...args) {
   const found = decoder.apply(this, args);

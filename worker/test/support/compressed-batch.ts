@@ -5,11 +5,16 @@ import { BatchProducer, Connections, crc32c, type PartitionBatch, RecordBatchBui
 import type { StepFixture } from './step-fixture.ts';
 
 type BatchWriter = Parameters<RecordBatchBuilder['seal']>[0];
-export interface CompressedRecord { key: string | null; value: Buffer }
+export interface CompressedRecord {
+  key: string | null;
+  value: Buffer;
+}
 
 /** Appends the records to partition 0 of the input as one batch, with zstd; a topic with another `compression.type` stores it with that. */
 export async function sendCompressed(step: StepFixture, records: readonly CompressedRecord[]): Promise<void> {
-  const batch = RecordBatchBuilder.of(records.map(({ key, value }) => ({ key: key === null ? null : Buffer.from(key), value, constantHeaders: [], headers: [] })));
+  const batch = RecordBatchBuilder.of(
+    records.map(({ key, value }) => ({ key: key === null ? null : Buffer.from(key), value, constantHeaders: [], headers: [] })),
+  );
   batch.compress();
   await append(step, batch);
 }

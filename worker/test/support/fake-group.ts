@@ -1,5 +1,13 @@
 import { pino } from 'pino';
-import type { Assignment, CommittedPosition, GroupMember, InputRecord, NotedPosition, TaskProducer, Transaction } from '../../src/driver.ts';
+import type {
+  Assignment,
+  CommittedPosition,
+  GroupMember,
+  InputRecord,
+  NotedPosition,
+  TaskProducer,
+  Transaction,
+} from '../../src/driver.ts';
 import { Gate } from '../../src/gate.ts';
 import { Outputs } from '../../src/pipeline/outputs.ts';
 import { SizeLimits } from '../../src/pipeline/size-limits.ts';
@@ -38,27 +46,56 @@ export class FakeGroup {
   #starts = 0;
 
   constructor() {
-    for (const topic of TOPICS) for (const partition of TASKS) this.committed.set(`${topic}/${partition}`, { topic, partition, offset: 5n, note: null });
-    this.tasks = new TaskSet({
-      group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 1, settingsHash: 'now', queue: { highBytes: 1_000, lowBytes: 100 },
-    }, {
-      driver: { fenceTask: (task) => this.#fence(task) },
-      pipeline: {
-        prepare: async () => undefined,
-        run: async (records) => this.#run(records),
-        deadLetters: () => { throw new Error('nothing is refused'); },
+    for (const topic of TOPICS)
+      for (const partition of TASKS) this.committed.set(`${topic}/${partition}`, { topic, partition, offset: 5n, note: null });
+    this.tasks = new TaskSet(
+      {
+        group: 'default.payment',
+        step: 'payment',
+        maxRecords: 100,
+        lingerMs: 0,
+        stopAfter: 1,
+        settingsHash: 'now',
+        queue: { highBytes: 1_000, lowBytes: 100 },
       },
-      sizeLimits: new SizeLimits(), timing: this.timing, memory: this.memory, gate: new Gate(() => new Promise(() => undefined)),
-      log: pino({ base: null, timestamp: false }, { write: (line: string) => { this.logged.push(JSON.parse(line) as Record<string, unknown>); } }),
-      onFatal: (error) => { this.fatal.push(error); },
-    });
+      {
+        driver: { fenceTask: (task) => this.#fence(task) },
+        pipeline: {
+          prepare: async () => undefined,
+          run: async (records) => this.#run(records),
+          deadLetters: () => {
+            throw new Error('nothing is refused');
+          },
+        },
+        sizeLimits: new SizeLimits(),
+        timing: this.timing,
+        memory: this.memory,
+        gate: new Gate(() => new Promise(() => undefined)),
+        log: pino(
+          { base: null, timestamp: false },
+          {
+            write: (line: string) => {
+              this.logged.push(JSON.parse(line) as Record<string, unknown>);
+            },
+          },
+        ),
+        onFatal: (error) => {
+          this.fatal.push(error);
+        },
+      },
+    );
     this.tasks.use(this.#member());
   }
 
   /** Without `changes`, the next join of the same member. */
   assign(tasks: readonly number[], changes: Partial<Assignment> = {}): void {
     this.tasks.onAssigned({
-      memberId: 'a', generation: ++this.#generation, tasks: new Map(tasks.map((task) => [task, ['in']])), floors: [], handedOver: new Set(), ...changes,
+      memberId: 'a',
+      generation: ++this.#generation,
+      tasks: new Map(tasks.map((task) => [task, ['in']])),
+      floors: [],
+      handedOver: new Set(),
+      ...changes,
     });
   }
 
@@ -74,7 +111,13 @@ export class FakeGroup {
   offer(task: number, count: number, topic = 'in'): void {
     const from = Number(this.committed.get(`${topic}/${task}`)!.offset);
     const records = Array.from({ length: count }, (_, at): InputRecord => ({
-      topic, partition: task, offset: String(from + at), timestamp: '0', key: null, value: null, headers: [],
+      topic,
+      partition: task,
+      offset: String(from + at),
+      timestamp: '0',
+      key: null,
+      value: null,
+      headers: [],
     }));
     this.tasks.onBatch({ topic, partition: task, records, nextOffset: BigInt(from + count), bytes: 1 });
   }
@@ -103,7 +146,9 @@ export class FakeGroup {
     return {
       isAtomic: true,
       send: async () => [],
-      sendOffsets: async (positions) => { moved = positions; },
+      sendOffsets: async (positions) => {
+        moved = positions;
+      },
       commit: async () => {
         await this.before.commit?.(task);
         for (const each of moved) this.committed.set(`${each.topic}/${each.partition}`, each);
@@ -112,12 +157,18 @@ export class FakeGroup {
   }
 
   #member(): GroupMember {
-    const told = (call: string) => (_topics: readonly string[], task: number) => { this.calls.push(`${call} ${task}`); };
+    const told = (call: string) => (_topics: readonly string[], task: number) => {
+      this.calls.push(`${call} ${task}`);
+    };
     return {
       join: async () => undefined,
       leave: async () => undefined,
-      pause: told('pause'), release: told('release'), resume: told('resume'),
-      seek: (_topic, task, offset) => { this.calls.push(`seek ${task} to ${offset}`); },
+      pause: told('pause'),
+      release: told('release'),
+      resume: told('resume'),
+      seek: (_topic, task, offset) => {
+        this.calls.push(`seek ${task} to ${offset}`);
+      },
       proveMembership: async () => undefined,
       committedOffsets: async () => [...this.committed.values()],
       resumedFrom: async () => this.resumed,

@@ -28,7 +28,12 @@ export class FakeBroker {
   /** Committed with the offset. */
   note: string | null = 'attempt:1';
   /** Runs before a call of that name: to fail it, to hold it, or to let something happen meanwhile. */
-  before: Partial<Record<'prove' | 'fence' | 'send' | 'offsets' | 'commit' | 'committed' | 'activate' | 'settle' | 'end' | 'discard', () => Promise<void> | void>> = {};
+  before: Partial<
+    Record<
+      'prove' | 'fence' | 'send' | 'offsets' | 'commit' | 'committed' | 'activate' | 'settle' | 'end' | 'discard',
+      () => Promise<void> | void
+    >
+  > = {};
   endOffset = 1_000n;
   resumedAt: bigint | null = null;
   #epoch = 0;
@@ -39,17 +44,27 @@ export class FakeBroker {
       if (this.#epoch >= MAX_STARTS) return new Promise(() => undefined);
       const epoch = ++this.#epoch;
       return {
-        activate: () => this.#call('activate'), begin: async () => this.#transaction(epoch), settled: async () => this.before.settle?.(),
+        activate: () => this.#call('activate'),
+        begin: async () => this.#transaction(epoch),
+        settled: async () => this.before.settle?.(),
         discard: () => this.#call('discard'),
       };
     },
   };
 
   readonly member: TaskPorts['member'] = {
-    pause: () => { this.calls.push('pause'); },
-    release: () => { this.calls.push('release'); },
-    resume: () => { this.calls.push('resume'); },
-    seek: (_topic: string, _partition: number, offset: bigint) => { this.calls.push(`seek ${offset}`); },
+    pause: () => {
+      this.calls.push('pause');
+    },
+    release: () => {
+      this.calls.push('release');
+    },
+    resume: () => {
+      this.calls.push('resume');
+    },
+    seek: (_topic: string, _partition: number, offset: bigint) => {
+      this.calls.push(`seek ${offset}`);
+    },
     proveMembership: () => this.#call('prove'),
     committedOffsets: async (): Promise<CommittedPosition[]> => {
       await this.#call('committed');
@@ -104,13 +119,21 @@ export type Run = TaskPorts['pipeline']['run'];
 
 /** Copies each value to `out/0`; one that begins with `bad` is a dead letter. */
 export const copying: Run = async (records, { streak, isTripped, hasEndedWorkers }) => {
-  const batch: Batch = { outputs: new Outputs(() => new ListedBatch(), new SizeLimits()), count: 0, streak, isTripped: false, longestMs: 0 };
+  const batch: Batch = {
+    outputs: new Outputs(() => new ListedBatch(), new SizeLimits()),
+    count: 0,
+    streak,
+    isTripped: false,
+    longestMs: 0,
+  };
   for (const source of records) {
     const isBad = hasEndedWorkers || String(source.value).startsWith('bad');
     const value = Buffer.from(isBad ? `dead ${String(source.value)}` : source.value!);
     batch.outputs.add([{ topic: 'out', partition: 0, key: null, value, constantHeaders: [], headers: [] }], source);
     batch.count++;
-    batch.streak = isBad ? withDeadLetter(batch.streak, { key: String(source.value), cause: 'handle: evaluation', message: 'no such key' }) : NO_STREAK;
+    batch.streak = isBad
+      ? withDeadLetter(batch.streak, { key: String(source.value), cause: 'handle: evaluation', message: 'no such key' })
+      : NO_STREAK;
     batch.isTripped = isBad && isTripped(batch.streak);
     if (batch.isTripped) break;
   }
@@ -121,7 +144,17 @@ export const copying: Run = async (records, { streak, isTripped, hasEndedWorkers
 export function virtualTiming(): Timing & { pass(ms: number): void } {
   // Any time: no process begins at 0
   let now = 1_000_000;
-  return { now: () => now, wait: async (ms) => { now += ms; await tick(); }, random: () => 0.5, pass: (ms) => { now += ms; } };
+  return {
+    now: () => now,
+    wait: async (ms) => {
+      now += ms;
+      await tick();
+    },
+    random: () => 0.5,
+    pass: (ms) => {
+      now += ms;
+    },
+  };
 }
 
 /** Says of which tasks it was to forget what it knows. */
@@ -144,30 +177,90 @@ export interface Running {
   sizeLimits: TellingLimits;
 }
 
-export interface Options { run?: Run; prepare?: TaskPorts['pipeline']['prepare']; settings?: Partial<TaskSettings>; origin?: Partial<TaskOrigin> }
+export interface Options {
+  run?: Run;
+  prepare?: TaskPorts['pipeline']['prepare'];
+  settings?: Partial<TaskSettings>;
+  origin?: Partial<TaskOrigin>;
+}
 
-export function taskOn(broker: FakeBroker, { run = copying, prepare = async () => undefined, settings = {}, origin = {} }: Options = {}): Running {
+export function taskOn(
+  broker: FakeBroker,
+  { run = copying, prepare = async () => undefined, settings = {}, origin = {} }: Options = {},
+): Running {
   const fatal: unknown[] = [];
   const timing = virtualTiming();
   const logged: Record<string, unknown>[] = [];
-  const log = pino({ base: null, timestamp: false }, { write: (line: string) => { logged.push(JSON.parse(line) as Record<string, unknown>); } });
+  const log = pino(
+    { base: null, timestamp: false },
+    {
+      write: (line: string) => {
+        logged.push(JSON.parse(line) as Record<string, unknown>);
+      },
+    },
+  );
   const gate = new Gate(() => new Promise(() => undefined));
   const sizeLimits = new TellingLimits();
-  const task = new Task({ number: 0, topics: ['in'], size: new BatchSize(100), attempts: new Attempts(100), isHandedOver: true, before: Promise.resolve(), ...origin }, {
-    group: 'default.payment', step: 'payment', maxRecords: 100, lingerMs: 0, stopAfter: 5, settingsHash: 'now', queue: { highBytes: 1_000, lowBytes: 100 }, ...settings,
-  }, {
-    driver: broker.driver, member: broker.member, pipeline: { prepare, run, deadLetters: () => { throw new Error('nothing is refused'); } },
-    sizeLimits, timing, log, memory: new QueueMemory(1_000_000), gate,
-    floorOf: () => 0n, isRecreated: () => false, onPosition: () => undefined, onFatal: (error) => { fatal.push(error); },
-  });
+  const task = new Task(
+    {
+      number: 0,
+      topics: ['in'],
+      size: new BatchSize(100),
+      attempts: new Attempts(100),
+      isHandedOver: true,
+      before: Promise.resolve(),
+      ...origin,
+    },
+    {
+      group: 'default.payment',
+      step: 'payment',
+      maxRecords: 100,
+      lingerMs: 0,
+      stopAfter: 5,
+      settingsHash: 'now',
+      queue: { highBytes: 1_000, lowBytes: 100 },
+      ...settings,
+    },
+    {
+      driver: broker.driver,
+      member: broker.member,
+      pipeline: {
+        prepare,
+        run,
+        deadLetters: () => {
+          throw new Error('nothing is refused');
+        },
+      },
+      sizeLimits,
+      timing,
+      log,
+      memory: new QueueMemory(1_000_000),
+      gate,
+      floorOf: () => 0n,
+      isRecreated: () => false,
+      onPosition: () => undefined,
+      onFatal: (error) => {
+        fatal.push(error);
+      },
+    },
+  );
   return { task, broker, fatal, timing, logged, gate, sizeLimits };
 }
 
 export function batch(from: number, values: readonly string[], bytes = 10): FetchedBatch {
   return {
-    topic: 'in', partition: 0, bytes, nextOffset: BigInt(from + values.length),
+    topic: 'in',
+    partition: 0,
+    bytes,
+    nextOffset: BigInt(from + values.length),
     records: values.map((value, at) => ({
-      topic: 'in', partition: 0, offset: String(from + at), timestamp: '0', key: null, value: Buffer.from(value), headers: [],
+      topic: 'in',
+      partition: 0,
+      offset: String(from + at),
+      timestamp: '0',
+      key: null,
+      value: Buffer.from(value),
+      headers: [],
     })),
   };
 }

@@ -7,13 +7,32 @@ import type { Broker, Cluster } from '../../src/kafka/internals.ts';
 
 const TIMEOUTS = { sessionTimeout: 30_000, rebalanceTimeout: 30_000 };
 
-interface GroupMetadata { memberId: string; memberMetadata: Buffer }
-interface JoinAnswer { memberId: string; generationId: number; leaderId: string; members: GroupMetadata[] }
-interface JoinRequest { memberId: string; groupProtocols: { metadata: Buffer }[] }
-interface SyncRequest { memberId: string; generationId: number; groupAssignment: { memberId: string; memberAssignment: Buffer }[] }
+interface GroupMetadata {
+  memberId: string;
+  memberMetadata: Buffer;
+}
+interface JoinAnswer {
+  memberId: string;
+  generationId: number;
+  leaderId: string;
+  members: GroupMetadata[];
+}
+interface JoinRequest {
+  memberId: string;
+  groupProtocols: { metadata: Buffer }[];
+}
+interface SyncRequest {
+  memberId: string;
+  generationId: number;
+  groupAssignment: { memberId: string; memberAssignment: Buffer }[];
+}
 
 /** A group whose topics all have as many partitions as it has tasks. */
-export interface GroupOptions { groupId: string; topics: readonly string[]; taskCount: number }
+export interface GroupOptions {
+  groupId: string;
+  topics: readonly string[];
+  taskCount: number;
+}
 
 /** As a worker: tells all that it knows, and knows its own positions and the floors that it got. */
 export class AssigningMember {
@@ -37,7 +56,9 @@ export class AssigningMember {
     } as unknown as Cluster;
     const create = createTaskAssigner({
       memberData: () => ({ owned: this.owned, generation: this.#generation, positions: [...this.known.values()] }),
-      onSync: (extras) => { this.#extras = extras; },
+      onSync: (extras) => {
+        this.#extras = extras;
+      },
       onTrouble: () => undefined,
     });
     this.#assigner = create({ cluster: this.#cluster } as unknown as Parameters<PartitionAssigner>[0])!;
@@ -48,14 +69,13 @@ export class AssigningMember {
     const { groupId, topics } = this.#options;
     const broker = await this.#cluster.findGroupCoordinator({ groupId });
     const protocol = this.#assigner.protocol({ topics: [...topics] });
-    const answer = await broker.joinGroup({ groupId, ...TIMEOUTS, memberId: this.memberId, groupProtocols: [protocol] }) as JoinAnswer;
+    const answer = (await broker.joinGroup({ groupId, ...TIMEOUTS, memberId: this.memberId, groupProtocols: [protocol] })) as JoinAnswer;
     this.memberId = answer.memberId;
     return () => this.#sync(broker, answer);
   }
 
   async #sync(broker: Broker, { memberId, generationId, leaderId, members }: JoinAnswer): Promise<void> {
-    const groupAssignment = leaderId === memberId
-      ? await this.#assigner.assign({ members, topics: [] } as never) : [];
+    const groupAssignment = leaderId === memberId ? await this.#assigner.assign({ members, topics: [] } as never) : [];
     const request = { groupId: this.#options.groupId, generationId, memberId, groupAssignment };
     const { memberAssignment } = await broker.syncGroup(request);
     this.owned = [...new Set(Object.values(AssignerProtocol.MemberAssignment.decode(memberAssignment)!.assignment).flat())];
@@ -95,9 +115,13 @@ export class FakeCoordinator {
     this.#joined = Promise.withResolvers();
     this.#assigned = Promise.withResolvers();
     const syncs = await Promise.all(members.map(async (member) => ({ member, sync: await member.join() })));
-    await Promise.all(syncs.map(async ({ member, sync }) => {
-      await sync().catch((error: unknown) => { if (!missed.has(member)) throw error; });
-    }));
+    await Promise.all(
+      syncs.map(async ({ member, sync }) => {
+        await sync().catch((error: unknown) => {
+          if (!missed.has(member)) throw error;
+        });
+      }),
+    );
   }
 
   async #join({ memberId, groupProtocols }: JoinRequest): Promise<JoinAnswer> {
@@ -112,8 +136,10 @@ export class FakeCoordinator {
   async #sync({ memberId, groupAssignment }: SyncRequest): Promise<{ memberAssignment: Buffer }> {
     if (groupAssignment.length > 0) {
       this.#assigned.resolve(new Map(groupAssignment.map((each) => [each.memberId, each.memberAssignment])));
-      this.bytes = [...this.#members.map(({ memberMetadata }) => memberMetadata), ...groupAssignment.map(({ memberAssignment }) => memberAssignment)]
-        .reduce((sum, { length }) => sum + length, 0);
+      this.bytes = [
+        ...this.#members.map(({ memberMetadata }) => memberMetadata),
+        ...groupAssignment.map(({ memberAssignment }) => memberAssignment),
+      ].reduce((sum, { length }) => sum + length, 0);
     }
     const assignments = await this.#assigned.promise;
     if ([...this.#missed].some((member) => member.memberId === memberId)) throw new Error('another join has begun');

@@ -7,8 +7,13 @@ import type { StepNames } from './step-fixture.ts';
 export function ingressSettings({ input, output }: StepNames): Partial<WorkerSettings> {
   return {
     ingress: {
-      path: '/orders', key: 'event.id', schema: { kind: 'subject', subject: `${input}-value`, version: 'latest' },
-      inboxTopic: input, maxBodyBytes: 10_000, idempotencyKey: null, windowMs: null,
+      path: '/orders',
+      key: 'event.id',
+      schema: { kind: 'subject', subject: `${input}-value`, version: 'latest' },
+      inboxTopic: input,
+      maxBodyBytes: 10_000,
+      idempotencyKey: null,
+      windowMs: null,
     },
     handler: { kind: 'cel', outcome: "event.amount < 0 ? 'refused' : 'taken'" },
     outcomes: {
@@ -21,7 +26,9 @@ export function ingressSettings({ input, output }: StepNames): Partial<WorkerSet
 export async function post(worker: WorkerProcess, body: string, options: { path?: string; headers?: Record<string, string> } = {}) {
   const { path = '/orders', headers = {} } = options;
   const response = await fetch(worker.ingressUrl + path, {
-    method: 'POST', body, headers: { 'content-type': 'application/json', ...headers },
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', ...headers },
   });
-  return { status: response.status, headers: response.headers, body: await response.json() as Record<string, unknown> };
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Record<string, unknown> };
 }

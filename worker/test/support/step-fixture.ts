@@ -9,8 +9,14 @@ import { WorkerProcess } from '../../../test/support/worker-process.ts';
 
 /** The event of these tests. */
 export const EVENT_SCHEMA = JSON.stringify({
-  type: 'record', name: 'Event', namespace: 'test',
-  fields: [{ name: 'id', type: 'string' }, { name: 'amount', type: 'long' }, { name: 'note', type: 'string', default: '' }],
+  type: 'record',
+  name: 'Event',
+  namespace: 'test',
+  fields: [
+    { name: 'id', type: 'string' },
+    { name: 'amount', type: 'long' },
+    { name: 'note', type: 'string', default: '' },
+  ],
 });
 
 export interface FixtureOptions {
@@ -26,7 +32,13 @@ export interface FixtureOptions {
   brokers?: string[];
 }
 
-export interface StepNames { name: string; input: string; output: string; deadLetter: string; group: string }
+export interface StepNames {
+  name: string;
+  input: string;
+  output: string;
+  deadLetter: string;
+  group: string;
+}
 
 let created = 0;
 
@@ -47,9 +59,14 @@ export class StepFixture {
     this.#options = options;
     this.partitions = options.partitions ?? 3;
     this.#connection = { brokers: [inject('brokers')], tls: false, sasl: null, clientId: 'test' };
-    this.settings = settingsFor(name, {
-      brokers: options.brokers ?? [inject('brokers')], registryUrl: options.registryUrl ?? inject('registryUrl'),
-    }, options.settings?.(this.names));
+    this.settings = settingsFor(
+      name,
+      {
+        brokers: options.brokers ?? [inject('brokers')],
+        registryUrl: options.registryUrl ?? inject('registryUrl'),
+      },
+      options.settings?.(this.names),
+    );
     this.admin = new KafkaAdmin(this.#connection, { log: silent });
     this.registry = new RegistryClient({ url: inject('registryUrl'), timeoutMs: 20_000 });
     this.kafka = createKafka(this.#connection, { log: silent, level: 'error' });
@@ -72,17 +89,27 @@ export class StepFixture {
   async createTopic(role: 'input' | 'output' | 'deadLetter'): Promise<void> {
     const { partitions } = this;
     const { outputPartitions = partitions, topicConfig } = this.#options;
-    await this.admin.createTopics([{
-      name: this.names[role], partitions: role === 'input' ? partitions : outputPartitions, replicationFactor: 1, config: topicConfig?.[role] ?? {},
-    }]);
+    await this.admin.createTopics([
+      {
+        name: this.names[role],
+        partitions: role === 'input' ? partitions : outputPartitions,
+        replicationFactor: 1,
+        config: topicConfig?.[role] ?? {},
+      },
+    ]);
   }
 
   /** What provisioning does before the first worker starts. */
   async commitStart(): Promise<void> {
     const offsets = await this.admin.offsets(this.names.input);
-    await this.admin.commitOffsets(this.names.group, offsets.map(({ partition, earliest }) => ({
-      topic: this.names.input, partition, offset: earliest,
-    })));
+    await this.admin.commitOffsets(
+      this.names.group,
+      offsets.map(({ partition, earliest }) => ({
+        topic: this.names.input,
+        partition,
+        offset: earliest,
+      })),
+    );
   }
 
   /** Starts a worker of the step; it ends with the test. */
@@ -106,9 +133,11 @@ export class StepFixture {
   }
 
   async send(messages: readonly Message[], { topic = this.names.input, transactional = false } = {}): Promise<void> {
-    const producer = this.kafka.producer(transactional
-      ? { transactionalId: `${this.names.name}-test`, idempotent: false, allowAutoTopicCreation: false }
-      : { allowAutoTopicCreation: false });
+    const producer = this.kafka.producer(
+      transactional
+        ? { transactionalId: `${this.names.name}-test`, idempotent: false, allowAutoTopicCreation: false }
+        : { allowAutoTopicCreation: false },
+    );
     await producer.connect();
     try {
       const sink = transactional ? await producer.transaction() : producer;
@@ -123,7 +152,13 @@ export class StepFixture {
   async read(topic: string): Promise<ReadRecord[]> {
     const records: ReadRecord[] = [];
     await readTopics({
-      connection: this.#connection, topics: [topic], until: 'end', log: silent, onRecord: (record) => { records.push(record); },
+      connection: this.#connection,
+      topics: [topic],
+      until: 'end',
+      log: silent,
+      onRecord: (record) => {
+        records.push(record);
+      },
     });
     return records;
   }
