@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const NOT_REAL = ['test/unit/**', 'test/{chaos,soak,mutants}/*.test.ts', '**/node_modules/**'];
-const SLOW_MUTATIONS = 'worker/test/mutants/slow-mutations.test.ts';
+const REAL = '**/*.real.test.ts';
+const FOREIGN = ['**/node_modules/**', '**/dist/**'];
+const SLOW_MUTATIONS = 'worker/test/mutants/slow-mutations.real.test.ts';
 
 const againstRealParts = {
-  globalSetup: ['test/real-parts.ts'],
+  globalSetup: ['test/support/real-parts.ts'],
   maxWorkers: 2,
   testTimeout: 60_000,
   hookTimeout: 60_000,
@@ -25,7 +26,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           testTimeout: 30_000,
-          include: ['*/src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/{chaos,soak,mutants}/*.test.ts'],
+          include: ['**/*.test.ts'],
+          exclude: [REAL, ...FOREIGN],
           sequence: { groupOrder: 0 },
         },
       },
@@ -34,13 +36,13 @@ export default defineConfig({
         test: {
           ...againstRealParts,
           name: 'real',
-          include: ['*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...NOT_REAL, SLOW_MUTATIONS],
+          include: [REAL],
+          exclude: [SLOW_MUTATIONS, ...FOREIGN],
         },
       },
       {
         extends: true,
-        test: { ...againstRealParts, name: 'mutations', include: ['worker/test/mutants/*.test.ts'] },
+        test: { ...againstRealParts, name: 'mutations', include: ['worker/test/mutants/*.real.test.ts'] },
       },
     ],
   },

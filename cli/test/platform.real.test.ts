@@ -59,7 +59,7 @@ interface Owned {
 
 /** A platform that belongs to another process. */
 async function startOwner(...args: string[]): Promise<{ owner: ChildProcess; owned: Owned }> {
-  const script = fileURLToPath(new URL('fixtures/own-platform.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./fixtures/own-platform.ts', import.meta.url));
   const owner = spawn(process.execPath, ['-C', 'source', script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void owner.kill('SIGKILL'));
   const [line] = (await once(createInterface({ input: owner.stdout! }), 'line')) as [string];

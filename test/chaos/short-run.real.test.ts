@@ -1,6 +1,6 @@
 import { expect, onTestFailed, test } from 'vitest';
-import { describeFindings } from '../judge.ts';
-import { runChaos, type ChaosEvent } from '../run-chaos.ts';
+import { describeFindings } from './judge.ts';
+import { runChaos, type ChaosEvent } from './run-chaos.ts';
 
 const SEED = 4;
 const RECORDS = 4_000;

@@ -31,6 +31,6 @@ test('every row of the public cases names a test', () => {
 });
 
 test('a test that is not there is noticed', () => {
-  const [wrongName, wrongFile] = namedTestsOf('`test/unit/lint.test.ts`: "no such name"; `test/unit/none.test.ts`: "x"');
+  const [wrongName, wrongFile] = namedTestsOf('`test/repo/lint.test.ts`: "no such name"; `test/repo/none.test.ts`: "x"');
   expect([isThere(wrongName!), isThere(wrongFile!)]).toEqual([false, false]);
 });

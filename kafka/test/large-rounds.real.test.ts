@@ -1,8 +1,8 @@
 /** What a task writes at once to many partitions of one broker, against a broker that reads only small requests. */
 import { BatchProducer, Connections, createKafka, KafkaAdmin, RecordBatchBuilder } from '@sagafleet/kafka';
 import { expect, onTestFinished, test } from 'vitest';
-import { startOwnBroker } from '../support/own-broker.ts';
-import { until } from '../support/until.ts';
+import { startOwnBroker } from '../../test/support/own-broker.ts';
+import { until } from '../../test/support/until.ts';
 
 const PARTITIONS = 30;
 const silent = { log: () => {} };

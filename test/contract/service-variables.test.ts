@@ -9,7 +9,7 @@ import { DEFAULT_VALUES, desiredOf, type KubeObject } from '@sagafleet/operator'
 import { type SagaStep, WORKER_ENV } from '@sagafleet/schemas';
 import { expect, test } from 'vitest';
 
-const ROOT = join(import.meta.dirname, '..', '..', '..');
+const ROOT = join(import.meta.dirname, '..', '..');
 const OF_A_SERVICE = /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?$/;
 
 /** Names in `env['NAME']` and `env.NAME`, in all that is published. */

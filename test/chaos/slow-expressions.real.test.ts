@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { gatherEvidence } from '../evidence.ts';
-import { Feed } from '../feed.ts';
-import { describeFindings, judge } from '../judge.ts';
-import { INPUT_PARTITIONS, TOPICS } from '../topics.ts';
-import { World } from '../world.ts';
+import { gatherEvidence } from './evidence.ts';
+import { Feed } from './feed.ts';
+import { describeFindings, judge } from './judge.ts';
+import { INPUT_PARTITIONS, TOPICS } from './topics.ts';
+import { World } from './world.ts';
 
 /** Every record: a batch of 200 takes longer than the session, were it not bounded by time. */
 const SLOW_SHARE = 1;

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { API, type HeldRequest, type KafkaRequest, offsetsErrorOf } from '../../support/kafka-proxy.ts';
-import { until } from '../../support/until.ts';
-import { gatherEvidence } from '../evidence.ts';
-import { Feed } from '../feed.ts';
-import { describeFindings, judge } from '../judge.ts';
-import { INPUT_PARTITIONS, TOPICS } from '../topics.ts';
-import { World } from '../world.ts';
+import { API, type HeldRequest, type KafkaRequest, offsetsErrorOf } from '../support/kafka-proxy.ts';
+import { until } from '../support/until.ts';
+import { gatherEvidence } from './evidence.ts';
+import { Feed } from './feed.ts';
+import { describeFindings, judge } from './judge.ts';
+import { INPUT_PARTITIONS, TOPICS } from './topics.ts';
+import { World } from './world.ts';
 
 /** Its session is over after 6 s; `SAGAFLEET_FROZEN_MS=60000` for a minute. */
 const FROZEN_MS = Number(process.env['SAGAFLEET_FROZEN_MS'] ?? 0);

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import { AuthProxy } from '../support/auth-proxy.ts';
+import { AuthProxy } from './auth-proxy.ts';
 
 const CREDENTIALS = { username: 'chaos', password: 'with: a colon, and ü' };
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { endProcesses, RUN_MARKER, RunWatch } from '../run/left-behind.ts';
-import { countTests, type Counts, type TestReport } from '../run/stages.ts';
+import { endProcesses, RUN_MARKER, RunWatch } from './left-behind.ts';
+import { countTests, type Counts, type TestReport } from './stages.ts';
 
 const report = (counts: Partial<TestReport>): TestReport => ({
   numPassedTests: 0,

@@ -79,6 +79,6 @@ for (const [sentence, freeze] of Object.entries({ 'a program': false, 'a frozen 
 }
 
 function startOwner(): ChildProcess {
-  const script = fileURLToPath(new URL('fixtures/own-program.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./fixtures/own-program.ts', import.meta.url));
   return spawn(process.execPath, ['-C', 'source', script, join(folder, 'log')], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
