@@ -18,7 +18,7 @@ const ZONES = [
   { files: ['worker/src/kafka/**'], packages: BELOW_THE_PROCESSES, clientTypes: ['kafkajs'] },
   { files: ['worker/test/**'], packages: [...BELOW_THE_PROCESSES, 'worker'], clientTypes: ['kafkajs'] },
   {
-    files: ['worker/src/assignment.ts', 'worker/src/pipeline/{encode,handle,dead-letter,program}.ts'],
+    files: ['worker/src/membership/assignment.ts', 'worker/src/pipeline/{encode,handle,dead-letter,program}.ts'],
     packages: PURE_PACKAGES,
     isPure: true,
   },
@@ -31,15 +31,16 @@ const ZONES = [
     isPure: true,
   },
   { files: ['operator/test/**'], packages: [...BELOW_THE_PROCESSES, 'operator'] },
-  { files: ['cli/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator'] },
-  { files: ['bench/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator', 'cli'], clientTypes: ['kafkajs'] },
+  { files: ['local/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator'] },
+  { files: ['cli/**'], packages: [...BELOW_THE_PROCESSES, 'operator', 'local'] },
+  { files: ['bench/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator', 'local', 'cli'], clientTypes: ['kafkajs'] },
   // Peers are programs of their own, with clients as published
   { files: ['bench/src/peers/**', 'bench/peers/**'], packages: [], clients: ['kafkajs', 'avsc', '@platformatic/kafka'] },
-  { files: ['cli/test/**', 'test/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator', 'cli'] },
-  { files: ['test/{chaos,soak}/**'], packages: [...BELOW_THE_PROCESSES, 'cli'], clientTypes: ['kafkajs'] },
+  { files: ['local/test/**', 'cli/test/**', 'test/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator', 'local', 'cli'] },
+  { files: ['test/{chaos,soak}/**'], packages: [...BELOW_THE_PROCESSES, 'local'], clientTypes: ['kafkajs'] },
 ];
 
-const OWN_PACKAGES = 'schemas|expressions|registry|kafka|worker|operator|cli|bench';
+const OWN_PACKAGES = 'schemas|expressions|registry|kafka|worker|operator|local|cli|bench';
 const CLIENTS = ['kafkajs', '@kubernetes/client-node', '@kafkajs/confluent-schema-registry', 'avsc', '@platformatic/kafka'];
 
 const ANYWHERE = [

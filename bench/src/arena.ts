@@ -1,6 +1,6 @@
 /** The one broker and registry of a run, and what the measurements do with them. */
-import { findFreePort, startPlatform, type Environment, type Platform } from '@sagafleet/cli';
 import { createKafka, KafkaAdmin, type KafkaConnection, type KafkaOptions } from '@sagafleet/kafka';
+import { findFreePort, startPlatform, type Environment, type Platform } from '@sagafleet/local';
 import { RegistryClient } from '@sagafleet/registry';
 import type { Kafka } from 'kafkajs';
 

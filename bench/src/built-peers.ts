@@ -5,7 +5,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { cached, fetchJars, hashOf } from '@sagafleet/cli';
+import { cached, fetchJars, hashOf } from '@sagafleet/local';
 import type { Arena } from './arena.ts';
 import { BenchError } from './errors.ts';
 import { type Launch, peerArguments } from './job.ts';

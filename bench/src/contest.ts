@@ -1,7 +1,7 @@
 /** One subject at one job: topics and a group of its own, a process of its own. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ChildProgram } from '@sagafleet/cli';
+import { ChildProgram } from '@sagafleet/local';
 import { type Arena, commitStart, createTopic, deleteTopics } from './arena.ts';
 import { type Entrant, nameOf } from './entrant.ts';
 import type { Launch } from './job.ts';

@@ -1,6 +1,6 @@
 /** One record through one exactly-once step. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChildProgram } from '@sagafleet/cli';
+import type { ChildProgram } from '@sagafleet/local';
 import { type Arena, createTopic } from './arena.ts';
 import { startContest, uniqueName } from './contest.ts';
 import type { Entrant } from './entrant.ts';

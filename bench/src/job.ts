@@ -1,5 +1,5 @@
 /** What a subject is given to do. A peer is told it by arguments, `--name value` each. */
-import type { ProgramCommand } from '@sagafleet/cli';
+import type { ProgramCommand } from '@sagafleet/local';
 import type { Entrant } from './entrant.ts';
 import { ORDER_SCHEMA } from './events.ts';
 import type { Step } from './sagafleet.ts';

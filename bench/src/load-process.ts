@@ -1,7 +1,7 @@
 /** The other records of a loaded topic come from a process of their own: here they would delay the probes. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ChildProgram } from '@sagafleet/cli';
+import { ChildProgram } from '@sagafleet/local';
 import type { Arena } from './arena.ts';
 import { uniqueName } from './contest.ts';
 

@@ -1,8 +1,9 @@
 /** One order of the example from HTTP to the end of its saga: an inbox and four hops, six workers. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { findFreePort, loadSteps, type Session, startSession, untilReady } from '@sagafleet/cli';
+import { loadSteps } from '@sagafleet/cli';
 import { readTopics } from '@sagafleet/kafka';
+import { findFreePort, type Session, startSession, untilReady } from '@sagafleet/local';
 import type { Arena } from './arena.ts';
 import { BenchError } from './errors.ts';
 import { toTenths } from './hop.ts';
@@ -27,7 +28,7 @@ export async function measureOrder(arena: Arena, orders: number): Promise<Latenc
     ingressPort: await findFreePort(),
     replicas: new Map(),
   };
-  const session = await startSession(await loadSteps([EXAMPLE], io), options, { io, reporter });
+  const session = await startSession(await loadSteps([EXAMPLE], io), options, { env: io.env, reporter });
   try {
     await untilReady(session);
     const beganAt = performance.now();

@@ -1,7 +1,7 @@
 /** A whole run, part by part. */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Environment } from '@sagafleet/cli';
+import type { Environment } from '@sagafleet/local';
 import { openArena } from './arena.ts';
 import { measureLatencies } from './latencies.ts';
 import { thisMachine } from './machine.ts';

@@ -1,7 +1,7 @@
 /** Our worker as it runs in a pod: a process of its own, a settings file, a few environment variables. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Environment, findFreePort, type ProgramCommand, workerProgram } from '@sagafleet/cli';
+import { type Environment, findFreePort, type ProgramCommand, workerProgram } from '@sagafleet/local';
 import {
   type EmitSettings,
   parseDurationMs,

@@ -1,6 +1,6 @@
 /** Who takes part, in what, and how each is started. */
 import { fileURLToPath } from 'node:url';
-import type { Environment, ProgramCommand } from '@sagafleet/cli';
+import type { Environment, ProgramCommand } from '@sagafleet/local';
 import type { Arena } from './arena.ts';
 import { prepareConfluent, prepareFranzGo, prepareKafkaStreams } from './built-peers.ts';
 import type { Entrant, SubjectName } from './entrant.ts';

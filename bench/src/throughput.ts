@@ -1,5 +1,5 @@
 /** Records per second of one entrant, seen from outside the process: the same for all. */
-import type { ChildProgram } from '@sagafleet/cli';
+import type { ChildProgram } from '@sagafleet/local';
 import type { Arena } from './arena.ts';
 import { startContest } from './contest.ts';
 import type { Entrant } from './entrant.ts';

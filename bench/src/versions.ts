@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Platform } from '@sagafleet/cli';
+import type { Platform } from '@sagafleet/local';
 import type { SubjectName } from './entrant.ts';
 
 /** Where a peer's version stands, below `bench/`. */

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChildProgram } from '@sagafleet/cli';
+import { ChildProgram } from '@sagafleet/local';
 import type { Arena } from './arena.ts';
 import { uniqueName } from './contest.ts';
 import { BenchError } from './errors.ts';

@@ -1,4 +1,4 @@
-import type { KafkaConnection, KafkaOptions } from '@sagafleet/kafka';
+import type { KafkaOptions } from '@sagafleet/kafka';
 import { InvalidArgumentError, type Command } from 'commander';
 
 /** Where the local platform is when nothing else is said. */
@@ -17,10 +17,6 @@ export function withConnectionOptions(command: Command): Command {
   return command
     .option('--kafka <host:port>', 'brokers, separated by commas', DEFAULT_BROKERS)
     .option('--registry <url>', 'root of a Confluent-compatible registry', DEFAULT_REGISTRY);
-}
-
-export function kafkaConnection(brokers: string): KafkaConnection {
-  return { brokers: brokers.split(','), tls: false, sasl: null, clientId: 'sagafleet-cli' };
 }
 
 export const KAFKA_OPTIONS: KafkaOptions = { log: () => undefined, level: 'error', patienceMs: PATIENCE_MS };

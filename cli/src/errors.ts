@@ -1,21 +1,6 @@
-export type CliErrorCode =
-  | 'JavaMissing'
-  | 'MavenMissing'
-  | 'FetchFailed'
-  | 'PortBusy'
-  | 'DataInUse'
-  | 'ProcessEnded'
-  | 'NotReady'
-  | 'NoBroker'
-  | 'NoRegistry'
-  | 'ReadBackFailed'
-  | 'UnknownTool'
-  | 'Unmappable'
-  | 'NoEvent'
-  | 'NoIngress'
-  | 'UnknownStep';
+export type CliErrorCode = 'NoEvent' | 'NoIngress' | 'UnknownStep';
 
-/** What a command can not do and what its user can do about it; shown to them as it stands. */
+/** What a command cannot do and what its user can do about it; shown to them as it is. */
 export class CliError extends Error {
   readonly code: CliErrorCode;
 

@@ -7,11 +7,11 @@ import { resumeCommand } from './commands/resume.ts';
 import { sendCommand } from './commands/send.ts';
 import { timelineCommand } from './commands/timeline.ts';
 import { validateCommand } from './commands/validate.ts';
-import { causesOf } from './error-text.ts';
-import { EXIT } from './exit-codes.ts';
-import type { Io } from './io.ts';
-import { ManifestProblems } from './load-steps.ts';
+import { ManifestProblems } from './manifests/load-steps.ts';
 import { schemaLookUp } from './schema-look-up.ts';
+import { causesOf } from './terminal/error-text.ts';
+import { EXIT } from './terminal/exit-codes.ts';
+import type { Io } from './terminal/io.ts';
 
 const VERSION = '0.1.0';
 

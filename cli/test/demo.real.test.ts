@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { findFreePort } from '@sagafleet/local';
 import { expect, test } from 'vitest';
-import { findFreePort } from '../src/local/ports.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 

@@ -4,8 +4,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findFreePort } from '@sagafleet/local';
 import { expect, test } from 'vitest';
-import { findFreePort } from '../src/local/ports.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const EXAMPLE = fileURLToPath(new URL('../../examples/order', import.meta.url));

@@ -1,11 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import { findFreePort, readBack, startSession, untilReady, type Session } from '@sagafleet/local';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isPerfect, ORDER_TOPICS } from '../src/demo/judge.ts';
 import { runDemo } from '../src/demo/run-demo.ts';
-import { loadSteps } from '../src/load-steps.ts';
-import { findFreePort } from '../src/local/ports.ts';
-import { readBack } from '../src/local/read-back.ts';
-import { startSession, untilReady, type Session } from '../src/local/session.ts';
+import { loadSteps } from '../src/manifests/load-steps.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/order', import.meta.url));
 const ORDERS = 200;
@@ -23,7 +21,7 @@ beforeAll(async () => {
     notice: (_: string, text: string) => notices.push(text),
     crashed: (error: Error) => notices.push(error.message),
   };
-  session = await startSession(steps, { ...ports, replicas: new Map() }, { io, reporter });
+  session = await startSession(steps, { ...ports, replicas: new Map() }, { env: io.env, reporter });
   await untilReady(session);
 }, 120_000);
 afterAll(() => session.stop());

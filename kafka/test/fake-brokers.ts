@@ -1,11 +1,10 @@
-import { loadInternal } from '../src/cluster.ts';
 import type { Connections, Destination } from '../src/connections/connections.ts';
 import { Leaders } from '../src/connections/leaders.ts';
+import { loadInternal, type ProtocolRequest } from '../src/kafkajs/private-shape.ts';
 import { crc32c } from '../src/produce/crc32c.ts';
 import { WireReader, WireWriter } from '../src/wire/flexible.ts';
 import { type GroupMembership, NO_MEMBER } from '../src/wire/group.ts';
 import type { ClusterMetadata } from '../src/wire/metadata.ts';
-import type { ProtocolRequest } from '../src/wire/request.ts';
 
 interface Decoder {
   readInt8(): number;

@@ -3,10 +3,10 @@ import { once, EventEmitter } from 'node:events';
 import type { Destination } from '../src/connections/connections.ts';
 import { Leaders } from '../src/connections/leaders.ts';
 import { KafkaError } from '../src/errors.ts';
+import { type ProtocolRequest } from '../src/kafkajs/private-shape.ts';
 import type { AbortedTransaction, FetchAnswer, FetchedPartition } from '../src/wire/fetch.ts';
 import { WireReader } from '../src/wire/flexible.ts';
 import type { ClusterMetadata } from '../src/wire/metadata.ts';
-import type { ProtocolRequest } from '../src/wire/request.ts';
 
 interface StoredPartition {
   leader: number | null;

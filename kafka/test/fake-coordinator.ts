@@ -1,8 +1,9 @@
 import type { Connections, Destination } from '../src/connections/connections.ts';
 import { Leaders } from '../src/connections/leaders.ts';
+import { type ProtocolRequest } from '../src/kafkajs/private-shape.ts';
 import type { OpenTransaction } from '../src/transactions/open-transactions.ts';
 import { WireReader, WireWriter } from '../src/wire/flexible.ts';
-import { errorOf, type ProtocolRequest } from '../src/wire/request.ts';
+import { errorOf } from '../src/wire/request.ts';
 import type { TransactionState } from '../src/wire/transactions.ts';
 
 const NODE = 1;

@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { KafkaProxy } from '../../test/support/kafka-proxy.ts';
 import { until } from '../../test/support/until.ts';
-import { coordinatorOf, listOffsets } from '../src/group-offsets.ts';
+import { coordinatorOf, listOffsets } from '../src/group/group-offsets.ts';
 import { type BatchProducer, Connections, createKafka, type Holder, RecordBatchBuilder, TransactionalProducers } from '../src/index.ts';
 import { produceRequest } from '../src/produce/produce-request.ts';
 import { type Fenced, TransactionalId, writeLaneOf } from '../src/transactions/transactional-id.ts';

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type * as Kafkajs from 'kafkajs';
-import { internalsOf } from '../src/hardening/harden-kafkajs.ts';
-import type { Internals, Override } from '../src/hardening/override.ts';
+import { internalsOf } from '../src/kafkajs/hardening/harden-kafkajs.ts';
+import type { Internals, Override } from '../src/kafkajs/hardening/override.ts';
 
 export interface PrivateCopy extends Disposable {
   internals: Internals;

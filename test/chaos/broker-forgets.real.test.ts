@@ -3,8 +3,8 @@
  * and transactional ids that rest (confluentinc/parallel-consumer#830), and deletes records that look old
  * (openmeterio/openmeter#5005). One broker whose while is short for all of them.
  */
-import { startSession, untilReady, type Platform, type Session } from '@sagafleet/cli';
 import { createKafka, KafkaAdmin, readTopics, type KafkaConnection, type ReadRecord } from '@sagafleet/kafka';
+import { startSession, untilReady, type Platform, type Session } from '@sagafleet/local';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
 import type { SagaStep, SagaStepSpec } from '@sagafleet/schemas';
 import { afterAll, beforeAll, inject, test } from 'vitest';
@@ -71,7 +71,6 @@ class Step {
 
   /** As `sagafleet dev` does it; resolves when its worker is ready. */
   async start(): Promise<Session> {
-    const sink = { write: () => true };
     const session = await startSession(
       [this.#manifest],
       {
@@ -81,7 +80,7 @@ class Step {
         replicas: new Map(),
       },
       {
-        io: { stdout: sink, stderr: sink, env: process.env, cwd: process.cwd(), isTerminal: false },
+        env: process.env,
         reporter: { progress: silent, logLine: silent, notice: silent, crashed: silent },
       },
     );

@@ -1,4 +1,4 @@
-import { readBack, type ReadBackOptions, type ReadBackRecord, type ReadBackResult } from '@sagafleet/cli';
+import { readBack, type ReadBackOptions, type ReadBackRecord, type ReadBackResult } from '@sagafleet/local';
 import { CE_ID, DEAD_LETTER_HEADERS } from '@sagafleet/schemas';
 import { LANE_LENGTH, POISON, textOf, valueRead } from './events.ts';
 import type { Evidence, InputRecord, Output, OutputRecord, TopicPosition } from './judge.ts';

@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Platform } from '@sagafleet/cli';
 import { Connections, createKafka, KafkaAdmin, listOffsets, LOG_END, readTopics, type KafkaConnection } from '@sagafleet/kafka';
+import type { Platform } from '@sagafleet/local';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
 import type { WorkerSettings } from '@sagafleet/schemas';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';

@@ -1,5 +1,5 @@
-import { readBack, type Platform } from '@sagafleet/cli';
 import type { KafkaAdmin } from '@sagafleet/kafka';
+import { readBack, type Platform } from '@sagafleet/local';
 import { AvroCodecs, type Encoder, type RegistryClient } from '@sagafleet/registry';
 import type { WorkerSettings } from '@sagafleet/schemas';
 import { DELIVERY, emitTo, settingsFor } from '../support/settings.ts';

@@ -1,5 +1,5 @@
-import { findFreePort, startPlatform, type Platform } from '@sagafleet/cli';
 import { KafkaAdmin } from '@sagafleet/kafka';
+import { findFreePort, startPlatform, type Platform } from '@sagafleet/local';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
 import { WORKER_ENV, type Guarantee, type WorkerSettings } from '@sagafleet/schemas';
 import { AuthProxy } from '../support/auth-proxy.ts';

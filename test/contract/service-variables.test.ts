@@ -14,7 +14,7 @@ const OF_A_SERVICE = /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT$|_PORT_\d+_(TCP
 
 /** Names in `env['NAME']` and `env.NAME`, in all that is published. */
 function namesRead(): string[] {
-  const files = globSync('{schemas,expressions,registry,kafka,worker,operator,cli}/src/**/*.ts', { cwd: ROOT }).filter(
+  const files = globSync('{schemas,expressions,registry,kafka,worker,operator,local,cli}/src/**/*.ts', { cwd: ROOT }).filter(
     (file) => !file.endsWith('.test.ts'),
   );
   return files.flatMap((file) =>

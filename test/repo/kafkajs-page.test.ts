@@ -28,7 +28,7 @@ test('every row names the test that shows it, or why it does not touch us', () =
 });
 
 test('every override is on the page, and no other', () => {
-  const texts = globSync('kafka/src/hardening/*.ts', { cwd: ROOT, exclude: ['**/*.test.ts'] }).map((path) =>
+  const texts = globSync('kafka/src/kafkajs/hardening/*.ts', { cwd: ROOT, exclude: ['**/*.test.ts'] }).map((path) =>
     readFileSync(join(ROOT, path), 'utf8'),
   );
   const names = texts.flatMap((text) => [...text.matchAll(/: Override = \{\s+name: '([\w-]+)'/g)].map(([, name]) => name!));

@@ -73,7 +73,7 @@ const REFUSED_IMPORTS: Record<string, { at: string; from: string; isType?: true 
   'avsc outside its home': { at: 'expressions/src/a.ts', from: 'avsc' },
   'files in desired objects': { at: 'operator/src/desired/a.ts', from: 'node:fs' },
   'files in checks': { at: 'operator/src/check/a.ts', from: 'node:fs' },
-  'files in assignment': { at: 'worker/src/assignment.ts', from: 'node:fs' },
+  'files in assignment': { at: 'worker/src/membership/assignment.ts', from: 'node:fs' },
   'a connection in encode': { at: 'worker/src/pipeline/encode.ts', from: '@sagafleet/kafka' },
 };
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Platform } from '@sagafleet/cli';
+import type { Platform } from '@sagafleet/local';
 import { judge, type Figures, type Finding, type Sample } from './judge.ts';
 import { OtherMember } from './other-member.ts';
 import { SoakStep } from './soak-step.ts';

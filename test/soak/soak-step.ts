@@ -1,5 +1,5 @@
-import { findFreePort, type Platform, startPlatform } from '@sagafleet/cli';
 import { createKafka, KafkaAdmin, type KafkaConnection } from '@sagafleet/kafka';
+import { findFreePort, type Platform, startPlatform } from '@sagafleet/local';
 import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
 import type { Kafka, Message, Producer } from 'kafkajs';
 import { DELIVERY, settingsFor } from '../support/settings.ts';

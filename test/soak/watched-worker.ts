@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ChildProgram, findFreePort, type Platform } from '@sagafleet/cli';
+import { ChildProgram, findFreePort, type Platform } from '@sagafleet/local';
 import { WORKER_ENV, type WorkerSettings } from '@sagafleet/schemas';
 import type { Figures } from './judge.ts';
 

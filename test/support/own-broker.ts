@@ -1,4 +1,4 @@
-import { findFreePort, startPlatform, type Platform } from '@sagafleet/cli';
+import { findFreePort, startPlatform, type Platform } from '@sagafleet/local';
 import { inject } from 'vitest';
 
 /** A broker that no other test uses, beside the registry that all of them use. The caller stops it. */

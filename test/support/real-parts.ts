@@ -1,4 +1,4 @@
-import { findFreePort, startPlatform } from '@sagafleet/cli';
+import { findFreePort, startPlatform } from '@sagafleet/local';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {

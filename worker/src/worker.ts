@@ -5,22 +5,22 @@ import { AvroCodecs, RegistryClient } from '@sagafleet/registry';
 import type { SaslMechanism } from '@sagafleet/schemas';
 import type { FastifyInstance } from 'fastify';
 import type { Credentials, WorkerConfig } from './config.ts';
-import { decide } from './decide.ts';
 import type { AppendingProducer, Driver, GroupMember } from './driver.ts';
 import { messageOf, WorkerError } from './errors.ts';
-import { Gate, ROLL_CALL_MS } from './gate.ts';
 import { serveHealth } from './health.ts';
-import { serveIngress } from './ingress.ts';
+import { serveIngress } from './ingress/ingress.ts';
 import { KafkajsDriver } from './kafka/driver.ts';
 import type { Log } from './log.ts';
-import { OutputTopics } from './output-topics.ts';
+import { OutputTopics } from './pipeline/output-topics.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { compileStep, type StepProgram } from './pipeline/program.ts';
 import { SizeLimits } from './pipeline/size-limits.ts';
+import { decide } from './task/decide.ts';
+import { Gate, ROLL_CALL_MS } from './task/gate.ts';
 import { QueueMemory } from './task/queue.ts';
 import { TaskSet } from './task/task-set.ts';
+import { Turns } from './task/turns.ts';
 import { systemTiming } from './timing.ts';
-import { Turns } from './turns.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /** A few transactions' records; what is queued for long costs the garbage collector more than a fetch. */

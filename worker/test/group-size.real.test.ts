@@ -1,14 +1,14 @@
 /** How large a group may be: what its members say in a join is one record of the broker's. */
 import { createKafka, ISOLATION, openCluster } from '@sagafleet/kafka';
+import type { MemberBroker } from '@sagafleet/kafka';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { until } from '../../test/support/until.ts';
-import type { Broker } from '../src/kafka/internals.ts';
 import { AssigningMember, type GroupOptions } from './support/group-of-assigners.ts';
 import { StepFixture } from './support/step-fixture.ts';
 
 const TASKS = 1_000;
 
-interface DescribingBroker extends Broker {
+interface DescribingBroker extends MemberBroker {
   describeGroups(request: { groupIds: string[] }): Promise<{ groups: { members: unknown[] }[] }>;
 }
 

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { plainConnection, type Session, untilReady } from '@sagafleet/local';
 import { RegistryClient } from '@sagafleet/registry';
 import { Command, Option } from 'commander';
-import { kafkaConnection, parseCount, withOutputOption, type OutputFormat } from '../connections.ts';
+import { parseCount, withOutputOption, type OutputFormat } from '../connections.ts';
 import { isPerfect, ORDER_TOPICS, type Verdict } from '../demo/judge.ts';
 import { runDemo, type DemoResult } from '../demo/run-demo.ts';
-import { EXIT } from '../exit-codes.ts';
-import type { Io } from '../io.ts';
-import { loadSteps } from '../load-steps.ts';
-import { untilReady, type Session } from '../local/session.ts';
-import { runSession } from '../run-session.ts';
-import { toSessionOptions, withSessionOptions, type SessionFlags } from '../session-options.ts';
-import { colorsFor, Progress, table } from '../terminal.ts';
+import { loadSteps } from '../manifests/load-steps.ts';
+import { runSession } from '../session/run-session.ts';
+import { toSessionOptions, withSessionOptions, type SessionFlags } from '../session/session-options.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import type { Io } from '../terminal/io.ts';
+import { colorsFor, Progress, table } from '../terminal/terminal.ts';
 import { formatTimeline, readTimelines } from '../timeline.ts';
 
 const SHOWN_ORDERS = 3;
@@ -89,7 +89,7 @@ async function report(result: DemoResult, context: ReportContext): Promise<void>
 async function timelines({ io, session: { platform }, orderIds }: ReportContext): Promise<string[]> {
   const shown = new Set(orderIds.slice(0, SHOWN_ORDERS));
   const events = await readTimelines({
-    connection: kafkaConnection(platform.brokers),
+    connection: plainConnection(platform.brokers),
     registry: new RegistryClient({ url: platform.registryUrl }),
     topics: ORDER_TOPICS,
     isWanted: (id) => shown.has(id),

@@ -1,14 +1,13 @@
+import { LOCAL_MAPPING, type Session, untilReady } from '@sagafleet/local';
 import type { SagaStep } from '@sagafleet/schemas';
 import { Command } from 'commander';
 import { CliError } from '../errors.ts';
-import type { Io } from '../io.ts';
-import { loadSteps } from '../load-steps.ts';
-import { LOCAL_MAPPING } from '../local/pod.ts';
-import { untilReady, type Session } from '../local/session.ts';
-import { runSession } from '../run-session.ts';
-import { toSessionOptions, withSessionOptions, type SessionFlags } from '../session-options.ts';
-import { colorsFor, Progress, table } from '../terminal.ts';
-import { watchManifests } from '../watch-manifests.ts';
+import { loadSteps } from '../manifests/load-steps.ts';
+import { watchManifests } from '../manifests/watch-manifests.ts';
+import { runSession } from '../session/run-session.ts';
+import { toSessionOptions, withSessionOptions, type SessionFlags } from '../session/session-options.ts';
+import type { Io } from '../terminal/io.ts';
+import { colorsFor, Progress, table } from '../terminal/terminal.ts';
 
 type Flags = SessionFlags & { verbose?: boolean };
 

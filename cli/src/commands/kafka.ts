@@ -1,10 +1,7 @@
+import { defaultCacheDir, findJava, KAFKA_TOOLS, prepareKafka, runKafkaTool } from '@sagafleet/local';
 import { Command } from 'commander';
 import { DEFAULT_BROKERS } from '../connections.ts';
-import type { Io } from '../io.ts';
-import { defaultCacheDir } from '../local/cache.ts';
-import { findJava } from '../local/java.ts';
-import { KAFKA_TOOLS, runKafkaTool } from '../local/kafka-tool.ts';
-import { prepareKafka } from '../local/prepare.ts';
+import type { Io } from '../terminal/io.ts';
 
 export function kafkaCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('kafka')

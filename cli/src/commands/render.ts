@@ -1,7 +1,7 @@
 import { DEFAULT_VALUES, desiredOf, render } from '@sagafleet/operator';
 import { Command } from 'commander';
-import type { Io } from '../io.ts';
-import { loadSteps } from '../load-steps.ts';
+import { loadSteps } from '../manifests/load-steps.ts';
+import type { Io } from '../terminal/io.ts';
 
 type Flags = { keda?: boolean; strimzi?: boolean };
 

@@ -1,9 +1,10 @@
 import { KafkaAdmin } from '@sagafleet/kafka';
+import { plainConnection } from '@sagafleet/local';
 import { decodeNote, DEFAULT_NAMESPACE, resumeGroupOf } from '@sagafleet/schemas';
 import { Command } from 'commander';
-import { DEFAULT_BROKERS, KAFKA_OPTIONS, kafkaConnection } from '../connections.ts';
-import { EXIT } from '../exit-codes.ts';
-import type { Io } from '../io.ts';
+import { DEFAULT_BROKERS, KAFKA_OPTIONS } from '../connections.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import type { Io } from '../terminal/io.ts';
 
 interface Options {
   kafka: string;
@@ -31,7 +32,7 @@ Examples:
     )
     .action(async (step: string, options: Options) => {
       const group = options.group ?? `${options.namespace}.${step}`;
-      const admin = new KafkaAdmin(kafkaConnection(options.kafka), KAFKA_OPTIONS);
+      const admin = new KafkaAdmin(plainConnection(options.kafka), KAFKA_OPTIONS);
       await admin.connect();
       try {
         const stopped = (await admin.notedOffsets(group)).flatMap(({ topic, partition, offset, note }) =>

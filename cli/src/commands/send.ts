@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sendRecord } from '@sagafleet/kafka';
+import { plainConnection } from '@sagafleet/local';
 import { AvroCodecs, exampleValue, parseSchema, RegistryClient, RegistryError } from '@sagafleet/registry';
 import { Command, Option } from 'commander';
 import {
   KAFKA_OPTIONS,
-  kafkaConnection,
   parseCount,
   withConnectionOptions,
   withOutputOption,
@@ -13,8 +13,8 @@ import {
   type OutputFormat,
 } from '../connections.ts';
 import { CliError } from '../errors.ts';
-import type { Io } from '../io.ts';
-import { parseExactJson, toJson } from '../json.ts';
+import type { Io } from '../terminal/io.ts';
+import { parseExactJson, toJson } from '../terminal/json.ts';
 
 type Options = ConnectionOptions & {
   output: OutputFormat;
@@ -69,7 +69,7 @@ async function sendOne(target: string, n: number, options: Options, io: Io): Pro
   const encoder = await new AvroCodecs(registry).loadEncoder({ kind: 'subject', subject, version: 'latest' });
   const key = options.key ?? keyOf(event);
   const record = { topic: target, key, value: encoder.encode(event) };
-  return { target, key, answer: await sendRecord(kafkaConnection(options.kafka), record, KAFKA_OPTIONS) };
+  return { target, key, answer: await sendRecord(plainConnection(options.kafka), record, KAFKA_OPTIONS) };
 }
 
 interface EventQuestion {

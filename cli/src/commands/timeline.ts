@@ -1,17 +1,11 @@
 import { KafkaAdmin } from '@sagafleet/kafka';
+import { plainConnection } from '@sagafleet/local';
 import { RegistryClient } from '@sagafleet/registry';
 import { Command } from 'commander';
-import {
-  KAFKA_OPTIONS,
-  kafkaConnection,
-  withConnectionOptions,
-  withOutputOption,
-  type ConnectionOptions,
-  type OutputFormat,
-} from '../connections.ts';
-import { EXIT } from '../exit-codes.ts';
-import type { Io } from '../io.ts';
-import { toJson } from '../json.ts';
+import { KAFKA_OPTIONS, withConnectionOptions, withOutputOption, type ConnectionOptions, type OutputFormat } from '../connections.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import type { Io } from '../terminal/io.ts';
+import { toJson } from '../terminal/json.ts';
 import { formatTimeline, readTimelines } from '../timeline.ts';
 
 type Options = ConnectionOptions & { output: OutputFormat; topics?: string };
@@ -23,7 +17,7 @@ export function timelineCommand(io: Io, exit: (code: number) => void): Command {
     .option('--topics <names>', 'only these topics, separated by commas')
     .addHelpText('after', '\nExamples:\n  sagafleet timeline order-42\n  sagafleet timeline order-42 --output json | jq .[].topic\n');
   return withOutputOption(withConnectionOptions(command)).action(async (saga: string, options: Options) => {
-    const connection = kafkaConnection(options.kafka);
+    const connection = plainConnection(options.kafka);
     const topics = options.topics?.split(',') ?? (await publicTopics(options.kafka));
     const registry = new RegistryClient({ url: options.registry });
     const events = await readTimelines({ connection, registry, topics, isWanted: (id) => id === saga });
@@ -41,7 +35,7 @@ export function timelineCommand(io: Io, exit: (code: number) => void): Command {
 
 /** Kafka's own topics and those between a step and itself are not part of the story. */
 async function publicTopics(brokers: string): Promise<string[]> {
-  const admin = new KafkaAdmin(kafkaConnection(brokers), KAFKA_OPTIONS);
+  const admin = new KafkaAdmin(plainConnection(brokers), KAFKA_OPTIONS);
   await admin.connect();
   try {
     const names = (await admin.describeTopics()).map(({ name }) => name);

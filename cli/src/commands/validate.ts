@@ -1,9 +1,9 @@
 import { type CheckFacts, subjectKey, subjectsOf, type SubjectVersion } from '@sagafleet/operator';
 import { Command, Option } from 'commander';
-import { EXIT } from '../exit-codes.ts';
-import type { Io } from '../io.ts';
 import { type Diagnostic, formatDiagnostic } from '../manifests/diagnostic.ts';
 import { checkManifests, loadManifests, type LoadedManifests, stepsOf } from '../manifests/load.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import type { Io } from '../terminal/io.ts';
 
 /** Avro schema as parsed JSON, and what keeps it from being read or written with. */
 export interface LookedUp {

@@ -1,10 +1,9 @@
-/** N orders through the six steps of `examples/order/`, and what an independent reader finds of them. */
 import { KafkaAdmin } from '@sagafleet/kafka';
+import { plainConnection, readBack, type Session } from '@sagafleet/local';
+/** N orders through the six steps of `examples/order/`, and what an independent reader finds of them. */
 import { deadLetterTopicOf, groupOf, type SagaStep } from '@sagafleet/schemas';
-import { KAFKA_OPTIONS, kafkaConnection } from '../connections.ts';
+import { KAFKA_OPTIONS } from '../connections.ts';
 import { CliError } from '../errors.ts';
-import { readBack } from '../local/read-back.ts';
-import type { Session } from '../local/session.ts';
 import { judgeOrders, ORDER_TOPICS, type OrderRecord, type Verdict } from './judge.ts';
 
 /** The step at the end: its group is at the end of all topics when everything is done. */
@@ -60,7 +59,7 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
 
 /** Done = as many deliveries as orders, and every group at the end of its topics; gives up at the deadline and lets the judge speak. */
 async function untilDone(brokers: string, { orderIds, steps, onProgress }: DemoOptions): Promise<void> {
-  const admin = new KafkaAdmin(kafkaConnection(brokers), KAFKA_OPTIONS);
+  const admin = new KafkaAdmin(plainConnection(brokers), KAFKA_OPTIONS);
   await admin.connect();
   try {
     for (const deadline = Date.now() + DONE_DEADLINE_MS; Date.now() < deadline; await pause(POLL_MS)) {

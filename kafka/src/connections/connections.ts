@@ -1,11 +1,10 @@
 import type { Broker, Kafka } from 'kafkajs';
-import { ISOLATION, openCluster, type OpenCluster } from '../cluster.ts';
 import { KafkaError } from '../errors.ts';
+import { ISOLATION, openCluster } from '../kafkajs/cluster.ts';
+import type { ApiVersions, ConnectionPool, OpenCluster, ProtocolRequest } from '../kafkajs/private-shape.ts';
 import { type ClusterMetadata, metadataRequest } from '../wire/metadata.ts';
-import type { ProtocolRequest } from '../wire/request.ts';
 import { Leaders } from './leaders.ts';
-import { type Connection, Line } from './line.ts';
-import type { ApiVersions } from './needed-apis.ts';
+import { Line } from './line.ts';
 
 export interface Destination {
   nodeId: number;
@@ -13,17 +12,6 @@ export interface Destination {
   lane: string;
 }
 
-/** What kafkajs' types leave out. */
-interface ConnectionPool {
-  pool: Connection[];
-  setVersions(versions: unknown): void;
-  setSupportAuthenticationProtocol(isSupported: boolean): void;
-  send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer>;
-}
-interface Insides {
-  connectionPoolBuilder: { build(address: { host: string; port: number }): Promise<ConnectionPool> };
-  brokerPool: { versions: ApiVersions | null };
-}
 type AnyBroker = Broker & { connectionPool: ConnectionPool };
 
 const NO_ANSWER: ReadonlySet<string> = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError']);
@@ -81,7 +69,7 @@ export class Connections {
   async apiVersions(): Promise<ApiVersions> {
     this.#throwIfClosed();
     await this.#cluster.connect();
-    return (this.#cluster as unknown as Insides).brokerPool.versions!;
+    return this.#cluster.brokerPool.versions!;
   }
 
   async close(): Promise<void> {
@@ -106,7 +94,7 @@ export class Connections {
   }
 
   async #openLine(address: { host: string; port: number }): Promise<Line> {
-    const { connectionPoolBuilder, brokerPool } = this.#cluster as unknown as Insides;
+    const { connectionPoolBuilder, brokerPool } = this.#cluster;
     const pool = await connectionPoolBuilder.build(address);
     pool.setVersions(brokerPool.versions);
     pool.setSupportAuthenticationProtocol(true);

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { ProtocolRequest } from '../wire/request.ts';
-import { type Connection, Line } from './line.ts';
+import { type ProtocolRequest, type Connection } from '../kafkajs/private-shape.ts';
+import { Line } from './line.ts';
 
 type Answer = PromiseWithResolvers<string>;
 

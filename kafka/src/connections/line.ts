@@ -1,21 +1,5 @@
 import { KafkaError } from '../errors.ts';
-import type { ProtocolRequest } from '../wire/request.ts';
-
-/** One of kafkajs' connections, as far as it is used here. */
-export interface Connection {
-  isConnected(): boolean;
-  connect(): Promise<unknown>;
-  /** Null: without SASL. */
-  sasl: object | null;
-  /** False as well shortly before the broker would end the session (KIP-368). */
-  isAuthenticated(): boolean;
-  authenticate(): Promise<void>;
-  send<Answer>(request: ProtocolRequest<Answer>): Promise<Answer>;
-  disconnect(): Promise<unknown>;
-  rejectRequests(error: Error): void;
-  /** Of the last attempt to connect. */
-  socket?: { destroy(): void };
-}
+import type { Connection, ProtocolRequest } from '../kafkajs/private-shape.ts';
 
 /** A broker handles one request of a connection at a time: more only have to hide the way to it. */
 const MAX_IN_FLIGHT = 8;

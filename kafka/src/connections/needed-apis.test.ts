@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ApiVersions, missingApis } from './needed-apis.ts';
+import { type ApiVersions } from '../kafkajs/private-shape.ts';
+import { missingApis } from './needed-apis.ts';
 
 const upTo = (maxVersion: number) => ({ minVersion: 0, maxVersion });
 const KAFKA_3_1: ApiVersions = { 1: upTo(13), 2: upTo(7), 3: upTo(12), 9: upTo(8), 22: upTo(4), 28: upTo(3), 61: upTo(0), 65: upTo(0) };

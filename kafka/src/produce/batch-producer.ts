@@ -1,12 +1,13 @@
+import { type Patience, untilReady } from '../admin/until-ready.ts';
 import type { Connections, Destination } from '../connections/connections.ts';
 import { KafkaError } from '../errors.ts';
-import { coordinatorOf } from '../group-offsets.ts';
+import { coordinatorOf } from '../group/group-offsets.ts';
+import { type ProtocolRequest } from '../kafkajs/private-shape.ts';
 import type { LeaderView } from '../transactions/leader-view.ts';
 import type { Settlements } from '../transactions/settlements.ts';
 import { FENCING, writeLaneOf } from '../transactions/transactional-id.ts';
-import { type Patience, untilReady } from '../until-ready.ts';
 import type { GroupMembership } from '../wire/group.ts';
-import { errorOf, type ProtocolRequest } from '../wire/request.ts';
+import { errorOf } from '../wire/request.ts';
 import {
   addOffsetsToTxnRequest,
   addPartitionsToTxnRequest,

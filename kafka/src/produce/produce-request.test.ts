@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Connections } from '../connections/connections.ts';
-import type { ProtocolRequest } from '../wire/request.ts';
+import { type ProtocolRequest } from '../kafkajs/private-shape.ts';
 import { BatchProducer, type PartitionBatch } from './batch-producer.ts';
 import { perRequest } from './produce-request.ts';
 import { RecordBatchBuilder } from './record-batch.ts';

@@ -1,5 +1,4 @@
-import { loadInternal } from '../cluster.ts';
-import type { ProtocolRequest } from '../wire/request.ts';
+import { type ProtocolRequest, Decoder, type ProtocolDecoder } from '../kafkajs/private-shape.ts';
 
 /** A record batch and the partition it is for. */
 export interface EncodedBatch {
@@ -14,16 +13,6 @@ export interface ProducedBatch {
   errorCode: number;
   baseOffset: bigint;
 }
-
-interface Decoder {
-  readInt16(): number;
-  readInt32(): number;
-  readInt64(): { toString(): string };
-  readString(): string;
-  readArray<T>(read: (decoder: Decoder) => T): T[];
-}
-
-const Decoder = loadInternal('protocol/decoder') as new (payload: Buffer) => Decoder;
 
 const PRODUCE = { apiKey: 0, apiVersion: 7, apiName: 'Produce' };
 const ALL_IN_SYNC_REPLICAS = -1;
@@ -74,7 +63,7 @@ function encode(batches: readonly EncodedBatch[], transactionalId: string | null
   return parts;
 }
 
-function decode(decoder: Decoder): { batches: ProducedBatch[]; clientSideThrottleTime: number } {
+function decode(decoder: ProtocolDecoder): { batches: ProducedBatch[]; clientSideThrottleTime: number } {
   const topics = decoder.readArray((each) => {
     const topic = each.readString();
     return each.readArray((partition) => decodePartition(topic, partition));
@@ -82,7 +71,7 @@ function decode(decoder: Decoder): { batches: ProducedBatch[]; clientSideThrottl
   return { batches: topics.flat(), clientSideThrottleTime: decoder.readInt32() };
 }
 
-function decodePartition(topic: string, decoder: Decoder): ProducedBatch {
+function decodePartition(topic: string, decoder: ProtocolDecoder): ProducedBatch {
   const partition = decoder.readInt32();
   const errorCode = decoder.readInt16();
   const baseOffset = BigInt(decoder.readInt64().toString());

@@ -1,6 +1,7 @@
 import type { Connections } from '../connections/connections.ts';
+import { type ProtocolRequest } from '../kafkajs/private-shape.ts';
 import { type FetchAnswer, type FetchedPartition, fetchRequest, type PartitionFetch, type PartitionPlace } from '../wire/fetch.ts';
-import { errorOf, type ProtocolRequest } from '../wire/request.ts';
+import { errorOf } from '../wire/request.ts';
 
 const NONE = 0;
 /** FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR */

@@ -1,7 +1,7 @@
 /** The bytes that a fetch brought of one partition → its records (Kafka protocol guide, "Record Batch"). */
-import { type BatchContext, FetchedRecord, type HeaderPair, RecordReader } from '../fetched-record.ts';
 import { crc32c } from '../produce/crc32c.ts';
 import type { AbortedTransaction } from '../wire/fetch.ts';
+import { type BatchContext, FetchedRecord, type HeaderPair, RecordReader } from '../wire/fetched-record.ts';
 import { decompress } from './decompress.ts';
 
 /** Why the records of a whole batch, from the offset that it stands at up to `lastOffset`, cannot be read. */

@@ -1,7 +1,7 @@
 import type { Connections } from '../connections/connections.ts';
-import type { HeaderPair } from '../fetched-record.ts';
 import { decodeRecords } from '../read/record-batches.ts';
 import { fetchRequest, NO_SESSION } from '../wire/fetch.ts';
+import type { HeaderPair } from '../wire/fetched-record.ts';
 import { throwUnlessOk } from '../wire/request.ts';
 import type { OpenTransaction } from './open-transactions.ts';
 

@@ -1,5 +1,5 @@
+import { type Patience, untilReady } from '../admin/until-ready.ts';
 import type { Connections } from '../connections/connections.ts';
-import { type Patience, untilReady } from '../until-ready.ts';
 import { listOffsetsRequest, LOG_END, type OffsetAnswer } from '../wire/offsets.ts';
 import { throwUnlessOk } from '../wire/request.ts';
 import { byTopic, describeProducersRequest, type PartitionProducers, type Place, type TopicPartitions } from '../wire/transactions.ts';

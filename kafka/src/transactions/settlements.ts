@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { typeOf } from '../admin/until-ready.ts';
 import type { Connections } from '../connections/connections.ts';
-import { coordinatorOf } from '../group-offsets.ts';
-import { typeOf } from '../until-ready.ts';
+import { coordinatorOf } from '../group/group-offsets.ts';
 import { CONCURRENT_TRANSACTIONS, COORDINATOR_MOVES, INVALID_PRODUCER_EPOCH } from '../wire/error-codes.ts';
 import { type ClusterMetadata, metadataRequest } from '../wire/metadata.ts';
 import { offsetFetchRequest } from '../wire/offsets.ts';

@@ -1,5 +1,5 @@
+import { type Patience, typeOf, untilReady } from '../admin/until-ready.ts';
 import type { Connections } from '../connections/connections.ts';
-import { type Patience, typeOf, untilReady } from '../until-ready.ts';
 import { CONCURRENT_TRANSACTIONS, COORDINATOR_MOVES, INVALID_PRODUCER_EPOCH, NOT_COORDINATOR } from '../wire/error-codes.ts';
 import { errorOf } from '../wire/request.ts';
 import {

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { typeOf, untilReady } from '../admin/until-ready.ts';
 import type { Connections } from '../connections/connections.ts';
-import type { HeaderPair } from '../fetched-record.ts';
-import { coordinatorOf, type TopicPartitionOffset } from '../group-offsets.ts';
+import { coordinatorOf, type TopicPartitionOffset } from '../group/group-offsets.ts';
+import { type ProtocolRequest } from '../kafkajs/private-shape.ts';
 import { BatchProducer } from '../produce/batch-producer.ts';
-import { typeOf, untilReady } from '../until-ready.ts';
 import { UNSTABLE_OFFSET_COMMIT } from '../wire/error-codes.ts';
+import type { HeaderPair } from '../wire/fetched-record.ts';
 import { type CommittedAnswer, offsetFetchRequest } from '../wire/offsets.ts';
-import { type ProtocolRequest, throwUnlessOk } from '../wire/request.ts';
+import { throwUnlessOk } from '../wire/request.ts';
 import { addOffsetsToTxnRequest, addPartitionsToTxnRequest, byTopic, endTxnRequest, type TopicPartitions } from '../wire/transactions.ts';
 import { firstHeadersOf } from './first-record.ts';
 import { HungTransaction } from './hung-transaction.ts';

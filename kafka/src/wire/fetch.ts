@@ -1,4 +1,5 @@
-import { flexibleRequest, type ProtocolRequest } from './request.ts';
+import { type ProtocolRequest } from '../kafkajs/private-shape.ts';
+import { flexibleRequest } from './request.ts';
 
 /** What is to be fetched of a partition. */
 export interface PartitionFetch {

@@ -1,4 +1,4 @@
-import { kafkajsRequests, type KafkajsRequest } from './request.ts';
+import { kafkajsRequests, type KafkajsRequest } from '../kafkajs/private-shape.ts';
 
 export interface GroupMembership {
   memberId: string;

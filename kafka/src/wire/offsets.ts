@@ -1,4 +1,5 @@
-import { flexibleRequest, type ProtocolRequest } from './request.ts';
+import { type ProtocolRequest } from '../kafkajs/private-shape.ts';
+import { flexibleRequest } from './request.ts';
 import type { TopicPartitions } from './transactions.ts';
 
 export interface CommittedAnswer {

@@ -1,15 +1,5 @@
-import { loadInternal } from '../cluster.ts';
+import { createErrorFromCode, type ProtocolRequest } from '../kafkajs/private-shape.ts';
 import { WireReader, WireWriter } from './flexible.ts';
-
-/** A request as the hardened kafkajs sends it (request-copies). */
-export interface ProtocolRequest<Answer> {
-  request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<{ parts: Buffer[] }> };
-  response: { decode(payload: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> };
-  /** Milliseconds; at least the client's request time-out. */
-  requestTimeout?: number;
-  /** kafkajs logs what a broker refuses; these are answers that callers expect. */
-  logResponseError?: boolean;
-}
 
 export interface Api {
   apiKey: number;
@@ -48,8 +38,6 @@ export function flexibleRequest<Answer extends object>(
   };
 }
 
-const { createErrorFromCode } = loadInternal('protocol/error') as { createErrorFromCode(code: number): Error };
-
 /** Codes of later versions than those that kafkajs knows. */
 const LATER_CODES: Record<number, string> = {
   88: 'UNSTABLE_OFFSET_COMMIT',
@@ -79,10 +67,3 @@ export function errorOf(code: number): Error & { type?: string } {
 export function throwUnlessOk(code: number): void {
   if (code !== 0) throw errorOf(code);
 }
-
-/** One of kafkajs' own requests, without the client around it. */
-export interface KafkajsRequest<Params, Answer> {
-  protocol(of: { version: number }): (params: Params) => ProtocolRequest<Answer>;
-}
-
-export const { requests: kafkajsRequests } = loadInternal('protocol/requests') as { requests: Record<string, unknown> };

@@ -1,5 +1,6 @@
+import { kafkajsRequests, type KafkajsRequest, type ProtocolRequest } from '../kafkajs/private-shape.ts';
 import type { GroupMembership } from './group.ts';
-import { flexibleRequest, kafkajsRequests, type KafkajsRequest, type ProtocolRequest, throwUnlessOk } from './request.ts';
+import { flexibleRequest, throwUnlessOk } from './request.ts';
 
 export interface ProducerIdentity {
   producerId: string;

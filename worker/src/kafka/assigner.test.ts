@@ -1,10 +1,10 @@
+import type { MemberCluster } from '@sagafleet/kafka';
 import fc from 'fast-check';
 import type { PartitionAssigner } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import { AssigningMember, FakeCoordinator } from '../../test/support/group-of-assigners.ts';
-import { NOTHING_OWNED } from '../member-data.ts';
+import { NOTHING_OWNED } from '../membership/member-data.ts';
 import { createTaskAssigner } from './assigner.ts';
-import type { Cluster } from './internals.ts';
 
 /** `max.message.bytes` of `__consumer_offsets`, which the record with all that members and leader say must not exceed. */
 const RECORD_LIMIT = 1_048_588;
@@ -156,6 +156,6 @@ test('a consumer that restarts, each time with an assigner of its own, is watche
     },
   };
   for (let starts = 0; starts < 3; starts++) create({ cluster } as unknown as Parameters<PartitionAssigner>[0]);
-  await expect((cluster as unknown as Cluster).findGroupCoordinator({ groupId: 'default.payment' })).rejects.toThrow('away');
+  await expect((cluster as unknown as MemberCluster).findGroupCoordinator({ groupId: 'default.payment' })).rejects.toThrow('away');
   expect(troubles).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
-import { AssignerProtocol, showRefusals } from '@sagafleet/kafka';
+import { AssignerProtocol, type MemberBroker, type MemberCluster, showRefusals } from '@sagafleet/kafka';
 import type { Assigner, PartitionAssigner } from 'kafkajs';
-import { assignTasks } from '../assignment.ts';
 import type { TopicPosition } from '../driver.ts';
+import { assignTasks } from '../membership/assignment.ts';
 import {
   decodeAssignmentData,
   decodeMemberData,
@@ -9,10 +9,9 @@ import {
   encodeMemberData,
   type AssignmentData,
   type MemberData,
-} from '../member-data.ts';
-import { PositionsToTell, PositionsTold } from '../told-positions.ts';
+} from '../membership/member-data.ts';
+import { PositionsToTell, PositionsTold } from '../membership/told-positions.ts';
 import { namedRefusal } from './authorization.ts';
-import type { Broker, Cluster } from './internals.ts';
 
 const ASSIGNER_NAME = 'sagafleet-tasks';
 /** Of Kafka's consumer protocol around our data, which brokers and tools read; later versions have more fields. */
@@ -42,9 +41,9 @@ export interface AssignerOptions {
 export function createTaskAssigner(options: AssignerOptions): PartitionAssigner {
   // A consumer that restarts asks for another assigner, for the same cluster
   const toTell = new PositionsToTell();
-  const observed = new WeakSet<Cluster>();
+  const observed = new WeakSet<MemberCluster>();
   return (config) => {
-    const cluster = config.cluster as unknown as Cluster;
+    const cluster = config.cluster as unknown as MemberCluster;
     if (!observed.has(cluster))
       observeJoins(cluster, {
         ...options,
@@ -58,7 +57,7 @@ export function createTaskAssigner(options: AssignerOptions): PartitionAssigner 
   };
 }
 
-function taskAssigner(cluster: Cluster, options: AssignerOptions, toTell: PositionsToTell): Assigner {
+function taskAssigner(cluster: MemberCluster, options: AssignerOptions, toTell: PositionsToTell): Assigner {
   return {
     name: ASSIGNER_NAME,
     version: CONSUMER_PROTOCOL_VERSION,
@@ -88,7 +87,7 @@ function taskAssigner(cluster: Cluster, options: AssignerOptions, toTell: Positi
   };
 }
 
-async function partitionCounts(cluster: Cluster, topics: ReadonlySet<string>): Promise<Map<string, number>> {
+async function partitionCounts(cluster: MemberCluster, topics: ReadonlySet<string>): Promise<Map<string, number>> {
   // Another member may read a topic that this one does not
   await cluster.addMultipleTargetTopics([...topics]);
   return new Map([...topics].map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]));
@@ -112,10 +111,10 @@ interface JoinObserver extends Pick<AssignerOptions, 'onTrouble'> {
   onSync(extras: AssignmentExtras, data: AssignmentData): void;
 }
 
-function observeJoins(cluster: Cluster, { onSync, onTrouble }: JoinObserver): void {
+function observeJoins(cluster: MemberCluster, { onSync, onTrouble }: JoinObserver): void {
   showRefusals(cluster);
   const findCoordinator = cluster.findGroupCoordinator.bind(cluster);
-  const observed = new WeakSet<Broker>();
+  const observed = new WeakSet<MemberBroker>();
   cluster.findGroupCoordinator = async (request) => {
     const broker = await findCoordinator(request).catch((error: unknown) => {
       onTrouble(error);
@@ -130,7 +129,7 @@ function observeJoins(cluster: Cluster, { onSync, onTrouble }: JoinObserver): vo
   };
 }
 
-function observeSync(broker: Broker, onSync: JoinObserver['onSync']): void {
+function observeSync(broker: MemberBroker, onSync: JoinObserver['onSync']): void {
   const syncGroup = broker.syncGroup.bind(broker);
   broker.syncGroup = async (request) => {
     const response = await syncGroup(request);
@@ -141,7 +140,7 @@ function observeSync(broker: Broker, onSync: JoinObserver['onSync']): void {
   };
 }
 
-function observeFailure(broker: Broker, method: 'joinGroup' | 'syncGroup' | 'heartbeat', onTrouble: (error: unknown) => void): void {
+function observeFailure(broker: MemberBroker, method: 'joinGroup' | 'syncGroup' | 'heartbeat', onTrouble: (error: unknown) => void): void {
   const original = (broker[method] as (request: { groupId: string }) => Promise<unknown>).bind(broker);
   const observed = async (request: { groupId: string }) => {
     try {

@@ -14,7 +14,7 @@ import {
 import { resumeGroupOf } from '@sagafleet/schemas';
 import type { NotedPosition } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
-import { OffsetWatch } from '../offset-watch.ts';
+import { OffsetWatch } from '../membership/offset-watch.ts';
 import { namedRefusal, type Rights } from './authorization.ts';
 
 /** Answers that concern this member, not the coordinator's health. */

@@ -13,7 +13,7 @@ import {
 import type { Kafka } from 'kafkajs';
 import type { AppendingProducer, Driver, GroupMember, MemberEvents, RecordBatch, TaskProducer } from '../driver.ts';
 import { messageOf, WorkerError } from '../errors.ts';
-import { isBehind, sourceOf } from '../record-source.ts';
+import { isBehind, sourceOf } from '../task/record-source.ts';
 import { KafkajsAppendingProducer } from './appending-producer.ts';
 import { namedRefusal, namingAppends, namingProducer, type Rights } from './authorization.ts';
 import { brokerErrorType } from './broker-error.ts';

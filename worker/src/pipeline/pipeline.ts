@@ -2,11 +2,11 @@ import { RegistryError, schemaIdOf, type AvroCodecs, type Decoder } from '@sagaf
 import { consequenceOf, DEAD_LETTER_HEADERS } from '@sagafleet/schemas';
 import type { InputRecord, OutputRecord, RecordBatch } from '../driver.ts';
 import { codeOf, messageOf, WorkerError } from '../errors.ts';
-import type { OutputTopics } from '../output-topics.ts';
 import { MAX_ENDED_WORKERS } from '../task/attempts.ts';
 import { NO_STREAK, type Streak, withDeadLetter } from '../task/breaker.ts';
-import type { Turns } from '../turns.ts';
+import type { Turns } from '../task/turns.ts';
 import { deadLetterOf, shapedTo, type DeadLetterTarget, type Failure } from './dead-letter.ts';
+import type { OutputTopics } from './output-topics.ts';
 import { Outputs } from './outputs.ts';
 import type { EmitProgram, StepProgram } from './program.ts';
 import { failureAt, runStep, StageFailure, type StepIo } from './run-step.ts';

@@ -1,8 +1,8 @@
 /** The way of one record through a step. */
 import type { Decoder } from '@sagafleet/registry';
 import type { DeadLetterStage } from '@sagafleet/schemas';
-import { decide } from '../decide.ts';
 import type { InputRecord, OutputRecord } from '../driver.ts';
+import { decide } from '../task/decide.ts';
 import { encode, eventOf, type EncodeOptions } from './encode.ts';
 import { handle } from './handle.ts';
 import type { EmitProgram, StepProgram } from './program.ts';

@@ -1,8 +1,6 @@
 import { encodeNote, type PositionNote as Note } from '@sagafleet/schemas';
-import { decide } from '../decide.ts';
 import type { InputRecord, NotedPosition, Positions } from '../driver.ts';
 import { messageOf } from '../errors.ts';
-import type { Gate } from '../gate.ts';
 import type { Log } from '../log.ts';
 import type { Failed } from '../pipeline/outputs.ts';
 import type { Batch, Pipeline } from '../pipeline/pipeline.ts';
@@ -10,6 +8,8 @@ import { Stopwatch, type Timing } from '../timing.ts';
 import type { Attempts } from './attempts.ts';
 import type { BatchSize } from './batch-size.ts';
 import { isTripped, type Streak } from './breaker.ts';
+import { decide } from './decide.ts';
+import type { Gate } from './gate.ts';
 import type { Intake } from './intake.ts';
 import type { Take } from './queue.ts';
 import type { Writer } from './writer.ts';

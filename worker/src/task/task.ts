@@ -1,8 +1,6 @@
 import { consequenceOf } from '@sagafleet/schemas';
-import { decide, isDefect } from '../decide.ts';
 import { RefusedBatch, type Driver, type FetchedBatch, type GroupMember, type Positions } from '../driver.ts';
 import { messageOf, stackOf, WorkerError } from '../errors.ts';
-import type { Gate } from '../gate.ts';
 import type { Log } from '../log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { SizeLimits } from '../pipeline/size-limits.ts';
@@ -11,6 +9,8 @@ import type { Timing } from '../timing.ts';
 import type { Attempts } from './attempts.ts';
 import type { BatchSize } from './batch-size.ts';
 import { commonestCause, NO_STREAK, type Streak } from './breaker.ts';
+import { decide, isDefect } from './decide.ts';
+import type { Gate } from './gate.ts';
 import { Intake, type InputReader } from './intake.ts';
 import { type LoopSettings, TaskLoop } from './loop.ts';
 import { HandOffQueue, type QueueLimits, type QueueMemory } from './queue.ts';

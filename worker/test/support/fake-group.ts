@@ -8,10 +8,10 @@ import type {
   TaskProducer,
   Transaction,
 } from '../../src/driver.ts';
-import { Gate } from '../../src/gate.ts';
 import { Outputs } from '../../src/pipeline/outputs.ts';
 import { SizeLimits } from '../../src/pipeline/size-limits.ts';
 import { NO_STREAK, type Streak } from '../../src/task/breaker.ts';
+import { Gate } from '../../src/task/gate.ts';
 import { QueueMemory } from '../../src/task/queue.ts';
 import { TaskSet } from '../../src/task/task-set.ts';
 import { virtualTiming } from './fake-task.ts';

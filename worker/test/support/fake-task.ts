@@ -1,13 +1,13 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { CommittedPosition, FetchedBatch, NotedPosition, OutputBatch, TaskProducer } from '../../src/driver.ts';
-import { Gate } from '../../src/gate.ts';
 import { Outputs } from '../../src/pipeline/outputs.ts';
 import type { Batch } from '../../src/pipeline/pipeline.ts';
 import { SizeLimits } from '../../src/pipeline/size-limits.ts';
 import { Attempts } from '../../src/task/attempts.ts';
 import { BatchSize } from '../../src/task/batch-size.ts';
 import { NO_STREAK, withDeadLetter } from '../../src/task/breaker.ts';
+import { Gate } from '../../src/task/gate.ts';
 import { QueueMemory } from '../../src/task/queue.ts';
 import { Task, type TaskOrigin, type TaskPorts, type TaskSettings } from '../../src/task/task.ts';
 import type { Timing } from '../../src/timing.ts';

@@ -1,9 +1,9 @@
 /** Members of a group with the worker's assigner and nothing else, over a broker that is real or not. */
 import { AssignerProtocol } from '@sagafleet/kafka';
+import type { MemberBroker, MemberCluster } from '@sagafleet/kafka';
 import type { Assigner, PartitionAssigner } from 'kafkajs';
 import type { TopicPosition } from '../../src/driver.ts';
 import { createTaskAssigner, type AssignmentExtras } from '../../src/kafka/assigner.ts';
-import type { Broker, Cluster } from '../../src/kafka/internals.ts';
 
 const TIMEOUTS = { sessionTimeout: 30_000, rebalanceTimeout: 30_000 };
 
@@ -42,18 +42,18 @@ export class AssigningMember {
   #generation = -1;
   #extras: AssignmentExtras | null = null;
   readonly #options: GroupOptions;
-  readonly #cluster: Cluster;
+  readonly #cluster: MemberCluster;
   readonly #assigner: Assigner;
 
-  constructor(options: GroupOptions, broker: Broker) {
+  constructor(options: GroupOptions, broker: MemberBroker) {
     this.#options = options;
     // The assigner watches the methods of the broker, for this member alone
-    const own = Object.create(broker) as Broker;
+    const own = Object.create(broker) as MemberBroker;
     this.#cluster = {
       addMultipleTargetTopics: async () => undefined,
       findTopicPartitionMetadata: () => Array.from({ length: options.taskCount }, (_, partitionId) => ({ partitionId })),
       findGroupCoordinator: async () => own,
-    } as unknown as Cluster;
+    } as unknown as MemberCluster;
     const create = createTaskAssigner({
       memberData: () => ({ owned: this.owned, generation: this.#generation, positions: [...this.known.values()] }),
       onSync: (extras) => {
@@ -74,7 +74,7 @@ export class AssigningMember {
     return () => this.#sync(broker, answer);
   }
 
-  async #sync(broker: Broker, { memberId, generationId, leaderId, members }: JoinAnswer): Promise<void> {
+  async #sync(broker: MemberBroker, { memberId, generationId, leaderId, members }: JoinAnswer): Promise<void> {
     const groupAssignment = leaderId === memberId ? await this.#assigner.assign({ members, topics: [] } as never) : [];
     const request = { groupId: this.#options.groupId, generationId, memberId, groupAssignment };
     const { memberAssignment } = await broker.syncGroup(request);
@@ -104,7 +104,7 @@ export class FakeCoordinator {
     joinGroup: (request: JoinRequest) => this.#join(request),
     syncGroup: (request: SyncRequest) => this.#sync(request),
     heartbeat: async () => undefined,
-  } as unknown as Broker;
+  } as unknown as MemberBroker;
 
   /** One generation with all of them. Those in `missed` get no answer to their sync, as when the next join has begun. */
   async joinAll(members: readonly AssigningMember[], missed: ReadonlySet<AssigningMember>): Promise<void> {

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KafkaAdmin } from '@sagafleet/kafka';
+import { RegistryClient } from '@sagafleet/registry';
+import type { SagaStep, SchemaRef, WorkerSettings } from '@sagafleet/schemas';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { plainConnection } from '../src/platform/connection.ts';
+import { Fleet } from '../src/pods/fleet.ts';
+import { localValues } from '../src/pods/local-values.ts';
+
+/** Suspended, so that no worker is started. */
+function stepReading(input: string, schema?: SchemaRef): SagaStep {
+  return {
+    apiVersion: 'sagafleet.dev/v1alpha1',
+    kind: 'SagaStep',
+    metadata: { name: `reader-of-${input}` },
+    spec: {
+      consumes: [{ topic: input }],
+      suspend: true,
+      outcomes: { done: { emit: [{ topic: `${input}-out`, ...(schema ? { schema } : {}) }] } },
+    },
+  };
+}
+
+async function fleetOn({ isKafkaOwn }: { isKafkaOwn: boolean }) {
+  const told: string[] = [];
+  const dataDir = mkdtempSync(join(tmpdir(), 'sagafleet-fleet-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  const fleet = new Fleet({
+    brokers: inject('brokers'),
+    registryUrl: inject('registryUrl'),
+    dataDir,
+    logsDir: dataDir,
+    ingressPort: 0,
+    replicas: new Map(),
+    program: { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1_000)'], env: {} },
+    values: localValues,
+    isKafkaOwn,
+    onLine: () => {},
+    onExit: () => {},
+    onProvision: (_step, kind, text) => {
+      told.push(`${kind}: ${text}`);
+    },
+  });
+  await fleet.connect();
+  onTestFinished(() => fleet.stop());
+  return { fleet, told };
+}
+
+async function partitionsOf(topic: string): Promise<number[]> {
+  const admin = new KafkaAdmin(plainConnection(inject('brokers')), { log: () => {}, patienceMs: 3_000 });
+  await admin.connect();
+  onTestFinished(() => admin.close());
+  return (await admin.describeTopics([topic])).map(({ partitions }) => partitions);
+}
+
+test('a worker receives the limits of the topics that provisioning has just created, and restarts only when they change', async () => {
+  const input = `foreign-${randomUUID()}`;
+  const { fleet } = await fleetOn({ isKafkaOwn: true });
+  const reader = stepReading(input);
+  const running = { ...reader, spec: { ...reader.spec, suspend: false, topics: { config: { 'max.message.bytes': '50000' } } } };
+  const limitsOf = () => (JSON.parse(Object.values(fleet.runners[0]!.pod.files)[0]!) as WorkerSettings).topicLimits;
+  const deadLetters = { [`default.${reader.metadata.name}.dlq`]: { maxMessageBytes: 1_048_588 + 65_536, compressionType: 'producer' } };
+  expect(await fleet.apply([running])).toEqual([reader.metadata.name]);
+  expect(limitsOf()).toEqual({ [`${input}-out`]: { maxMessageBytes: 50_000, compressionType: 'producer' }, ...deadLetters });
+  expect(await fleet.apply([running])).toEqual([]);
+  const raised = { ...running, spec: { ...running.spec, topics: { config: { 'max.message.bytes': '70000' } } } };
+  expect(await fleet.apply([raised])).toEqual([reader.metadata.name]);
+  expect(limitsOf()).toEqual({ [`${input}-out`]: { maxMessageBytes: 70_000, compressionType: 'producer' }, ...deadLetters });
+});
+
+test('a topic that no step emits is made in a Kafka of our own', async () => {
+  const input = `foreign-${randomUUID()}`;
+  const { fleet } = await fleetOn({ isKafkaOwn: true });
+  await fleet.apply([stepReading(input)]);
+  expect(await partitionsOf(input)).toEqual([3]);
+});
+
+test("in somebody else's Kafka it is waited for", async () => {
+  const input = `foreign-${randomUUID()}`;
+  const { fleet, told } = await fleetOn({ isKafkaOwn: false });
+  await fleet.apply([stepReading(input)]);
+  expect(await partitionsOf(input)).toEqual([]);
+  expect(told).toContainEqual(
+    expect.stringContaining(`pending: topic ${input}, which step reader-of-${input} consumes, does not exist yet`),
+  );
+});
+
+test('a step that is to write with a schema that can not be written with is not started until the schema is mended', async () => {
+  const input = `parcels-${randomUUID()}`;
+  const registry = new RegistryClient({ url: inject('registryUrl') });
+  const parcel = (fallback: unknown) =>
+    JSON.stringify({ type: 'record', name: 'Parcel', fields: [{ name: 'door', type: ['int', 'null'], default: fallback }] });
+  await registry.register(`${input}-value`, parcel(null));
+  await registry.setCompatibilityLevel(`${input}-value`, 'NONE');
+  const { fleet, told } = await fleetOn({ isKafkaOwn: true });
+  const step = stepReading(input, { subject: `${input}-value` });
+  expect(await fleet.apply([step])).toEqual([]);
+  expect(told).toContainEqual(expect.stringMatching(`problem: schema of subject ${input}-value refused.*field "door".*it is not started`));
+
+  await registry.register(`${input}-value`, parcel(1));
+  expect(await fleet.apply([step])).toEqual([step.metadata.name]);
+});
