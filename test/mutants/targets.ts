@@ -10,7 +10,7 @@ export const TARGETS: readonly Target[] = [
   { files: ['kafka/src/produce/*.ts'], tests: ['kafka/src/**/*.test.ts'] },
   { files: ['kafka/src/read/*.ts'], tests: ['kafka/src/**/*.test.ts'] },
   {
-    files: ['worker/src/task/*.ts', 'worker/src/task/gate.ts', 'worker/src/task/decide.ts'],
+    files: ['worker/src/task/*.ts'],
     tests: ['worker/src/task/*.test.ts', 'worker/src/*.test.ts'],
   },
   { files: ['worker/src/pipeline/transaction.ts', 'worker/src/kafka/producers.ts'], tests: ['worker/src/**/*.test.ts'] },

@@ -165,23 +165,30 @@ interface AbortedCase {
 
 const data = (firstOffset: bigint, producerId: bigint, fields: StoredBatch = {}) =>
   storedBatch({ firstOffset, producerId, attributes: transactional, records: [{ value: 'v' }], ...fields });
-const marker = (firstOffset: bigint, producerId: bigint) =>
-  data(firstOffset, producerId, { attributes: transactional | control, records: [{ key: Buffer.alloc(4), value: Buffer.alloc(6) }] });
+const ends =
+  (type: number) =>
+  (firstOffset: bigint, producerId: bigint, fields: StoredBatch = {}) =>
+    data(firstOffset, producerId, {
+      attributes: transactional | control,
+      records: [{ key: Buffer.from([0, 0, 0, type]), value: Buffer.alloc(6) }],
+      ...fields,
+    });
+const [abort, commit] = [ends(0), ends(1)];
 const [A, B] = [1n, 2n];
 
 const ABORTED: Record<string, AbortedCase> = {
   'between its first record and its marker': {
-    log: [data(0n, A), data(1n, B), marker(2n, A), data(3n, A), marker(4n, A)],
+    log: [data(0n, A), data(1n, B), abort(2n, A), data(3n, A), commit(4n, A)],
     aborted: [[A, 0n]],
     seen: [1, 3],
   },
   'also behind a batch of which compaction took the end': {
-    log: [data(0n, A, { lastOffsetDelta: 5 }), data(6n, A), marker(7n, A), data(8n, A)],
+    log: [data(0n, A, { lastOffsetDelta: 5 }), data(6n, A), abort(7n, A), data(8n, A)],
     aborted: [[A, 0n]],
     seen: [8],
   },
   'listed in the order of their ends': {
-    log: [data(0n, A), data(1n, B), marker(2n, B), data(3n, A), marker(4n, A)],
+    log: [data(0n, A), data(1n, B), abort(2n, B), data(3n, A), abort(4n, A)],
     aborted: [
       [B, 1n],
       [A, 0n],
@@ -189,7 +196,7 @@ const ABORTED: Record<string, AbortedCase> = {
     seen: [],
   },
   'of several that began before what was fetched': {
-    log: [data(10n, B), data(11n, A), marker(12n, A), marker(13n, B)],
+    log: [data(10n, B), data(11n, A), abort(12n, A), abort(13n, B)],
     aborted: [
       [A, 1n],
       [B, 2n],
@@ -198,7 +205,7 @@ const ABORTED: Record<string, AbortedCase> = {
     from: 10n,
   },
   'two of one producer, with a committed one between': {
-    log: [data(0n, A), marker(1n, A), data(2n, A), marker(3n, A), data(4n, A), marker(5n, A)],
+    log: [data(0n, A), abort(1n, A), data(2n, A), commit(3n, A), data(4n, A), abort(5n, A)],
     aborted: [
       [A, 0n],
       [A, 4n],
@@ -206,23 +213,48 @@ const ABORTED: Record<string, AbortedCase> = {
     seen: [2],
   },
   'that begins within a batch which is asked for from its middle': {
-    log: [data(0n, A, { records: [{}, {}, {}] }), marker(3n, A)],
+    log: [data(0n, A, { records: [{}, {}, {}] }), abort(3n, A)],
     aborted: [[A, 0n]],
     seen: [],
     from: 2n,
   },
   'with a record that has the key of a marker': {
-    log: [data(0n, A, { records: [{ key: Buffer.alloc(4) }] }), data(1n, A), marker(2n, A)],
+    log: [data(0n, A, { records: [{ key: Buffer.alloc(4) }] }), data(1n, A), abort(2n, A)],
     aborted: [[A, 0n]],
     seen: [],
   },
   'of a producer that also writes outside of transactions': {
-    log: [data(0n, A), data(1n, A, { attributes: 0 }), marker(2n, A)],
+    log: [data(0n, A), data(1n, A, { attributes: 0 }), abort(2n, A)],
     aborted: [[A, 0n]],
     seen: [1],
   },
-  'of nobody': { log: [data(0n, A), marker(1n, A)], aborted: [], seen: [0] },
+  'of nobody': { log: [data(0n, A), commit(1n, A)], aborted: [], seen: [0] },
+  'that are not listed, but whose marker is there': {
+    log: [data(0n, A), commit(1n, A), data(2n, A), data(3n, B), data(4n, A), abort(5n, A), data(6n, A), commit(7n, B)],
+    aborted: [],
+    seen: [0, 3, 6],
+  },
+  'not by the marker of another transaction': { log: [abort(0n, A), data(1n, A), commit(2n, A), abort(3n, A)], aborted: [], seen: [1] },
+  'not by a marker that is damaged, cut short or of an unknown form': {
+    log: [
+      data(0n, A),
+      abort(1n, A, { records: [], count: 0 }),
+      abort(2n, A, { records: [{ key: Buffer.alloc(3) }] }),
+      abort(3n, A, { records: [{ key: null }] }),
+      abort(4n, A, { count: 1, body: Buffer.from([0xff]) }),
+      commit(5n, A),
+    ],
+    aborted: [],
+    seen: [0],
+  },
 };
+
+test('a marker with another checksum drops nothing', async () => {
+  const broken = abort(1n, A);
+  broken[17]! ^= 1;
+  const decoded = await decode([data(0n, A), broken]);
+  expect(offsets(decoded)).toEqual([0]);
+});
 
 test.each(Object.entries(ABORTED))('aborted records are left out: %s', async (_sentence, { log, aborted, seen, from = 0n }) => {
   const decoded = await decode(log, { from, aborted: aborted.map(([producerId, firstOffset]) => ({ producerId, firstOffset })) });

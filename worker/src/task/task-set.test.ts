@@ -143,7 +143,10 @@ describe('drained', () => {
     expect(group.tasks.atRest).toEqual([{ topic: 'in', partition: 1, offset: 5n }]);
   });
 
-  test('takes no task any more, and ends with the last producer, those of lost tasks among them', async () => {
+  test.each([
+    ['a lost task', [1, 2, 0]],
+    ['a task that is owned', [1, 0, 2]],
+  ])('takes no task any more, and ends with the last producer: that of %s', async (_sentence, order) => {
     const group = new FakeGroup();
     await group.join([0, 1, 2]);
     const discards = [0, 1, 2].map(() => Promise.withResolvers<void>());
@@ -155,7 +158,7 @@ describe('drained', () => {
     });
     group.assign([0, 1, 2]);
     expect(group.tasks.states).toEqual({ 1: 'DRAINING', 2: 'DRAINING' });
-    for (const task of [1, 2, 0]) {
+    for (const task of order) {
       expect(isDrained).toBe(false);
       discards[task]!.resolve();
       await soon(() => group.calls.at(-1)).toBe(`discard ${task}`);
