@@ -2,6 +2,7 @@ import importX, { createNodeResolver } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 import { importRules } from './lint/imports.js';
 import { tellingNames } from './lint/names.js';
+import { pureImports } from './lint/purity.js';
 
 const CONFIG_FILES = ['*.config.{js,ts}'];
 const ANY_DEFAULT_EXPORT = { direct: true, named: true, defaultFrom: true, namedFrom: true, namespaceFrom: true };
@@ -12,7 +13,7 @@ export default tseslint.config(
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   tseslint.configs.recommended,
   {
-    plugins: { sagafleet: { rules: { 'telling-names': tellingNames } }, 'import-x': importX },
+    plugins: { sagafleet: { rules: { 'telling-names': tellingNames, 'pure-imports': pureImports } }, 'import-x': importX },
     settings: {
       'import-x/resolver-next': [createNodeResolver({ conditionNames: ['source', 'import'], extensions: ['.ts', '.js'] })],
       'import-x/extensions': ['.ts', '.js'],

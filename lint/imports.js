@@ -55,6 +55,7 @@ export const importRules = ZONES.map((zone) => ({
   // A pure file's test may read a file of expected results.
   ignores: zone.isPure ? ['**/*.test.ts'] : [],
   rules: {
+    ...(zone.isPure ? { 'sagafleet/pure-imports': 'error' } : {}),
     '@typescript-eslint/no-restricted-imports': [
       'error',
       {

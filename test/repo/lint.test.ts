@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ESLint } from 'eslint';
 import { check, getFileInfo, resolveConfig } from 'prettier';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { wayToActing } from '../../lint/purity.js';
 
 // Snippets belong to no program, so what needs types is off; one test below has a real file's path.
 const eslint = new ESLint({
@@ -38,6 +42,11 @@ const REFUSED: Record<string, { at: string; code: string; rule: string }> = {
     code: "import { Pipeline } from './pipeline.ts';\nexport const first = Pipeline;\n",
     rule: 'import-x/no-cycle',
   },
+  'a pure file that imports one which acts': {
+    at: 'worker/src/pipeline/encode.ts',
+    code: "import { a } from '../health.ts';\nexport const b = a;\n",
+    rule: 'sagafleet/pure-imports',
+  },
   'a loose comparison': { at: 'cli/src/a.ts', code: 'f(a == 1);', rule: 'eqeqeq' },
 };
 
@@ -50,6 +59,14 @@ const ALLOWED: Record<string, { at: string; code: string }> = {
   'a name that holds a banned word': { at: 'schemas/src/value-types.ts', code: '' },
   'a default export of a config file': { at: 'a.config.js', code: 'export default 1;' },
   'the environment read in main.ts': { at: 'cli/src/main.ts', code: "f(process.env['A']);" },
+  'types of what acts in a pure file': {
+    at: 'worker/src/pipeline/encode.ts',
+    code: "import type { Health } from '../health.ts';\nexport type A = Health;\n",
+  },
+  'a pure file that imports a pure one': {
+    at: 'operator/src/check/a.ts',
+    code: "import { a } from './problem.ts';\nexport const b = a;\n",
+  },
   'the environment read by a test': { at: 'test/a.ts', code: "f(process.env['A']);" },
 };
 
@@ -111,6 +128,23 @@ describe('lint refuses', { timeout: 60_000 }, () => {
     const floating = 'async function act(): Promise<void> {}\nact();\n';
     expect(await rulesAgainst(floating, 'worker/src/worker.ts', new ESLint())).toEqual(['@typescript-eslint/no-floating-promises']);
   });
+});
+
+test('what a pure file imports is followed to the one that acts, past types and circles', () => {
+  const root = mkdtempSync(join(tmpdir(), 'sagafleet-lint-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const files = {
+    'a.ts': "import type { T } from './acts.ts';\nimport {\n  b,\n} from './b.ts';\n",
+    'b.ts': "import { a } from './a.ts';\nexport * from './c.ts';\n",
+    'c.ts': "import { readFileSync } from 'node:fs';\n",
+    'acts.ts': "import { connect } from '@sagafleet/kafka';\n",
+    'types.ts': "import type { T } from './c.ts';\nexport type { T } from 'node:fs';\n",
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text);
+  const way = (name: string) => wayToActing(join(root, name), root);
+  expect(way('a.ts')).toEqual(['a.ts', 'b.ts', 'c.ts', 'node:fs']);
+  expect(way('acts.ts')).toEqual(['acts.ts', '@sagafleet/kafka']);
+  expect(way('types.ts')).toBeNull();
 });
 
 test('the formatter refuses what it would write otherwise, and leaves prose and generated files alone', async () => {
