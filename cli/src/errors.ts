@@ -1,4 +1,4 @@
-export type CliErrorCode = 'NoEvent' | 'NoIngress' | 'UnknownStep';
+export type CliErrorCode = 'no-event' | 'no-ingress' | 'unknown-step';
 
 /** What a command cannot do and what its user can do about it; shown to them as it is. */
 export class CliError extends Error {

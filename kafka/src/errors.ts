@@ -1,30 +1,30 @@
 import type { Consequence } from '@sagafleet/schemas';
 
 export type KafkaErrorCode =
-  | 'NoBroker'
-  | 'NotAuthenticated'
-  | 'NotAuthorized'
-  | 'UnknownTopic'
-  | 'InvalidTopic'
-  | 'GroupInUse'
-  | 'OffsetNotCommitted'
-  | 'RecordTooLarge'
-  | 'Unavailable'
-  | 'Refused'
-  | 'NotHardened';
+  | 'no-broker'
+  | 'not-authenticated'
+  | 'not-authorized'
+  | 'unknown-topic'
+  | 'invalid-topic'
+  | 'group-in-use'
+  | 'offset-not-committed'
+  | 'record-too-large'
+  | 'unavailable'
+  | 'refused'
+  | 'not-hardened';
 
 const CONSEQUENCES: Record<KafkaErrorCode, Consequence> = {
-  NoBroker: 'systemic',
-  NotAuthenticated: 'systemic',
-  NotAuthorized: 'systemic',
-  UnknownTopic: 'systemic',
-  InvalidTopic: 'permanent',
-  GroupInUse: 'transient',
-  OffsetNotCommitted: 'transient',
-  RecordTooLarge: 'permanent',
-  Unavailable: 'systemic',
-  Refused: 'systemic',
-  NotHardened: 'fatal',
+  'no-broker': 'systemic',
+  'not-authenticated': 'systemic',
+  'not-authorized': 'systemic',
+  'unknown-topic': 'systemic',
+  'invalid-topic': 'permanent',
+  'group-in-use': 'transient',
+  'offset-not-committed': 'transient',
+  'record-too-large': 'permanent',
+  unavailable: 'systemic',
+  refused: 'systemic',
+  'not-hardened': 'fatal',
 };
 
 export class KafkaError extends Error {

@@ -86,7 +86,7 @@ test.each(Object.entries(CASES))(
     onTestFinished(() => admin.close());
     const startedAt = performance.now();
     const error: unknown = await does(admin, connection).catch((cause: unknown) => cause);
-    expect(error).toMatchObject({ code: 'NotAuthorized', consequence: 'systemic' });
+    expect(error).toMatchObject({ code: 'not-authorized', consequence: 'systemic' });
     expect((error as Error).message).toMatch(new RegExp(`, ${message} to User:${connection.sasl.username}$`));
     expect(performance.now() - startedAt).toBeLessThan(options.patienceMs! / 3);
   },

@@ -147,7 +147,7 @@ export class FakeCluster {
   }
 
   async send<Answer>({ nodeId, lane }: Destination, request: ProtocolRequest<Answer>): Promise<Answer> {
-    if (this.#isClosed) throw new KafkaError('Unavailable', 'the connections are closed');
+    if (this.#isClosed) throw new KafkaError('unavailable', 'the connections are closed');
     const seen = { nodeId, lane, ...this.#parse(Buffer.concat((await request.request.encode()).parts)) };
     this.requests.push(seen);
     const name = `${lane}@${nodeId}`;
@@ -243,7 +243,7 @@ export class FakeCluster {
   }
 
   async #metadata(names: readonly string[]): Promise<ClusterMetadata> {
-    if (this.#isClosed) throw new KafkaError('Unavailable', 'the connections are closed');
+    if (this.#isClosed) throw new KafkaError('unavailable', 'the connections are closed');
     this.lookedAt.push(performance.now());
     if (this.failLook) throw this.failLook;
     const topics = names.map((name) => {
@@ -291,7 +291,7 @@ export class FakeCluster {
   }
 
   #throwIfAway(nodeId: number): void {
-    if (this.#isClosed) throw new KafkaError('Unavailable', 'the connections are closed');
+    if (this.#isClosed) throw new KafkaError('unavailable', 'the connections are closed');
     if (this.#down.has(nodeId)) throw Object.assign(new Error('connection refused'), { name: 'KafkaJSConnectionError' });
   }
 

@@ -33,7 +33,7 @@ test('a topic that can not be is refused with what was asked for', async () => {
   const admin = await connectAdmin();
   const name = uniqueName('topic');
   await expect(admin.createTopics([{ name, partitions: 1, replicationFactor: 1, config: { nonsense: 'x' } }])).rejects.toMatchObject({
-    code: 'InvalidTopic',
+    code: 'invalid-topic',
     message: expect.stringContaining(`${name} (partitions=1, replicationFactor=1, nonsense=x)`),
   });
 });
@@ -141,7 +141,7 @@ test('offsets of a group with members are not touched', async () => {
   await joined;
   const offsets = [{ topic, partition: 0, offset: 5n }];
   await expect(admin.commitOffsets(group, offsets)).rejects.toMatchObject({
-    code: 'GroupInUse',
+    code: 'group-in-use',
     message: expect.stringMatching(`group ${group}: .*stop the members of the group first$`),
   });
   await consumer.disconnect();
@@ -171,21 +171,21 @@ const ON_MISSING: Record<string, (admin: KafkaAdmin, missing: string) => Promise
 
 test.each(Object.entries(ON_MISSING))('a topic that does not exist is named: %s', async (_sentence, attempt) => {
   await expect(attempt(await connectAdmin(), uniqueName('missing'))).rejects.toMatchObject({
-    code: 'UnknownTopic',
+    code: 'unknown-topic',
     message: expect.stringMatching(/^can not .*(topic missing|group group).*create the topic first/),
   });
 });
 
 test('more replicas than brokers are refused', async () => {
   const topic = { name: uniqueName('topic'), partitions: 1, replicationFactor: 9, config: {} };
-  await expect((await connectAdmin()).createTopics([topic])).rejects.toMatchObject({ code: 'InvalidTopic', consequence: 'permanent' });
+  await expect((await connectAdmin()).createTopics([topic])).rejects.toMatchObject({ code: 'invalid-topic', consequence: 'permanent' });
 });
 
 test('no broker: the address and what to do are said within the patience', async () => {
   const admin = new KafkaAdmin({ ...connection, brokers: ['localhost:1'] }, { log: () => {}, patienceMs: 300 });
   onTestFinished(() => admin.close());
   await expect(admin.connect()).rejects.toMatchObject({
-    code: 'NoBroker',
+    code: 'no-broker',
     consequence: 'systemic',
     message: expect.stringContaining('no broker answers at localhost:1, start Kafka'),
   });
@@ -194,8 +194,8 @@ test('no broker: the address and what to do are said within the patience', async
 test('a record that is too large, and one for a topic that does not exist, are refused', async () => {
   const topic = await createTopic(1, { 'max.message.bytes': '1000' });
   const record = { topic, key: null, value: Buffer.alloc(2_000) };
-  await expect(sendRecord(connection, record, options)).rejects.toMatchObject({ code: 'RecordTooLarge' });
+  await expect(sendRecord(connection, record, options)).rejects.toMatchObject({ code: 'record-too-large' });
   await expect(sendRecord(connection, { ...record, topic: 'no-such-topic' }, { ...options, patienceMs: 300 })).rejects.toMatchObject({
-    code: 'UnknownTopic',
+    code: 'unknown-topic',
   });
 });

@@ -136,5 +136,5 @@ test('what the reader throws ends the reading', async () => {
 });
 
 test('a topic that is not there is an error', async () => {
-  await expect(readAll(uniqueName('missing'))).rejects.toMatchObject({ code: 'UnknownTopic' });
+  await expect(readAll(uniqueName('missing'))).rejects.toMatchObject({ code: 'unknown-topic' });
 });

@@ -33,7 +33,7 @@ test('a record is read back as it was sent, at the offset that was told', async 
 test('a topic that is not there is not made', async () => {
   const topic = uniqueName('missing');
   await expect(sendRecord(connection, { topic, key: 'k', value: null }, { ...options, patienceMs: 300 })).rejects.toMatchObject({
-    code: 'UnknownTopic',
+    code: 'unknown-topic',
     message: expect.stringMatching(`topic ${topic}: .*create the topic first`),
   });
 });
@@ -41,7 +41,7 @@ test('a topic that is not there is not made', async () => {
 test('no broker: the address and the topic are said', async () => {
   const nowhere = { ...connection, brokers: ['localhost:1'] };
   await expect(sendRecord(nowhere, { topic: 'orders', key: 'k', value: null }, { ...options, patienceMs: 300 })).rejects.toMatchObject({
-    code: 'NoBroker',
+    code: 'no-broker',
     message: expect.stringContaining('write to topic orders: no broker answers at localhost:1'),
   });
 });

@@ -71,7 +71,7 @@ export async function startSession(
   }
 }
 
-/** Waits until every worker is ready. @throws LocalError `NotReady` naming those that are not, and their logs */
+/** Waits until every worker is ready. @throws LocalError `not-ready` naming those that are not, and their logs */
 export async function untilReady({ fleet }: Session): Promise<void> {
   const signal = AbortSignal.timeout(READY_DEADLINE_MS);
   const answers = await Promise.all(
@@ -82,7 +82,7 @@ export async function untilReady({ fleet }: Session): Promise<void> {
   );
   const late = answers.flat();
   if (late.length > 0)
-    throw new LocalError('NotReady', `not ready after ${READY_DEADLINE_MS / 1_000} s: ${late.join(', ')}; their logs say why`);
+    throw new LocalError('not-ready', `not ready after ${READY_DEADLINE_MS / 1_000} s: ${late.join(', ')}; their logs say why`);
 }
 
 function createFleet(

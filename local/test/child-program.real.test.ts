@@ -41,14 +41,14 @@ test('standard output and standard error go to the log file, later runs behind e
 test('an end before it is ready tells the code and the last lines', async () => {
   const program = start('echo no such topic; exit 3');
   await expect(program.waitUntil('serve', () => false, 10_000)).rejects.toMatchObject({
-    code: 'ProcessEnded',
+    code: 'process-ended',
     message: `program ended with code 3 before it could serve; its last output (all of it in ${join(folder, 'log')}):\n  no such topic`,
   });
 });
 
 test('a deadline passes', async () => {
   const program = start('exec sleep 600');
-  await expect(program.waitUntil('serve', () => false, 50)).rejects.toMatchObject({ code: 'NotReady' });
+  await expect(program.waitUntil('serve', () => false, 50)).rejects.toMatchObject({ code: 'not-ready' });
   expect(await program.stop()).toEqual({ code: null, signal: 'SIGTERM' });
 });
 

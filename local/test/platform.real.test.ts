@@ -141,18 +141,18 @@ describe('a platform of its own', () => {
     const kafkaPort = Number(platform.brokers.split(':')[1]);
     const registryPort = Number(new URL(platform.registryUrl).port);
     await expect(startPlatform({ ...quiet, kafkaPort })).rejects.toMatchObject({
-      code: 'PortBusy',
+      code: 'port-busy',
       message: expect.stringMatching(new RegExp(`^port ${kafkaPort} is wanted for Kafka but java.* --kafka-port.* --kafka HOST:PORT$`)),
     });
     const otherKafka = { ...quiet, kafkaPort: await findFreePort() };
     await expect(startPlatform({ ...otherKafka, registryPort })).rejects.toMatchObject({
-      code: 'PortBusy',
+      code: 'port-busy',
       message: expect.stringMatching(
         new RegExp(`^port ${registryPort} is wanted for the schema registry .* --registry-port.* --registry URL$`),
       ),
     });
     const sameData = { ...otherKafka, registryPort: await findFreePort(), dataDir: platform.dataDir };
-    await expect(startPlatform(sameData)).rejects.toMatchObject({ code: 'DataInUse' });
+    await expect(startPlatform(sameData)).rejects.toMatchObject({ code: 'data-in-use' });
   });
 
   test('tells of a server that ends by itself', async () => {
@@ -208,11 +208,11 @@ describe('a platform that exists', () => {
   test('has to answer', async () => {
     const port = await findFreePort();
     await expect(startPlatform({ ...existing(), brokers: `localhost:${port}` })).rejects.toMatchObject({
-      code: 'NoBroker',
+      code: 'no-broker',
       message: expect.stringMatching(`^no Kafka broker answers at localhost:${port} \\(--kafka\\): `),
     });
     await expect(startPlatform({ ...existing(), registryUrl: `http://localhost:${port}` })).rejects.toMatchObject({
-      code: 'NoRegistry',
+      code: 'no-registry',
       message: expect.stringContaining(`answers at http://localhost:${port} (--registry): `),
     });
   });

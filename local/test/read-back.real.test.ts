@@ -57,7 +57,7 @@ test('sees what a read-committed consumer sees, and where topics end and groups 
 
 test('an unknown topic is an error that says so', async () => {
   await expect(readBack(tools, { brokers, topics: ['never_made'] })).rejects.toMatchObject({
-    code: 'ReadBackFailed',
+    code: 'read-back-failed',
     message: expect.stringContaining('UnknownTopicOrPartition'),
   });
 });

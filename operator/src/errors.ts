@@ -1,10 +1,10 @@
 export type OperatorErrorCode =
   /** The step names a connection that the operator's values do not have. */
-  | 'ConnectionUnknown'
+  | 'connection-unknown'
   /** No topic is there, and no step emits to one, that a glob matches. */
-  | 'GlobMatchesNothing'
+  | 'glob-matches-nothing'
   /** A ConfigMap, or a key of it, that the step refers to is missing. */
-  | 'ConfigMapMissing';
+  | 'config-map-missing';
 
 /** The step can not be rendered as things are; the manifest, the values or the facts have to change. */
 export class OperatorError extends Error {

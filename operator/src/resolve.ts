@@ -124,7 +124,7 @@ function topicsMatching(glob: string, step: SagaStep, { topics, steps }: Facts):
   const matching = known.filter((topic) => topicGlobMatches(glob, topic) && !internal.has(topic) && !own.has(topic));
   if (matching.length === 0) {
     throw new OperatorError(
-      'GlobMatchesNothing',
+      'glob-matches-nothing',
       `step ${step.metadata.name} consumes ${glob}, which matches no topic and no output of the steps in its namespace: create the topic, or apply the step that emits it first`,
     );
   }
@@ -157,7 +157,7 @@ function schemaSource(
   const text = facts.configMaps?.[name]?.[key];
   if (text === undefined) {
     throw new OperatorError(
-      'ConfigMapMissing',
+      'config-map-missing',
       `step ${step.metadata.name} takes a schema from key ${key} of ConfigMap ${name}, which is not there: create it`,
     );
   }
@@ -168,7 +168,7 @@ function connection<T>(connections: Record<string, T>, name: string, kind: 'kafk
   const found = Object.hasOwn(connections, name) ? connections[name] : undefined;
   if (found) return found;
   throw new OperatorError(
-    'ConnectionUnknown',
+    'connection-unknown',
     `step ${step.metadata.name} names the ${kind} connection ${name}, the operator has ${Object.keys(connections).sort().join(', ') || 'none'}`,
   );
 }

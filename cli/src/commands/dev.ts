@@ -58,7 +58,7 @@ async function isStoppedBeforeReady(session: Session, stopped: Promise<undefined
 function refuseUnknownReplicas({ replicas }: Flags, steps: readonly SagaStep[]): void {
   const names = steps.map(({ metadata }) => metadata.name);
   const unknown = [...replicas.keys()].find((name) => !names.includes(name));
-  if (unknown) throw new CliError('UnknownStep', `--replicas names ${unknown}, the steps are ${names.join(', ')}`);
+  if (unknown) throw new CliError('unknown-step', `--replicas names ${unknown}, the steps are ${names.join(', ')}`);
 }
 
 function addressBlock({ platform, fleet }: Session, steps: readonly SagaStep[], io: Io): string[] {

@@ -82,27 +82,27 @@ interface EventQuestion {
 async function eventOf({ options, io, n, schema }: EventQuestion): Promise<unknown> {
   if (options.example) return exampleValue(parseSchema(await schema()), { sequence: (Date.now() % 1_000_000) + n, nowMs: Date.now() });
   const text = options.json ?? (options.file ? readFileSync(resolve(io.cwd, options.file), 'utf8') : undefined);
-  if (text === undefined) throw new CliError('NoEvent', 'there is no event to send, give one with --json, --file or --example');
+  if (text === undefined) throw new CliError('no-event', 'there is no event to send, give one with --json, --file or --example');
   try {
     return parseExactJson(text);
   } catch (error) {
-    throw new CliError('NoEvent', `the event is no JSON: ${(error as Error).message}`, { cause: error });
+    throw new CliError('no-event', `the event is no JSON: ${(error as Error).message}`, { cause: error });
   }
 }
 
 function hintAtSubject(error: Error): never {
   if (!(error instanceof RegistryError) || error.code !== 'subject-unknown') throw error;
-  throw new CliError('NoEvent', `${error.message}: name the subject of the event's schema with --subject`, { cause: error });
+  throw new CliError('no-event', `${error.message}: name the subject of the event's schema with --subject`, { cause: error });
 }
 
 async function post(url: string, event: unknown): Promise<Sent> {
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: toJson(event) }).catch(
     (error: unknown) => {
-      throw new CliError('NoIngress', `nothing answers at ${url}, is the step with this ingress running`, { cause: error });
+      throw new CliError('no-ingress', `nothing answers at ${url}, is the step with this ingress running`, { cause: error });
     },
   );
   const answer = (await response.json()) as { key?: string; message?: string };
-  if (!response.ok) throw new CliError('NoIngress', `${url} answered ${response.status}: ${answer.message ?? toJson(answer)}`);
+  if (!response.ok) throw new CliError('no-ingress', `${url} answered ${response.status}: ${answer.message ?? toJson(answer)}`);
   return { target: url, key: answer.key ?? null, answer };
 }
 

@@ -44,7 +44,7 @@ async function postOrder(url: string, orderId: string): Promise<void> {
   const body = JSON.stringify({ orderId, userId: `user-of-${orderId}`, status: 'NEW', timestamp: Date.now() });
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
   if (response.status !== 202) {
-    throw new CliError('NoIngress', `the order was not accepted: ${url} answered ${response.status} ${await response.text()}`);
+    throw new CliError('no-ingress', `the order was not accepted: ${url} answered ${response.status} ${await response.text()}`);
   }
 }
 

@@ -116,7 +116,7 @@ export class KafkaAdmin {
     return committed.filter(({ note }) => note !== null);
   }
 
-  /** Sets offsets of a group that has no members; `GroupInUse` when it has some. */
+  /** Sets offsets of a group that has no members; `group-in-use` when it has some. */
   async commitOffsets(group: string, offsets: readonly NotedOffset[]): Promise<void> {
     const topics = [...new Set(offsets.map(({ topic }) => topic))];
     const needed: NeededAcls = { group: { operations: ['READ'], names: [group] }, topic: { operations: ['READ'], names: topics } };

@@ -86,7 +86,7 @@ export class Connections {
   async #lineTo({ nodeId, lane }: Destination): Promise<Line> {
     if (!this.#addresses.has(nodeId)) await this.metadata([]);
     const address = this.#addresses.get(nodeId);
-    if (!address) throw new KafkaError('NoBroker', `broker ${nodeId} is not part of the cluster now`);
+    if (!address) throw new KafkaError('no-broker', `broker ${nodeId} is not part of the cluster now`);
     const name = `${lane}@${address.host}:${address.port}`;
     const open = this.#lines.get(name) ?? this.#openLine(address);
     this.#lines.set(name, open);
@@ -102,10 +102,10 @@ export class Connections {
   }
 
   #throwIfClosed(): void {
-    if (this.#isClosed) throw new KafkaError('Unavailable', 'the connections are closed');
+    if (this.#isClosed) throw new KafkaError('unavailable', 'the connections are closed');
   }
 }
 
 function isNoAnswer(error: Error): boolean {
-  return error instanceof KafkaError ? error.code === 'NoBroker' : NO_ANSWER.has(error.name);
+  return error instanceof KafkaError ? error.code === 'no-broker' : NO_ANSWER.has(error.name);
 }

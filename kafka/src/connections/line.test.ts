@@ -210,7 +210,7 @@ describe('the connection', () => {
     await nextTurn();
     connection.sent[0]!.reject(timedOut());
     await expect(slow).rejects.toThrow('timed out');
-    await expect(behind).rejects.toMatchObject({ code: 'NoBroker' });
+    await expect(behind).rejects.toMatchObject({ code: 'no-broker' });
     expect(connection.log).toEqual(['connect', 'authenticate', 'disconnect', 'destroy']);
     void send();
     await nextTurn();
@@ -235,7 +235,7 @@ describe('the connection', () => {
     await nextTurn();
     await line.close();
     answers.push(send());
-    for (const answer of answers) await expect(answer).rejects.toMatchObject({ code: 'Unavailable' });
+    for (const answer of answers) await expect(answer).rejects.toMatchObject({ code: 'unavailable' });
     expect(connection.isConnected()).toBe(false);
   });
 
@@ -245,7 +245,7 @@ describe('the connection', () => {
     const answer = send();
     await line.close();
     connection.connecting.resolve();
-    await expect(answer).rejects.toMatchObject({ code: 'Unavailable' });
+    await expect(answer).rejects.toMatchObject({ code: 'unavailable' });
     expect([connection.isConnected(), connection.sent]).toEqual([false, []]);
   });
 });

@@ -39,7 +39,7 @@ export class Line {
       // A caller that waits behind a request that is not answered would wait as long
       if ((error as Error).name === 'KafkaJSRequestTimeoutError') {
         await this.#disconnect(
-          new KafkaError('NoBroker', 'the broker did not answer another request of this connection in time', { cause: error }),
+          new KafkaError('no-broker', 'the broker did not answer another request of this connection in time', { cause: error }),
         );
       }
       throw error;
@@ -50,7 +50,7 @@ export class Line {
 
   close(): Promise<void> {
     this.#isClosed = true;
-    const closed = new KafkaError('Unavailable', 'the connection is closed');
+    const closed = new KafkaError('unavailable', 'the connection is closed');
     for (const { give } of this.#waiting) give(closed);
     this.#waiting.clear();
     return this.#disconnect(closed);
@@ -77,13 +77,13 @@ export class Line {
   }
 
   async #open(): Promise<void> {
-    if (this.#isClosed) throw new KafkaError('Unavailable', 'the connection is closed');
+    if (this.#isClosed) throw new KafkaError('unavailable', 'the connection is closed');
     // kafkajs takes whatever is answered while it proves who it is for the answer to that
     await Promise.allSettled(this.#onTheWire);
     await this.#connection.connect();
     try {
       await this.#connection.authenticate();
-      if (this.#isClosed) throw new KafkaError('Unavailable', 'the connection is closed');
+      if (this.#isClosed) throw new KafkaError('unavailable', 'the connection is closed');
     } catch (error) {
       // Without its proof it would pass for one that can be used
       await this.#disconnect(error as Error);

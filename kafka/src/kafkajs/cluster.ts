@@ -18,7 +18,7 @@ const METADATA_MAX_AGE_MS = 300_000;
  */
 export function openCluster(kafka: Kafka, isolationLevel: Isolation): OpenCluster {
   const create = createClusterOf(kafka);
-  if (!create) throw new KafkaError('NotHardened', 'kafkajs has no createCluster, install the pinned version');
+  if (!create) throw new KafkaError('not-hardened', 'kafkajs has no createCluster, install the pinned version');
   const cluster = create({ isolationLevel, allowAutoTopicCreation: false, metadataMaxAge: METADATA_MAX_AGE_MS });
   showRefusals(cluster);
   return cluster;

@@ -12,7 +12,7 @@ import { createAdmin, type OpenCluster } from './private-shape.ts';
 const KAFKAJS_PATIENCE_MS = 500;
 const RETRY_MS = 200;
 
-const WORTH_RETRYING: ReadonlySet<KafkaErrorCode> = new Set(['NoBroker', 'Unavailable']);
+const WORTH_RETRYING: ReadonlySet<KafkaErrorCode> = new Set(['no-broker', 'unavailable']);
 
 /** Connections to a cluster, and the patience to use them while brokers come and go. */
 export class Session {
@@ -57,7 +57,7 @@ export class Session {
         return await action();
       } catch (cause) {
         const error = toKafkaError(cause, { what, needed, principal: principalOf(this.#connection), brokers: this.#connection.brokers });
-        if (isFirst && error.code === 'UnknownTopic') {
+        if (isFirst && error.code === 'unknown-topic') {
           // kafkajs asks for every topic it was ever asked about: one that is gone would fail all that follows
           this.cluster.targetTopics.clear();
           continue;

@@ -285,7 +285,7 @@ describe('a producer that is closed', () => {
       isClosed = true;
     });
     await expect(producer.send([batch('a', 1, 'x')])).rejects.toMatchObject({
-      code: 'Unavailable',
+      code: 'unavailable',
       message: expect.stringContaining('closed'),
     });
     expect(isClosed).toBe(false);

@@ -178,7 +178,7 @@ export class BatchProducer {
 
   /** What is asked for later is refused; resolves when nothing that was sent can be answered any more. */
   async close(): Promise<void> {
-    this.#closed.abort(new KafkaError('Unavailable', 'the producer is closed'));
+    this.#closed.abort(new KafkaError('unavailable', 'the producer is closed'));
     await Promise.allSettled(this.#onTheWire);
   }
 

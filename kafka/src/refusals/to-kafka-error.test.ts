@@ -16,19 +16,19 @@ const refused = error('Connection error: connect ECONNREFUSED', { name: 'KafkaJS
 const CASES: Record<string, Case> = {
   'no broker': {
     error: refused,
-    code: 'NoBroker',
+    code: 'no-broker',
     consequence: 'systemic',
     message: /^can not list topics: no broker answers at a:9092, b:9092, start Kafka or correct the address$/,
   },
   'no broker, found by the last of several retries': {
     error: error('retries', { name: 'KafkaJSNumberOfRetriesExceeded', cause: refused }),
-    code: 'NoBroker',
+    code: 'no-broker',
     consequence: 'systemic',
     message: /no broker answers/,
   },
   'a wrong password': {
     error: error('SASL PLAIN authentication failed', { name: 'KafkaJSSASLAuthenticationError' }),
-    code: 'NotAuthenticated',
+    code: 'not-authenticated',
     consequence: 'systemic',
     message: /check the SASL mechanism, user name and password$/,
   },
@@ -37,19 +37,19 @@ const CASES: Record<string, Case> = {
       name: 'KafkaJSAggregateError',
       errors: [error('Not authorized.', { name: 'KafkaJSCreateTopicError', type: 'TOPIC_AUTHORIZATION_FAILED' })],
     }),
-    code: 'NotAuthorized',
+    code: 'not-authorized',
     consequence: 'systemic',
     message: /^can not list topics: Not authorized, grant it on topic by an ACL to the user that connects$/,
   },
   'a leader is being elected': {
     error: error('no leader', { name: 'KafkaJSProtocolError', type: 'LEADER_NOT_AVAILABLE', retriable: true }),
-    code: 'Unavailable',
+    code: 'unavailable',
     consequence: 'systemic',
     message: /no leader$/,
   },
   'a defect of ours or of kafkajs': {
     error: new TypeError('x is not a function'),
-    code: 'Refused',
+    code: 'refused',
     consequence: 'systemic',
     message: /x is not a function$/,
   },
@@ -62,6 +62,6 @@ test.each(Object.entries(CASES))('%s', (_sentence, { error: cause, code, consequ
 });
 
 test('an error of ours passes as it is', () => {
-  const ours = new KafkaError('UnknownTopic', 'no');
+  const ours = new KafkaError('unknown-topic', 'no');
   expect(toKafkaError(ours, { what: 'read', brokers: [] })).toBe(ours);
 });

@@ -12,39 +12,39 @@ interface KafkajsError {
 }
 
 const CODES: Record<string, KafkaErrorCode> = {
-  KafkaJSConnectionError: 'NoBroker',
-  KafkaJSConnectionClosedError: 'NoBroker',
-  KafkaJSRequestTimeoutError: 'NoBroker',
-  KafkaJSBrokerNotFound: 'NoBroker',
-  KafkaJSNoBrokerAvailableError: 'NoBroker',
-  KafkaJSSASLAuthenticationError: 'NotAuthenticated',
-  KafkaJSGroupCoordinatorNotFound: 'Unavailable',
-  KafkaJSMetadataNotLoaded: 'Unavailable',
-  KafkaJSTopicMetadataNotLoaded: 'Unavailable',
-  KafkaJSTimeout: 'Unavailable',
-  KafkaJSLockTimeout: 'Unavailable',
-  TOPIC_AUTHORIZATION_FAILED: 'NotAuthorized',
-  GROUP_AUTHORIZATION_FAILED: 'NotAuthorized',
-  CLUSTER_AUTHORIZATION_FAILED: 'NotAuthorized',
-  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'NotAuthorized',
-  UNKNOWN_TOPIC_OR_PARTITION: 'UnknownTopic',
-  UNKNOWN_TOPIC_ID: 'UnknownTopic',
-  INVALID_TOPIC_EXCEPTION: 'InvalidTopic',
-  INVALID_PARTITIONS: 'InvalidTopic',
-  INVALID_REPLICATION_FACTOR: 'InvalidTopic',
-  INVALID_CONFIG: 'InvalidTopic',
-  UNKNOWN_MEMBER_ID: 'GroupInUse',
-  ILLEGAL_GENERATION: 'GroupInUse',
-  REBALANCE_IN_PROGRESS: 'GroupInUse',
-  MESSAGE_TOO_LARGE: 'RecordTooLarge',
-  RECORD_LIST_TOO_LARGE: 'RecordTooLarge',
+  KafkaJSConnectionError: 'no-broker',
+  KafkaJSConnectionClosedError: 'no-broker',
+  KafkaJSRequestTimeoutError: 'no-broker',
+  KafkaJSBrokerNotFound: 'no-broker',
+  KafkaJSNoBrokerAvailableError: 'no-broker',
+  KafkaJSSASLAuthenticationError: 'not-authenticated',
+  KafkaJSGroupCoordinatorNotFound: 'unavailable',
+  KafkaJSMetadataNotLoaded: 'unavailable',
+  KafkaJSTopicMetadataNotLoaded: 'unavailable',
+  KafkaJSTimeout: 'unavailable',
+  KafkaJSLockTimeout: 'unavailable',
+  TOPIC_AUTHORIZATION_FAILED: 'not-authorized',
+  GROUP_AUTHORIZATION_FAILED: 'not-authorized',
+  CLUSTER_AUTHORIZATION_FAILED: 'not-authorized',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'not-authorized',
+  UNKNOWN_TOPIC_OR_PARTITION: 'unknown-topic',
+  UNKNOWN_TOPIC_ID: 'unknown-topic',
+  INVALID_TOPIC_EXCEPTION: 'invalid-topic',
+  INVALID_PARTITIONS: 'invalid-topic',
+  INVALID_REPLICATION_FACTOR: 'invalid-topic',
+  INVALID_CONFIG: 'invalid-topic',
+  UNKNOWN_MEMBER_ID: 'group-in-use',
+  ILLEGAL_GENERATION: 'group-in-use',
+  REBALANCE_IN_PROGRESS: 'group-in-use',
+  MESSAGE_TOO_LARGE: 'record-too-large',
+  RECORD_LIST_TOO_LARGE: 'record-too-large',
 };
 
 const ADVICE: Partial<Record<KafkaErrorCode, string>> = {
-  NotAuthenticated: 'check the SASL mechanism, user name and password',
-  UnknownTopic: 'create the topic first, or correct its name',
-  GroupInUse: 'stop the members of the group first',
-  RecordTooLarge: 'raise max.message.bytes of the topic, or send less',
+  'not-authenticated': 'check the SASL mechanism, user name and password',
+  'unknown-topic': 'create the topic first, or correct its name',
+  'group-in-use': 'stop the members of the group first',
+  'record-too-large': 'raise max.message.bytes of the topic, or send less',
 };
 
 export interface Attempt {
@@ -61,7 +61,7 @@ export function toKafkaError(error: unknown, { what, brokers, needed = {}, princ
   if (error instanceof KafkaError) return error;
   const origin = originOf(error as KafkajsError);
   const code = codeOf(origin);
-  if (code === 'NoBroker') {
+  if (code === 'no-broker') {
     const reason = `no broker answers at ${brokers.join(', ')}, start Kafka or correct the address`;
     return new KafkaError(code, `can not ${what}: ${reason}`, { cause: error });
   }
@@ -80,5 +80,5 @@ function originOf(error: KafkajsError): KafkajsError {
 const codeByName = ({ type, name }: KafkajsError) => CODES[type ?? ''] ?? CODES[name ?? ''];
 
 function codeOf(error: KafkajsError): KafkaErrorCode {
-  return codeByName(error) ?? (error.type !== undefined && error.retriable ? 'Unavailable' : 'Refused');
+  return codeByName(error) ?? (error.type !== undefined && error.retriable ? 'unavailable' : 'refused');
 }

@@ -52,7 +52,7 @@ async function sendOnce({ connections }: Session, { topic, key, value, headers =
     // What a broker refuses is not written; without its answer nobody knows, and another try could write it twice
     if (error instanceof ProduceError || error instanceof BatchesRefused) throw error;
     throw new KafkaError(
-      'Refused',
+      'refused',
       `the broker of ${topic}/${partition} did not answer: look whether the record is there before you send it again`,
       { cause: error },
     );

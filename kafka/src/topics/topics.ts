@@ -51,7 +51,7 @@ async function describeTopic(session: Session, name: string): Promise<TopicDescr
       return toDescription(name, topicMetadata[0]?.partitionMetadata ?? []);
     });
   } catch (error) {
-    if ((error as KafkaError).code === 'UnknownTopic') return null;
+    if ((error as KafkaError).code === 'unknown-topic') return null;
     throw error;
   }
 }
@@ -155,7 +155,7 @@ async function waitUntil(failure: string, isDone: () => Promise<boolean>): Promi
   const deadline = Date.now() + BROKERS_LEARN_MS;
   while (!(await isDone())) {
     if (Date.now() >= deadline) {
-      throw new KafkaError('Unavailable', `${failure} after ${BROKERS_LEARN_MS} ms, look at the brokers`);
+      throw new KafkaError('unavailable', `${failure} after ${BROKERS_LEARN_MS} ms, look at the brokers`);
     }
     await delay(POLL_MS);
   }

@@ -133,7 +133,7 @@ async function runMaven(context: FetchContext, run: MavenRun): Promise<void> {
   if (exit.code === 0) return;
   const reason = errors[0] ?? 'it said nothing';
   throw new LocalError(
-    'FetchFailed',
+    'fetch-failed',
     `${title} could not be fetched by Maven, all of whose output is in ${logFile}: ${reason}\n` +
       'check the network and its proxy settings, then start again: what has arrived is kept',
   );

@@ -65,7 +65,7 @@ describe('findJava', () => {
     install('broken/bin/java', 'exit 1');
     const env = { JAVA_HOME: broken, PATH: `${join(old, 'bin')}:${join(runtime, 'bin')}` };
     await expect(findJava(env, [])).rejects.toMatchObject({
-      code: 'JavaMissing',
+      code: 'java-missing',
       message:
         'a JDK 21 or newer is needed to run Kafka and the schema registry; found were\n' +
         `  JAVA_HOME: ${broken}/bin/java does not run\n` +

@@ -44,7 +44,7 @@ function mavenFolders(env: Environment): string[] {
 
 /**
  * The first JDK that is new enough of JAVA_HOME, PATH and the usual folders.
- * @throws LocalError JavaMissing with all that was found
+ * @throws LocalError java-missing with all that was found
  */
 export async function findJava(env: Environment, folders = jdkFolders(env)): Promise<Java> {
   const found: string[] = [];
@@ -65,7 +65,7 @@ export async function findJava(env: Environment, folders = jdkFolders(env)): Pro
   }
   const report = found.length === 0 ? 'none was found in JAVA_HOME, PATH and the usual folders' : `found were\n  ${found.join('\n  ')}`;
   throw new LocalError(
-    'JavaMissing',
+    'java-missing',
     `a JDK ${OLDEST_JAVA} or newer is needed to run Kafka and the schema registry; ${report}\n` +
       `install one (Debian, Ubuntu: apt install openjdk-${OLDEST_JAVA}-jdk; macOS: brew install openjdk; others: https://adoptium.net) ` +
       'or point JAVA_HOME to one',
@@ -74,7 +74,7 @@ export async function findJava(env: Environment, folders = jdkFolders(env)): Pro
 
 /**
  * Path of the `mvn` program.
- * @throws LocalError MavenMissing
+ * @throws LocalError maven-missing
  */
 export function findMaven(env: Environment, folders = mavenFolders(env)): string {
   const homes = [env['MAVEN_HOME'], env['M2_HOME']].filter((home) => home !== undefined);
@@ -86,7 +86,7 @@ export function findMaven(env: Environment, folders = mavenFolders(env)): string
   const maven = places.find(isProgram);
   if (maven !== undefined) return maven;
   throw new LocalError(
-    'MavenMissing',
+    'maven-missing',
     'Maven is needed once, to fetch Kafka and the schema registry; there is no mvn in MAVEN_HOME, M2_HOME, PATH and the usual folders\n' +
       'install it (Debian, Ubuntu: apt install maven; macOS: brew install maven; others: https://maven.apache.org) or point MAVEN_HOME to it',
   );

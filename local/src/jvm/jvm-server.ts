@@ -45,7 +45,7 @@ export class JvmServer {
 
   /**
    * Resolves with the match of `ready` once it serves.
-   * @throws LocalError ProcessEnded or NotReady
+   * @throws LocalError process-ended or NotReady
    */
   async start(): Promise<RegExpExecArray> {
     if (this.#program) throw new Error(`${this.#options.name} already runs`);
@@ -107,6 +107,6 @@ export class JvmServer {
     if (!this.#wanted || this.#program !== program) return;
     this.#program = undefined;
     const { name, logFile, onCrash } = this.#options;
-    onCrash(new LocalError('ProcessEnded', `${name} ${describeExit(exit)}; its output is in ${logFile}`));
+    onCrash(new LocalError('process-ended', `${name} ${describeExit(exit)}; its output is in ${logFile}`));
   }
 }

@@ -38,12 +38,12 @@ export interface KafkaToolCall {
 
 /**
  * The command that runs a tool of Kafka.
- * @throws LocalError UnknownTool
+ * @throws LocalError unknown-tool
  */
 export function kafkaToolCommand(tools: KafkaTools, call: KafkaToolCall): ProgramCommand {
   const mainClass = TOOLS[call.name.replace(/^kafka-/, '')];
   if (mainClass === undefined) {
-    throw new LocalError('UnknownTool', `there is no tool ${call.name} of Kafka here; there are ${KAFKA_TOOLS.join(', ')}`);
+    throw new LocalError('unknown-tool', `there is no tool ${call.name} of Kafka here; there are ${KAFKA_TOOLS.join(', ')}`);
   }
   const namesBrokers = call.args.some((arg) => arg.startsWith('--bootstrap-'));
   const program = [
@@ -63,7 +63,7 @@ export function kafkaToolCommand(tools: KafkaTools, call: KafkaToolCall): Progra
 /**
  * Runs a tool of Kafka in the terminal of this process.
  * @returns its exit code, 128 + n if signal n ended it
- * @throws LocalError UnknownTool
+ * @throws LocalError unknown-tool
  */
 export async function runKafkaTool(tools: KafkaTools, call: KafkaToolCall): Promise<number> {
   const tool = spawnGuarded(kafkaToolCommand(tools, call), 'foreground');

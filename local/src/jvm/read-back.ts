@@ -58,7 +58,7 @@ export interface ReadBackResult {
 /**
  * Reads topics as a read-committed consumer does, from their beginning to where they end now, by Kafka's own client in
  * a process of its own (`java/ReadBack.java`): a judge that shares no code with what it judges.
- * @throws LocalError ReadBackFailed
+ * @throws LocalError read-back-failed
  */
 export async function readBack(tools: KafkaTools, options: ReadBackOptions): Promise<ReadBackResult> {
   const classes = await compileReader(tools);
@@ -75,7 +75,7 @@ export async function readBack(tools: KafkaTools, options: ReadBackOptions): Pro
   const [code] = (await ended) as [number | null];
   if (code === 0) return result;
   const what = `${options.topics.join(', ')} at ${options.brokers}`;
-  throw new LocalError('ReadBackFailed', `reading back ${what} failed: ${reasonIn(await complaint)}`);
+  throw new LocalError('read-back-failed', `reading back ${what} failed: ${reasonIn(await complaint)}`);
 }
 
 type Line = { record: RecordLine } | { end: ReadBackEnd } | { committed: ReadBackCommit };

@@ -21,7 +21,7 @@ test('a folder of the user is kept, and made if it is not there', async () => {
 test('one folder is for one run at a time', async () => {
   const path = makeFolder();
   const dir = await openDataDir(path);
-  await expect(openDataDir(`${path}/.`)).rejects.toMatchObject({ code: 'DataInUse', message: expect.stringContaining('--data') });
+  await expect(openDataDir(`${path}/.`)).rejects.toMatchObject({ code: 'data-in-use', message: expect.stringContaining('--data') });
   await dir.release();
   await (await openDataDir(path)).release();
 });

@@ -18,7 +18,7 @@ export interface DataDir {
 
 /**
  * Takes the folder `path`, or a fresh one that lasts as long as the run. Fresh ones that killed runs left are removed.
- * @throws LocalError DataInUse if another run lives in it
+ * @throws LocalError data-in-use if another run lives in it
  */
 export async function openDataDir(path?: string): Promise<DataDir> {
   await removeLeftovers(realpathSync(tmpdir()));
@@ -30,7 +30,7 @@ async function openKept(path: string): Promise<DataDir> {
   const folder = realpathSync(path);
   const claim = await claimFolder(folder);
   if (!claim) {
-    throw new LocalError('DataInUse', `${resolve(path)} is in use by another run; stop that one or name another folder with --data`);
+    throw new LocalError('data-in-use', `${resolve(path)} is in use by another run; stop that one or name another folder with --data`);
   }
   return { path: folder, release: () => giveUp(claim) };
 }
@@ -39,7 +39,7 @@ async function openFresh(): Promise<DataDir> {
   const parent = realpathSync(tmpdir());
   const path = join(parent, `${FRESH_PREFIX}${randomBytes(6).toString('hex')}`);
   const claim = await claimFolder(path);
-  if (!claim) throw new LocalError('DataInUse', `${path} is in use by another run`);
+  if (!claim) throw new LocalError('data-in-use', `${path} is in use by another run`);
   mkdirSync(path, { mode: 0o700 });
   const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   process.once('exit', remove);

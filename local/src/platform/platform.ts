@@ -58,7 +58,7 @@ type Undo = (() => Promise<void>)[];
 /**
  * Starts Kafka and a schema registry as processes on loopback, fetched first where they are not in the cache, or checks
  * the ones that are named. What it starts ends with this process, however that ends.
- * @throws LocalError JavaMissing, MavenMissing, FetchFailed, PortBusy, DataInUse, NoBroker, NoRegistry, ProcessEnded, NotReady
+ * @throws LocalError java-missing, maven-missing, fetch-failed, port-busy, data-in-use, no-broker, no-registry, process-ended, not-ready
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const undo: Undo = [];
@@ -77,7 +77,7 @@ async function startParts(options: PlatformOptions, undo: Undo): Promise<Omit<Pl
   const { env, brokers, onProgress, onCrash, kafkaPort = 9092, registryPort = 8081 } = options;
   if (brokers === undefined && options.registryUrl === undefined && kafkaPort === registryPort) {
     throw new LocalError(
-      'PortBusy',
+      'port-busy',
       `Kafka and the schema registry are both to listen on port ${kafkaPort}, change one with --kafka-port or --registry-port`,
     );
   }

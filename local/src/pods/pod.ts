@@ -50,11 +50,11 @@ export const LOCAL_MAPPING = [
   'ignored: resources, probes, securityContext, scheduling, service account, services, network policies, autoscaling',
 ] as const;
 
-/** @throws LocalError `Unmappable` where the pod needs what only a cluster has */
+/** @throws LocalError `unmappable` where the pod needs what only a cluster has */
 export function toPod(deployment: Deployment, configMaps: readonly ConfigMap[], place: PodPlace): Pod {
   const { spec } = deployment.spec.template;
   const [container] = spec.containers;
-  if (!container) throw new LocalError('Unmappable', `deployment ${deployment.metadata.name} has no container`);
+  if (!container) throw new LocalError('unmappable', `deployment ${deployment.metadata.name} has no container`);
   const name = `${deployment.metadata.name}-${place.replica}`;
   const files: Record<string, string> = {};
   const moved = new Map<string, string>();
@@ -83,7 +83,7 @@ function valueOf(variable: Variable, { podName, moved, step }: Substitution): st
   if (valueFrom?.fieldRef?.fieldPath === 'metadata.name') return podName;
   if (valueFrom) {
     throw new LocalError(
-      'Unmappable',
+      'unmappable',
       `step ${step} takes the variable ${name} from a Secret, ConfigMap or field of the cluster, which a laptop does not have: ` +
         'give it a plain value in a copy of the step',
     );

@@ -117,16 +117,16 @@ export class ChildProgram {
   /**
    * Waits until `probe` says yes.
    * @param what completes the sentence "kafka did not … in 60 s"
-   * @throws LocalError ProcessEnded with the last lines of output, NotReady at the deadline
+   * @throws LocalError process-ended with the last lines of output, NotReady at the deadline
    */
   async waitUntil(what: string, probe: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!(await probe())) {
       if (this.#exit) {
-        throw new LocalError('ProcessEnded', `${this.name} ${describeExit(this.#exit)} before it could ${what}${this.#lastLines()}`);
+        throw new LocalError('process-ended', `${this.name} ${describeExit(this.#exit)} before it could ${what}${this.#lastLines()}`);
       }
       if (Date.now() > deadline) {
-        throw new LocalError('NotReady', `${this.name} did not ${what} in ${timeoutMs / 1000} s${this.#lastLines()}`);
+        throw new LocalError('not-ready', `${this.name} did not ${what} in ${timeoutMs / 1000} s${this.#lastLines()}`);
       }
       await sleep(PROBE_INTERVAL_MS);
     }

@@ -19,7 +19,7 @@ for (const host of ['127.0.0.1', '0.0.0.0', 'localhost']) {
   test(`a listener on ${host} makes a port busy`, async () => {
     await once(server.listen(port, host), 'listening');
     await expect(requireFreePort(port, 'Kafka', 'choose another one with --kafka-port')).rejects.toMatchObject({
-      code: 'PortBusy',
+      code: 'port-busy',
       message: expect.stringMatching(new RegExp(`^port ${port} is wanted for Kafka but .+ listens there; choose .* --kafka-port$`)),
     });
   });

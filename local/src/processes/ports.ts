@@ -14,14 +14,14 @@ const RELEASE_INTERVAL_MS = 100;
  * just killed to let go of it.
  * @param wanted what is to listen there, as "Kafka"
  * @param advice which options lead around it
- * @throws LocalError PortBusy that names port, holder and advice
+ * @throws LocalError port-busy that names port, holder and advice
  */
 export async function requireFreePort(port: number, wanted: string, advice: string): Promise<void> {
   const deadline = Date.now() + RELEASE_TIMEOUT_MS;
   while (!(await isFree(port))) {
     if (Date.now() > deadline) {
       const holder = await findHolder(port);
-      throw new LocalError('PortBusy', `port ${port} is wanted for ${wanted} but ${holder ?? 'another process'} listens there; ${advice}`);
+      throw new LocalError('port-busy', `port ${port} is wanted for ${wanted} but ${holder ?? 'another process'} listens there; ${advice}`);
     }
     await new Promise((resolve) => setTimeout(resolve, RELEASE_INTERVAL_MS));
   }

@@ -46,7 +46,7 @@ export async function provisionOffsets(needs: StepNeeds, admin: TopicAdmin): Pro
     await admin.commitOffsets(group, missing);
     report.done.push(`set ${missing.length} offsets of group ${group} to ${startFrom}`);
   } catch (error) {
-    if ((error as { code?: string }).code !== 'GroupInUse') throw error;
+    if ((error as { code?: string }).code !== 'group-in-use') throw error;
     // Members read a new partition from its beginning by themselves, but never guess where a group begins
     if (committed.every(({ offset }) => offset === null)) {
       report.pending.push(`group ${group} has members but no offsets, they can be set when its members have left`);

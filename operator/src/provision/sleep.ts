@@ -20,6 +20,6 @@ export async function sleepWarnings({ step, group, maySleep }: StepNeeds, admin:
 
 /** Who may not read the brokers' settings is not warned. */
 function unlessDenied(error: unknown): null {
-  if ((error as { code?: string }).code === 'NotAuthorized') return null;
+  if ((error as { code?: string }).code === 'not-authorized') return null;
   throw error;
 }

@@ -138,7 +138,7 @@ describe('a producer with transactions', () => {
       code: 'hung-transaction',
       cause: hung,
     });
-    const other = new KafkaError('NoBroker', 'no broker');
+    const other = new KafkaError('no-broker', 'no broker');
     expect(await outcomeOf(endLeftOpen(producerWith({ endLeftOpen: other }).producers, holder))).toBe(other);
   });
 });
@@ -194,7 +194,7 @@ describe('a producer without transactions', () => {
   });
 
   test('fails with what the broker says, and writes nothing once it is discarded', async () => {
-    const { producer } = await atLeastOnce({ failure: new KafkaError('NoBroker', 'no broker') });
+    const { producer } = await atLeastOnce({ failure: new KafkaError('no-broker', 'no broker') });
     const transaction = await producer.begin();
     await expect(transaction.send([batch()])).rejects.toMatchObject({
       code: 'broker-unavailable',

@@ -23,7 +23,7 @@ test('the self-test names the one override that was undone', () => {
   prototype.fetch = undefined;
   expect(verifyHardening).toThrow(
     expect.objectContaining({
-      code: 'NotHardened',
+      code: 'not-hardened',
       consequence: 'fatal',
       message: expect.stringMatching(/without membership-only, call/),
     }),
@@ -48,7 +48,7 @@ describe.each(OVERRIDES)('$name', (override) => {
     onTestFinished(() => copy[Symbol.dispose]());
     expect(() => refuseUnlessHardened(copy.internals)).toThrow(
       expect.objectContaining({
-        code: 'NotHardened',
+        code: 'not-hardened',
         message: expect.stringContaining(`without ${override.name}, call`),
       }),
     );

@@ -30,18 +30,21 @@ export function internalsOf(require: NodeJS.Require): Internals {
 
 let isHardened = false;
 
-/** Repairs this process' kafkajs, once. Throws `NotHardened` when it is another version or in use already. */
+/** Repairs this process' kafkajs, once. Throws `not-hardened` when it is another version or in use already. */
 export function hardenKafkajs(): void {
   if (isHardened) return;
   checkVersion();
   if (require.cache[require.resolve('kafkajs')]) {
-    throw new KafkaError('NotHardened', 'kafkajs was loaded before it was hardened, ' + 'import what you need of it from @sagafleet/kafka');
+    throw new KafkaError(
+      'not-hardened',
+      'kafkajs was loaded before it was hardened, ' + 'import what you need of it from @sagafleet/kafka',
+    );
   }
   for (const override of OVERRIDES) override.install(internals);
   isHardened = true;
 }
 
-/** The start-up self-test: throws `NotHardened` with the names of the overrides that do not work. */
+/** The start-up self-test: throws `not-hardened` with the names of the overrides that do not work. */
 export function verifyHardening(): void {
   checkVersion();
   if (isHardened) refuseUnlessHardened(internals);
@@ -56,12 +59,12 @@ export function refuseUnlessHardened(copy: Internals): void {
 function refuse(inactive: readonly Override[]): void {
   if (inactive.length === 0) return;
   const names = inactive.map(({ name }) => name).join(', ');
-  throw new KafkaError('NotHardened', `kafkajs runs without ${names}, call hardenKafkajs before its first use`);
+  throw new KafkaError('not-hardened', `kafkajs runs without ${names}, call hardenKafkajs before its first use`);
 }
 
 function checkVersion(): void {
   const { version } = internals.load('../package.json') as { version: string };
   if (version !== KAFKAJS_VERSION) {
-    throw new KafkaError('NotHardened', `kafkajs is ${version}, install ${KAFKAJS_VERSION} exactly`);
+    throw new KafkaError('not-hardened', `kafkajs is ${version}, install ${KAFKAJS_VERSION} exactly`);
   }
 }
