@@ -54,7 +54,7 @@ const places: Record<string, [text: string, told: string[]]> = {
   'a missing field, at its parent': [`${SPEC}\n  consumes: [{topic: a}]\n`, ['4:1: spec.outcomes: is missing «spec»']],
   'a rule about a map, at its name': [
     `${SPEC}\n  consumes: [{topic: a}]\n  outcomes: {}\n`,
-    ['6:3: spec.outcomes: declare at least one outcome «outcomes»'],
+    ['6:3: spec.outcomes: set at least one outcome «outcomes»'],
   ],
   'an empty value, at its name': [`${SPEC}\n`, ['4:1: spec: is missing «spec»']],
   'a rule about the name': [

@@ -112,11 +112,11 @@ const messages: Record<string, [manifest: unknown, problems: string[]]> = {
   ],
   'a glob that matches its own outputs': [
     emitting({}, { consumes: [{ topic: 'order_*' }] }),
-    ['spec.consumes[0].topic: the step would read what it emits, order_* matches order_paid: narrow the glob, or name the topics'],
+    ['spec.consumes[0].topic: the step would consume what it emits, order_* matches order_paid: narrow the glob, or name the topics'],
   ],
   'its derived dead letters among the inputs': [
     emitting({}, { consumes: [{ topic: 'default.payment.dlq' }] }),
-    ['spec.consumes[0].topic: the step would read its own dead letters: consume another topic, or set deadLetter.topic'],
+    ['spec.consumes[0].topic: the step would consume its own dead letters: consume another topic, or set deadLetter.topic'],
   ],
 };
 

@@ -32,11 +32,11 @@ function loopFindings(step: SagaStep): Finding[] {
   return (step.spec.consumes ?? []).flatMap(({ topic }, index): Finding[] => {
     const path = ['spec', 'consumes', index, 'topic'];
     if (step.spec.deadLetter?.topic === undefined && topic === deadLetterTopicOf(step)) {
-      return [{ path, message: 'the step would read its own dead letters: consume another topic, or set deadLetter.topic' }];
+      return [{ path, message: 'the step would consume its own dead letters: consume another topic, or set deadLetter.topic' }];
     }
     const output = isTopicGlob(topic) ? outputs.find((name) => topicGlobMatches(topic, name)) : undefined;
     if (output === undefined) return [];
-    return [{ path, message: `the step would read what it emits, ${topic} matches ${output}: narrow the glob, or name the topics` }];
+    return [{ path, message: `the step would consume what it emits, ${topic} matches ${output}: narrow the glob, or name the topics` }];
   });
 }
 

@@ -24,7 +24,7 @@ export function text(description: string, options: { maxLength: number; default?
 const EXPRESSION_MAX_LENGTH = 4096;
 
 export function expression(description: string) {
-  return text(`CEL. ${description}`, { maxLength: EXPRESSION_MAX_LENGTH });
+  return text(description, { maxLength: EXPRESSION_MAX_LENGTH });
 }
 
 /** `min` is exclusive, unless it is `0ms` and `zero` allows it. */

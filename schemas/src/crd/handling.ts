@@ -10,43 +10,63 @@ const HANDLER_TIMEOUT_MAX = '15m';
 const httpHandler = Type.Object(
   {
     url: Type.String({
-      description: 'Where the event is sent; may hold {CEL}.',
+      description: 'URL that the event is sent to. May contain {CEL}.',
       maxLength: 2048,
       ...withRules({
         rule: "self.startsWith('http://') || self.startsWith('https://')",
-        message: 'write a URL that begins with http:// or https://',
+        message: 'url must start with http:// or https://',
       }),
     }),
-    method: Type.Optional(oneOf(['POST', 'PUT', 'PATCH', 'GET', 'DELETE'], { description: 'HTTP method.', default: http.method })),
-    headers: Type.Optional(textMap('Headers of the request; values may hold {CEL}.', { entries: 32, maxLength: 4096 })),
-    timeout: Type.Optional(duration('Time for one attempt, answer read in full.', { max: HANDLER_TIMEOUT_MAX, default: http.timeout })),
-    concurrency: Type.Optional(
-      Type.Integer({ description: 'Requests of one worker at a time.', minimum: 1, maximum: 1024, default: http.concurrency }),
+    method: Type.Optional(
+      oneOf(['POST', 'PUT', 'PATCH', 'GET', 'DELETE'], {
+        description: 'HTTP method: POST, PUT, PATCH, GET or DELETE. Defaults to POST.',
+        default: http.method,
+      }),
     ),
-    outcome: Type.Optional(expression('Name of an outcome, over event and response {status, headers, body}.')),
+    headers: Type.Optional(textMap('Headers of the request, at most 32. Values may contain {CEL}.', { entries: 32, maxLength: 4096 })),
+    timeout: Type.Optional(
+      duration(`Timeout of one attempt, including the response body. Defaults to ${http.timeout}. At most 15m.`, {
+        max: HANDLER_TIMEOUT_MAX,
+        default: http.timeout,
+      }),
+    ),
+    concurrency: Type.Optional(
+      Type.Integer({
+        description: `Maximum number of concurrent requests of one worker. Defaults to ${http.concurrency}.`,
+        minimum: 1,
+        maximum: 1024,
+        default: http.concurrency,
+      }),
+    ),
+    outcome: Type.Optional(expression('CEL expression for the name of the outcome. Sees event and response (status, headers, body).')),
     retryOn: Type.Optional(
       Type.Array(Type.Integer({ minimum: 300, maximum: 599 }), {
-        description: 'Further status codes that are tried again.',
+        description: 'Additional status codes that are retried, from 300 to 599.',
         maxItems: 32,
         'x-kubernetes-list-type': 'set',
       }),
     ),
   },
-  { description: 'The event is sent as JSON to a service.' },
+  { description: 'Sends the event as JSON to an HTTP service.' },
 );
 
 const moduleHandler = Type.Object(
   {
-    configMapKeyRef: Type.Optional(configMapKeyRef('ConfigMap that holds the ES module.')),
-    path: Type.Optional(text('Path of the ES module in the image or a volume, .mjs or .ts.', { maxLength: 4096 })),
-    export: Type.Optional(text('Name of the exported function.', { maxLength: 256, default: module.export })),
-    timeout: Type.Optional(duration('Time for one attempt.', { max: HANDLER_TIMEOUT_MAX, default: module.timeout })),
+    configMapKeyRef: Type.Optional(configMapKeyRef('Key of a ConfigMap that contains the ES module.')),
+    path: Type.Optional(text('Path of the ES module (.mjs or .ts) in the image or in a volume.', { maxLength: 4096 })),
+    export: Type.Optional(text(`Name of the exported function. Defaults to ${module.export}.`, { maxLength: 256, default: module.export })),
+    timeout: Type.Optional(
+      duration(`Timeout of one attempt. Defaults to ${module.timeout}. At most 15m.`, {
+        max: HANDLER_TIMEOUT_MAX,
+        default: module.timeout,
+      }),
+    ),
   },
   {
-    description: 'The event is given to a function of an ES module.',
+    description: 'Calls a function of an ES module with the event.',
     ...withRules({
       rule: 'has(self.configMapKeyRef) != has(self.path)',
-      message: 'say where the module is in exactly one way: configMapKeyRef or path',
+      message: 'set exactly one of configMapKeyRef and path',
     }),
   },
 );
@@ -56,49 +76,52 @@ export const handler = Type.Object(
     cel: Type.Optional(
       Type.Object(
         {
-          outcome: expression('Name of an outcome, over event, record, saga and step.'),
+          outcome: expression('CEL expression for the name of the outcome. Sees event, record, saga and step.'),
         },
-        { description: 'An expression chooses the outcome.' },
+        { description: 'Chooses the outcome with an expression.' },
       ),
     ),
     http: Type.Optional(httpHandler),
     module: Type.Optional(moduleHandler),
   },
   {
-    description: 'What chooses the outcome, at most one of cel, http and module. None: the step has one outcome and only maps.',
+    description:
+      'Chooses the outcome. At most one of cel, http and module may be set. Without a handler, the step must have exactly one outcome.',
     ...withRules({
       rule: '[has(self.cel), has(self.http), has(self.module)].filter(given, given).size() <= 1',
-      message: 'keep one handler: cel, http or module',
+      message: 'set only one of cel, http and module',
     }),
   },
 );
 
 const emit = Type.Object({
   topic: topicName('Topic that the event is written to.'),
-  event: Type.Optional(expression('The event, a map. Default: the result of the handler, else the event that came in.')),
-  key: Type.Optional(expression('Key of the record. Default: the key that came in.')),
-  headers: Type.Optional(textMap('Further headers of the record; the values are CEL.', { entries: 32, maxLength: 4096 })),
+  event: Type.Optional(expression('CEL expression for the event, a map. Defaults to the result of the handler, or to the consumed event.')),
+  key: Type.Optional(expression('CEL expression for the key of the record. Defaults to the key of the consumed record.')),
+  headers: Type.Optional(
+    textMap('Additional headers of the record, at most 32. Values are CEL expressions.', { entries: 32, maxLength: 4096 }),
+  ),
   schema: Type.Optional(
     schemaRef(
-      'Schema to write with. Default: the latest of subject {topic}-value, else the schema of the input, which is then registered there.',
+      'Schema of the event. Defaults to the latest version of subject {topic}-value. If that subject does not exist, the schema of the input is registered there.',
     ),
   ),
-  format: Type.Optional(format('How the value is encoded.')),
+  format: Type.Optional(format('Encoding of the value: avro, json or bytes. Defaults to avro.')),
 });
 
 const reject = Type.Object(
   {
-    http: Type.Integer({ description: 'Status code of the answer.', minimum: 400, maximum: 499 }),
-    message: text('Message of the answer.', { maxLength: 1024 }),
+    http: Type.Integer({ description: 'Status code of the response, from 400 to 499.', minimum: 400, maximum: 499 }),
+    message: text('Message of the response.', { maxLength: 1024 }),
   },
-  { description: 'Refuses the HTTP request that entered the step; nothing is written.' },
+  { description: 'Rejects the HTTP request that entered the step. Nothing is written.' },
 );
 
 const outcome = Type.Object(
   {
     emit: Type.Optional(
       Type.Array(emit, {
-        description: 'Records that are written; [] = none.',
+        description: 'Records to write, at most 16. Set to [] to write none.',
         maxItems: 16,
         'x-kubernetes-list-type': 'atomic',
       }),
@@ -107,14 +130,14 @@ const outcome = Type.Object(
   },
   withRules({
     rule: 'has(self.emit) != has(self.reject)',
-    message: 'say what the outcome emits (emit: [] where it is nothing), or what it rejects with',
+    message: 'set exactly one of emit (emit: [] to write nothing) and reject',
   }),
 );
 
 export const outcomes = Type.Unsafe<Record<string, Type.Static<typeof outcome>>>({
   type: 'object',
-  description: 'What each outcome emits, by name.',
+  description: 'Outcomes by name, and what each emits. At least 1, at most 32.',
   maxProperties: 32,
   additionalProperties: outcome,
-  ...withRules({ rule: 'size(self) >= 1', message: 'declare at least one outcome' }),
+  ...withRules({ rule: 'size(self) >= 1', message: 'set at least one outcome' }),
 });

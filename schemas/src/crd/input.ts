@@ -12,36 +12,36 @@ export function schemaRef(description: string) {
   return Type.Object(
     {
       subject: Type.Optional(
-        text('Subject in the schema registry. With avro or configMapKeyRef: the subject where that schema is registered.', {
+        text('Subject in the schema registry. With avro or configMapKeyRef, the subject under which that schema is registered.', {
           maxLength: 512,
         }),
       ),
       // No CEL rule: the API server takes a value that may be a text for 3 MiB long, whatever its bounds.
       version: Type.Optional(
         Type.Unsafe<SchemaVersion>({
-          description: `Version of the subject: a number from 1 on, or ${STEP_DEFAULTS.schemaVersion}, which is the default.`,
+          description: `Version of the subject: an integer of at least 1, or ${STEP_DEFAULTS.schemaVersion}. Defaults to ${STEP_DEFAULTS.schemaVersion}.`,
           'x-kubernetes-int-or-string': true,
           pattern: `^${STEP_DEFAULTS.schemaVersion}$`,
           minimum: 1,
         }),
       ),
-      avro: Type.Optional(text('Avro schema in full, as JSON text.', { maxLength: 65_536 })),
-      configMapKeyRef: Type.Optional(configMapKeyRef('ConfigMap that holds the Avro schema as JSON text.')),
+      avro: Type.Optional(text('Complete Avro schema as a JSON string. At most 65536 characters.', { maxLength: 65_536 })),
+      configMapKeyRef: Type.Optional(configMapKeyRef('Key of a ConfigMap that contains the Avro schema as a JSON string.')),
     },
     {
       description,
       ...withRules(
         {
           rule: 'has(self.subject) || has(self.avro) || has(self.configMapKeyRef)',
-          message: 'say which schema: subject, avro or configMapKeyRef',
+          message: 'set one of subject, avro and configMapKeyRef',
         },
         {
           rule: '!has(self.avro) || !has(self.configMapKeyRef)',
-          message: 'give the schema once: avro or configMapKeyRef',
+          message: 'set only one of avro and configMapKeyRef',
         },
         {
           rule: '!has(self.version) || (has(self.subject) && !has(self.avro) && !has(self.configMapKeyRef))',
-          message: 'version belongs to a subject that holds the schema already: name the subject alone, or leave version out',
+          message: 'version requires a subject without avro and configMapKeyRef: remove those, or remove version',
           fieldPath: '.version',
         },
       ),
@@ -52,15 +52,17 @@ export function schemaRef(description: string) {
 export const consumes = Type.Array(
   Type.Object({
     topic: topicNameOrGlob(
-      "Topic name, or a glob such as order_*: the outputs of the namespace's steps and the existing topics that it matches, never an internal topic.",
+      'Topic name, or a glob such as order_*. A glob matches outputs of steps in the namespace and existing topics, never internal topics.',
     ),
     format: Type.Optional(
-      format('How values are encoded. json: a JSON value, no registry. bytes: the value passes through, only key and headers are seen.'),
+      format(
+        'Encoding of values: avro, json (without a registry) or bytes (values pass through, and expressions see only key and headers). Defaults to avro.',
+      ),
     ),
-    schema: Type.Optional(schemaRef('Reader schema. Default: the schema that each record was written with.')),
+    schema: Type.Optional(schemaRef('Reader schema. Defaults to the schema that each record was written with.')),
   }),
   {
-    description: 'Topics that the step reads. Exactly one of consumes and ingress is given.',
+    description: 'Topics that the step consumes, at most 32. Exactly one of consumes and ingress must be set.',
     minItems: 1,
     maxItems: 32,
     'x-kubernetes-list-type': 'map',
@@ -73,22 +75,22 @@ export const ingress = Type.Object(
     http: Type.Object(
       {
         path: Type.String({
-          description: 'Path of the POST request, on port 8080.',
+          description: 'Path of the POST request on port 8080.',
           maxLength: 256,
           ...withRules({
             rule: "self.matches('^/[a-zA-Z0-9._~/-]*$')",
-            message: 'write a path that begins with / and consists of letters, digits and . _ ~ - /',
+            message: 'path must start with / and contain only letters, digits and . _ ~ - /',
           }),
         }),
-        key: expression('Key of the event, over event and headers.'),
-        schema: Type.Optional(schemaRef('Schema that the JSON body is checked against and the event is written with.')),
+        key: expression('CEL expression for the key of the event. Sees event and headers.'),
+        schema: Type.Optional(schemaRef('Schema that validates the JSON body and encodes the event.')),
         idempotencyKey: Type.Optional(
-          expression('What makes two requests the same, over event and headers. Default: the header Idempotency-Key.'),
+          expression('CEL expression for the idempotency key. Sees event and headers. Defaults to the header Idempotency-Key.'),
         ),
-        window: Type.Optional(duration('How long an idempotency key is remembered. Default: 24h.', { max: '8760h' })),
+        window: Type.Optional(duration('How long idempotency keys are remembered. Defaults to 24h.', { max: '8760h' })),
       },
-      { description: 'POST requests with a JSON body.' },
+      { description: 'Accepts POST requests with a JSON body.' },
     ),
   },
-  { description: 'The step is entered over HTTP. Exactly one of consumes and ingress is given.' },
+  { description: 'Events that enter the step over HTTP. Exactly one of consumes and ingress must be set.' },
 );

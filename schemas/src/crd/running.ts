@@ -9,13 +9,13 @@ export const retry = Type.Object(
   {
     mode: Type.Optional(
       oneOf(['ParkKey', 'InPlace', 'None'], {
-        description: 'ParkKey: the failing key waits, others flow. InPlace: the partition waits. None: a dead letter at once.',
+        description: `How transient failures are retried. ParkKey: the failing key waits, and other keys continue. InPlace: the partition waits. None: the record becomes a dead letter at once. Defaults to ${defaults.retry.mode}.`,
         default: defaults.retry.mode,
       }),
     ),
     maxAttempts: Type.Optional(
       Type.Integer({
-        description: 'Attempts in all, then a dead letter.',
+        description: `Maximum number of attempts before the record becomes a dead letter. Defaults to ${defaults.retry.maxAttempts}.`,
         minimum: 1,
         maximum: 1000,
         default: defaults.retry.maxAttempts,
@@ -24,37 +24,47 @@ export const retry = Type.Object(
     backoff: Type.Optional(
       Type.Object(
         {
-          initial: Type.Optional(duration('Wait before the second attempt.', { max: '24h', default: defaults.retry.backoff.initial })),
+          initial: Type.Optional(
+            duration(`Delay before the second attempt. Defaults to ${defaults.retry.backoff.initial}. At most 24h.`, {
+              max: '24h',
+              default: defaults.retry.backoff.initial,
+            }),
+          ),
           factor: Type.Optional(
             Type.Number({
-              description: 'Each wait is this many times the one before.',
+              description: `Factor by which each delay grows. Defaults to ${defaults.retry.backoff.factor}.`,
               minimum: 1,
               maximum: 100,
               default: defaults.retry.backoff.factor,
             }),
           ),
-          max: Type.Optional(duration('Longest wait.', { max: '24h', default: defaults.retry.backoff.max })),
+          max: Type.Optional(
+            duration(`Maximum delay. Defaults to ${defaults.retry.backoff.max}. At most 24h.`, {
+              max: '24h',
+              default: defaults.retry.backoff.max,
+            }),
+          ),
           jitter: Type.Optional(
             Type.Number({
-              description: 'Random share by which a wait is shorter or longer, 0.2 = 20 %.',
+              description: `Jitter as a fraction of the delay, from 0 to 1. Defaults to ${defaults.retry.backoff.jitter}.`,
               minimum: 0,
               maximum: 1,
               default: defaults.retry.backoff.jitter,
             }),
           ),
         },
-        { description: 'Waits between attempts.', default: {} },
+        { description: 'Exponential backoff between attempts.', default: {} },
       ),
     ),
   },
-  { description: 'What happens after a transient failure.', default: {} },
+  { description: 'Retries of transient failures.', default: {} },
 );
 
 export const delivery = Type.Object(
   {
     guarantee: Type.Optional(
       oneOf(['ExactlyOnce', 'AtLeastOnce'], {
-        description: 'ExactlyOnce: outputs and offset in one Kafka transaction.',
+        description: `Delivery guarantee. ExactlyOnce writes outputs and offsets in one Kafka transaction. AtLeastOnce may duplicate outputs. Defaults to ${defaults.delivery.guarantee}.`,
         default: defaults.delivery.guarantee,
       }),
     ),
@@ -63,47 +73,50 @@ export const delivery = Type.Object(
         {
           maxRecords: Type.Optional(
             Type.Integer({
-              description: 'Most records of one transaction.',
+              description: `Maximum number of records of one transaction. Defaults to ${defaults.delivery.transaction.maxRecords}.`,
               minimum: 1,
               maximum: 100_000,
               default: defaults.delivery.transaction.maxRecords,
             }),
           ),
           linger: Type.Optional(
-            duration('How long a transaction waits for more records.', {
+            duration(`How long a transaction waits for more records. Defaults to ${defaults.delivery.transaction.linger}. At most 60s.`, {
               max: '60s',
               zero: true,
               default: defaults.delivery.transaction.linger,
             }),
           ),
           timeout: Type.Optional(
-            duration('After this time the broker ends a transaction; 15m is the most that brokers take by default.', {
-              max: '15m',
-              default: defaults.delivery.transaction.timeout,
-            }),
+            duration(
+              `Timeout after which the broker aborts a transaction. Defaults to ${defaults.delivery.transaction.timeout}. At most 15m, the default maximum of brokers.`,
+              {
+                max: '15m',
+                default: defaults.delivery.transaction.timeout,
+              },
+            ),
           ),
         },
-        { description: 'Bounds of one transaction.', default: {} },
+        { description: 'Limits of one transaction.', default: {} },
       ),
     ),
     maxBatchBytes: Type.Optional(
       Type.Integer({
         description:
-          'Maximum size of the records of one input batch after decompression. Defaults to 67108864, in bytes. A larger batch becomes one dead letter that names its offsets and holds none of its records.',
+          'Maximum size of one consumed record batch after decompression, in bytes. Defaults to 67108864. A larger batch becomes one dead letter that names its offsets and contains none of its records.',
         minimum: 1_048_576,
         maximum: 1_073_741_824,
         default: defaults.delivery.maxBatchBytes,
       }),
     ),
   },
-  { description: 'How records are written.', default: {} },
+  { description: 'How outputs and offsets are written.', default: {} },
 );
 
 export const scaling = Type.Object(
   {
     min: Type.Optional(
       Type.Integer({
-        description: 'Fewest workers; 0 lets an idle step sleep.',
+        description: `Minimum number of workers. Defaults to ${defaults.scaling.min}. Set to 0 to scale to zero. A step with an ingress needs at least 1.`,
         minimum: 0,
         maximum: 1000,
         default: defaults.scaling.min,
@@ -111,7 +124,7 @@ export const scaling = Type.Object(
     ),
     max: Type.Optional(
       Type.Integer({
-        description: 'Most workers, never more than partitions.',
+        description: `Maximum number of workers. Defaults to ${defaults.scaling.max}. Never more than the partitions of the inputs.`,
         minimum: 1,
         maximum: 1000,
         default: defaults.scaling.max,
@@ -119,7 +132,7 @@ export const scaling = Type.Object(
     ),
     lagThreshold: Type.Optional(
       Type.Integer({
-        description: 'Waiting records for which one worker is meant.',
+        description: `Target lag per worker. Defaults to ${defaults.scaling.lagThreshold}.`,
         minimum: 1,
         maximum: 1_000_000_000,
         default: defaults.scaling.lagThreshold,
@@ -127,21 +140,32 @@ export const scaling = Type.Object(
     ),
     activationLag: Type.Optional(
       Type.Integer({
-        description: 'A sleeping step wakes above this many waiting records.',
+        description: `Lag above which a step at zero is activated. Defaults to ${defaults.scaling.activationLag}.`,
         minimum: 0,
         maximum: 1_000_000_000,
         default: defaults.scaling.activationLag,
       }),
     ),
-    cooldown: Type.Optional(duration('Idle time before the step sleeps.', { max: '24h', zero: true, default: defaults.scaling.cooldown })),
-    pollingInterval: Type.Optional(duration('How often the lag is read.', { max: '1h', default: defaults.scaling.pollingInterval })),
+    cooldown: Type.Optional(
+      duration(`How long a step is idle before it scales to zero. Defaults to ${defaults.scaling.cooldown}. At most 24h.`, {
+        max: '24h',
+        zero: true,
+        default: defaults.scaling.cooldown,
+      }),
+    ),
+    pollingInterval: Type.Optional(
+      duration(`Interval between lag checks. Defaults to ${defaults.scaling.pollingInterval}. At most 1h.`, {
+        max: '1h',
+        default: defaults.scaling.pollingInterval,
+      }),
+    ),
   },
   {
-    description: 'Autoscaling by lag. min = max: a fixed number of workers.',
+    description: 'Autoscaling by consumer lag. Set min and max to the same value for a fixed number of workers.',
     default: {},
     ...withRules({
       rule: '!has(self.min) || !has(self.max) || self.min <= self.max',
-      message: 'min is above max: lower min or raise max',
+      message: 'min must not exceed max',
       fieldPath: '.min',
     }),
   },
@@ -149,30 +173,34 @@ export const scaling = Type.Object(
 
 export const topics = Type.Object(
   {
-    manage: Type.Optional(Type.Boolean({ description: 'Make and change the topics. Default: as the operator is set.' })),
+    manage: Type.Optional(
+      Type.Boolean({ description: "Whether the operator creates and configures the topics. Defaults to the operator's setting." }),
+    ),
     partitions: Type.Optional(
       Type.Integer({
-        description: 'Partitions of each topic. Default: as the operator is set.',
+        description: "Partition count of each topic. Defaults to the operator's setting.",
         minimum: 1,
         maximum: 10_000,
       }),
     ),
     replicationFactor: Type.Optional(
       Type.Integer({
-        description: 'Copies of each partition. Default: as the operator is set.',
+        description: "Replication factor of each topic. Defaults to the operator's setting.",
         minimum: 1,
         maximum: 100,
       }),
     ),
-    config: Type.Optional(textMap('Topic configuration, such as retention.ms: "604800000".', { entries: 64, maxLength: 1024 })),
+    config: Type.Optional(
+      textMap('Topic configuration, such as retention.ms: "604800000". At most 64 entries.', { entries: 64, maxLength: 1024 }),
+    ),
     fieldOrder: Type.Optional(
       oneOf(['Append', 'Any'], {
-        description: 'Append: new fields of a schema stand at the end, so that consumers that look at no schema id keep working.',
+        description: `Order of fields in new schema versions. Append: new fields must be the last fields, so that consumers that ignore schema ids keep working. Any: no restriction. Defaults to ${defaults.topics.fieldOrder}.`,
         default: defaults.topics.fieldOrder,
       }),
     ),
   },
-  { description: 'The topics that the step emits to, and its own.', default: {} },
+  { description: 'Topics that the step emits to, and its inbox and dead-letter topics.', default: {} },
 );
 
 export const template = Type.Object(
@@ -186,25 +214,27 @@ export const template = Type.Object(
         { description: 'Metadata of the pods.' },
       ),
     ),
-    resources: Type.Optional(podObject('Requests and limits of the worker container.')),
-    env: Type.Optional(podObjects('Further environment variables.')),
-    envFrom: Type.Optional(podObjects('Further sources of environment variables.')),
-    volumes: Type.Optional(podObjects('Further volumes.')),
-    volumeMounts: Type.Optional(podObjects('Further volume mounts.')),
-    nodeSelector: Type.Optional(textMap('Labels that a node must have.', { entries: 64, maxLength: 63 })),
-    tolerations: Type.Optional(podObjects('Taints that the pods tolerate.')),
-    affinity: Type.Optional(podObject('Scheduling constraints.')),
-    topologySpreadConstraints: Type.Optional(podObjects('How pods spread. Default: as the operator is set.')),
-    priorityClassName: Type.Optional(text('Priority class.', { maxLength: 253 })),
-    imagePullSecrets: Type.Optional(podObjects('Secrets to pull the image with.')),
-    serviceAccountName: Type.Optional(text("Service account. Default: one of the step's own.", { maxLength: 253 })),
+    resources: Type.Optional(podObject('Compute resources of the worker container.')),
+    env: Type.Optional(podObjects('Additional environment variables of the worker container.')),
+    envFrom: Type.Optional(podObjects('Additional sources of environment variables of the worker container.')),
+    volumes: Type.Optional(podObjects('Additional volumes of the pods.')),
+    volumeMounts: Type.Optional(podObjects('Additional volume mounts of the worker container.')),
+    nodeSelector: Type.Optional(textMap('Labels that a node must have to run the pods.', { entries: 64, maxLength: 63 })),
+    tolerations: Type.Optional(podObjects('Tolerations of the pods.')),
+    affinity: Type.Optional(podObject('Affinity of the pods.')),
+    topologySpreadConstraints: Type.Optional(podObjects("Topology spread constraints of the pods. Defaults to the operator's setting.")),
+    priorityClassName: Type.Optional(text('Priority class of the pods.', { maxLength: 253 })),
+    imagePullSecrets: Type.Optional(podObjects('Secrets for pulling the worker image.')),
+    serviceAccountName: Type.Optional(
+      text('Service account of the pods. Defaults to one that the operator creates for the step.', { maxLength: 253 }),
+    ),
     terminationGracePeriodSeconds: Type.Optional(
       Type.Integer({
-        description: 'Time to end in, above the longest transaction.',
+        description: 'Termination grace period of the pods, in seconds. Must exceed the transaction timeout.',
         minimum: 0,
         maximum: 86_400,
       }),
     ),
   },
-  { description: 'Parts of the pods, as Kubernetes defines them.' },
+  { description: 'Pod settings, as defined by Kubernetes.' },
 );

@@ -14,14 +14,14 @@ const READY = '.status.conditions[?(@.type=="Ready")]';
 
 const sagaStep = Type.Object(
   {
-    apiVersion: Type.Optional(Type.String({ description: 'Version of the schema of this object.' })),
-    kind: Type.Optional(Type.String({ description: 'What this object is.' })),
+    apiVersion: Type.Optional(Type.String({ description: 'Version of this schema.' })),
+    kind: Type.Optional(Type.String({ description: 'Kind of this object.' })),
     metadata: Type.Optional(Type.Unsafe<object>({ type: 'object' })),
     spec,
     status: Type.Optional(status),
   },
   {
-    description: 'One step of a saga: a consumer group of generic workers, from what it consumes to what each outcome emits.',
+    description: 'A step of a saga: what it consumes, how a record is handled, and what each outcome emits.',
     ...withRules({
       rule: "self.metadata.name.matches('^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$')",
       message: 'metadata.name must be a DNS label of at most 40 characters (a-z, 0-9, -): names and ACL prefixes are derived from it',
@@ -51,12 +51,12 @@ export const sagaStepCrd = {
         storage: true,
         subresources: { status: {} },
         additionalPrinterColumns: [
-          column('Ready', 'string', `${READY}.status`, 'Does the step work?'),
-          column('Reason', 'string', `${READY}.reason`, 'Why it is ready or not'),
-          column('Replicas', 'integer', '.status.replicas', 'Workers that run'),
-          column('In', 'string', '.status.topics.consumes', 'Topics that are read'),
-          column('Out', 'string', '.status.topics.emits', 'Topics that are written'),
-          column('Age', 'date', '.metadata.creationTimestamp', 'Time since the step was made'),
+          column('Ready', 'string', `${READY}.status`, 'Whether the step is ready'),
+          column('Reason', 'string', `${READY}.reason`, 'Reason for the ready status'),
+          column('Replicas', 'integer', '.status.replicas', 'Number of running workers'),
+          column('In', 'string', '.status.topics.consumes', 'Consumed topics'),
+          column('Out', 'string', '.status.topics.emits', 'Topics that the step emits to'),
+          column('Age', 'date', '.metadata.creationTimestamp', 'Time since creation'),
           wide('Group', 'string', '.status.group', 'Consumer group'),
           wide('Message', 'string', `${READY}.message`, 'What to do next'),
         ],

@@ -11,39 +11,41 @@ const names = (description: string) =>
 
 /** metav1.Condition of Kubernetes. */
 const condition = Type.Object({
-  type: text('What the condition is about.', { maxLength: 316 }),
-  status: oneOf(['True', 'False', 'Unknown'], { description: 'Does it hold?' }),
-  observedGeneration: Type.Optional(Type.Integer({ description: 'Generation that it was found for.', format: 'int64', minimum: 0 })),
-  lastTransitionTime: Type.String({ description: 'When status last changed.', format: 'date-time' }),
-  reason: text('Why, one word of a closed list.', { maxLength: 1024 }),
-  message: Type.String({ description: 'Why, and what to do next.', maxLength: 32_768 }),
+  type: text('Type of the condition.', { maxLength: 316 }),
+  status: oneOf(['True', 'False', 'Unknown'], { description: 'Status of the condition: True, False or Unknown.' }),
+  observedGeneration: Type.Optional(
+    Type.Integer({ description: 'Generation that the condition was observed for.', format: 'int64', minimum: 0 }),
+  ),
+  lastTransitionTime: Type.String({ description: 'Time of the last status change.', format: 'date-time' }),
+  reason: text('Reason for the status, from a closed list.', { maxLength: 1024 }),
+  message: Type.String({ description: 'Human-readable reason, and what to do next.', maxLength: 32_768 }),
 });
 
 const schemaInUse = Type.Object({
   subject: text('Subject in the registry.', { maxLength: 512 }),
-  id: Type.Integer({ description: 'Id in the registry.' }),
+  id: Type.Integer({ description: 'Schema id in the registry.' }),
   version: Type.Integer({ description: 'Version of the subject.' }),
 });
 
 export const status = Type.Object(
   {
-    observedGeneration: Type.Optional(Type.Integer({ description: 'Generation that the status was written for.', format: 'int64' })),
+    observedGeneration: Type.Optional(Type.Integer({ description: 'Generation that the status was observed for.', format: 'int64' })),
     conditions: Type.Optional(
       Type.Array(condition, {
-        description: 'Ready, Reconciling, Stalled and what they rest on.',
+        description: 'Conditions of the step: Ready, Reconciling, Stalled and the conditions behind them.',
         maxItems: 32,
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),
     ),
-    replicas: Type.Optional(Type.Integer({ description: 'Workers that run.', format: 'int32' })),
+    replicas: Type.Optional(Type.Integer({ description: 'Number of running workers.', format: 'int32' })),
     group: Type.Optional(Type.String({ description: 'Consumer group.', maxLength: 512 })),
     topics: Type.Optional(
       Type.Object(
         {
-          consumes: Type.Optional(names('Topics that are read, globs expanded.')),
-          emits: Type.Optional(names('Topics that are written.')),
-          deadLetter: Type.Optional(Type.String({ description: 'Topic for dead letters.', maxLength: 512 })),
+          consumes: Type.Optional(names('Consumed topics, with globs expanded.')),
+          emits: Type.Optional(names('Topics that the step emits to.')),
+          deadLetter: Type.Optional(Type.String({ description: 'Dead-letter topic.', maxLength: 512 })),
         },
         { description: 'Topics in use.' },
       ),
@@ -57,10 +59,10 @@ export const status = Type.Object(
     ),
     lastHandledReconcileAt: Type.Optional(
       Type.String({
-        description: 'Value of the annotation sagafleet.dev/reconcile-at that was last acted on.',
+        description: 'Last handled value of the annotation sagafleet.dev/reconcile-at.',
         maxLength: 256,
       }),
     ),
   },
-  { description: 'What the operator found.' },
+  { description: 'Observed state of the step, written by the operator.' },
 );
