@@ -16,7 +16,7 @@ export interface ConnectionOptions {
 export function withConnectionOptions(command: Command): Command {
   return command
     .option('--kafka <host:port>', 'brokers, separated by commas', DEFAULT_BROKERS)
-    .option('--registry <url>', 'root of a Confluent-compatible registry', DEFAULT_REGISTRY);
+    .option('--registry <url>', 'root URL of a Confluent-compatible registry', DEFAULT_REGISTRY);
 }
 
 export const KAFKA_OPTIONS: KafkaOptions = { log: () => undefined, level: 'error', patienceMs: PATIENCE_MS };

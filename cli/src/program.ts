@@ -31,7 +31,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function createProgram(io: Io, exit: (code: number) => void): Command {
+export function createProgram(io: Io, exit: (code: number) => void): Command {
   const program = new Command('sagafleet')
     .description('business processes as Kafka choreographies')
     .version(VERSION)
@@ -39,7 +39,7 @@ function createProgram(io: Io, exit: (code: number) => void): Command {
     .addHelpText(
       'after',
       `
-Exit codes: ${EXIT.ok} done, ${EXIT.problems} what was checked is not so, ${EXIT.usage} wrong command line, ${EXIT.outside} something outside is missing or failed
+Exit codes: ${EXIT.ok} done, ${EXIT.problems} check failed, ${EXIT.usage} invalid command line, ${EXIT.outside} a dependency is missing or failed
 
 Examples:
   sagafleet dev examples/order
@@ -60,7 +60,7 @@ Examples:
   for (const command of commands) program.addCommand(command);
   for (const each of [program, ...commands]) {
     each.exitOverride().configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) });
-    each.showHelpAfterError(`(sagafleet ${each === program ? '' : `${each.name()} `}--help tells more)`);
+    each.showHelpAfterError(`(sagafleet ${each === program ? '' : `${each.name()} `}--help shows more)`);
   }
   return program;
 }

@@ -21,7 +21,7 @@ type Flags = SessionFlags & { orders: number; keep?: boolean; output: OutputForm
 
 export function demoCommand(io: Io, exit: (code: number) => void): Command {
   const command = new Command('demo')
-    .description('send orders through the six steps of examples/order on a real Kafka, and check that each went through exactly once')
+    .description('run the order saga on a real Kafka and verify that each order was processed exactly once')
     .option('--orders <n>', 'how many orders', parseCount, 20)
     .addOption(new Option('--keep', 'leave it running afterwards, to look at'))
     .addHelpText(

@@ -13,9 +13,9 @@ type Flags = SessionFlags & { verbose?: boolean };
 
 export function devCommand(io: Io): Command {
   const command = new Command('dev')
-    .description('run the steps of a folder on this machine: real Kafka, real registry, one process per worker')
-    .argument('<path...>', 'folders or files with SagaSteps; they are watched, and only the step that changed is restarted')
-    .option('--verbose', "show all lines of the workers' logs, not only warnings and errors")
+    .description('run the steps of a folder on this machine, with a real Kafka, a real registry and one process per worker')
+    .argument('<path...>', 'files or folders with SagaSteps; watched, and only the steps that changed are restarted')
+    .option('--verbose', 'show all log lines of the workers, not only warnings and errors')
     .addHelpText(
       'after',
       `

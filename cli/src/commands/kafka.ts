@@ -7,8 +7,8 @@ export function kafkaCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('kafka')
     .description("run one of Kafka's own tools")
     .argument('<tool>', KAFKA_TOOLS.join(', '))
-    .argument('[args...]', 'passed on as they are')
-    .option('--kafka <host:port>', 'brokers, unless the arguments name others', DEFAULT_BROKERS)
+    .argument('[args...]', 'arguments of the tool')
+    .option('--kafka <host:port>', 'brokers, unless the arguments set others', DEFAULT_BROKERS)
     .passThroughOptions()
     .addHelpText(
       'after',

@@ -7,7 +7,7 @@ type Flags = { keda?: boolean; strimzi?: boolean };
 
 export function renderCommand(io: Io): Command {
   return new Command('render')
-    .description('print what the operator would apply for the steps of a folder, as YAML')
+    .description('print the Kubernetes objects that the operator applies for the steps of a folder, as YAML')
     .argument('<path...>', 'folders or files with SagaSteps')
     .option('--keda', 'as in a cluster where KEDA is installed')
     .option('--strimzi', 'as in a cluster where Strimzi is installed')

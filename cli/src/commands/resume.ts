@@ -14,7 +14,7 @@ interface Options {
 
 export function resumeCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('resume')
-    .description('let the tasks of a step go on that stopped after too many dead letters in a row')
+    .description('resume the tasks of a step that stopped after too many consecutive dead letters')
     .argument('<step>', 'name of the SagaStep')
     .option('--namespace <name>', 'namespace of the step', DEFAULT_NAMESPACE)
     .option('--group <id>', 'consumer group of the step; default {namespace}.{step}')

@@ -38,10 +38,10 @@ export function sendCommand(io: Io): Command {
     .argument('<target>', 'a topic, or a URL such as http://localhost:8080/orders')
     .addOption(new Option('--json <event>', 'the event as JSON').conflicts(['file', 'example']))
     .addOption(new Option('--file <path>', 'a file with the event as JSON').conflicts(['json', 'example']))
-    .addOption(new Option('--example', 'a valid event made from the schema'))
+    .addOption(new Option('--example', 'generate a valid event from the schema'))
     .option('--key <text>', 'the record\'s key; default the first field whose name ends in "id"')
-    .option('--subject <name>', "the schema's subject; default {topic}-value, for a URL order_events-value")
-    .option('--count <n>', 'how many; with --example each one differs', parseCount, 1)
+    .option('--subject <name>', 'subject of the schema; defaults to {topic}-value, for a URL to order_events-value')
+    .option('--count <n>', 'number of events; with --example each one differs', parseCount, 1)
     .addHelpText(
       'after',
       `

@@ -12,7 +12,7 @@ type Options = ConnectionOptions & { output: OutputFormat; topics?: string };
 
 export function timelineCommand(io: Io, exit: (code: number) => void): Command {
   const command = new Command('timeline')
-    .description('show where an order, or any saga, is: its events in all topics, in order')
+    .description('show the events of a saga, such as an order, in all topics, in order of time')
     .argument('<saga>', "the saga's id: the key of its records")
     .option('--topics <names>', 'only these topics, separated by commas')
     .addHelpText('after', '\nExamples:\n  sagafleet timeline order-42\n  sagafleet timeline order-42 --output json | jq .[].topic\n');

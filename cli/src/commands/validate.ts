@@ -27,14 +27,14 @@ interface Flags {
 
 export function validateCommand({ io, exit, connectRegistry }: ValidateParts): Command {
   return new Command('validate')
-    .description('check SagaSteps as a cluster would, and more: expressions, topics, how steps fit together')
+    .description('validate SagaSteps: fields and rules as in a cluster, expressions, topics, and how steps fit together')
     .argument('<path...>', 'files, or folders with *.yaml and *.yml')
-    .option('--registry <url>', 'also check fields of events whose schema this registry holds')
-    .addOption(new Option('--output <form>', 'how the result is printed').choices(['text', 'json']).default('text'))
+    .option('--registry <url>', 'also check fields of events whose schema is in this registry')
+    .addOption(new Option('--output <form>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText(
       'after',
       `
-Without a registry, fields are checked where the manifests hold the schema.
+Without a registry, fields are checked only where the manifests contain the schema.
 
 Exit codes: ${EXIT.ok} no problem, ${EXIT.problems} problems found, ${EXIT.usage} wrong command line, ${EXIT.outside} the registry did not answer
 

@@ -14,13 +14,13 @@ export interface SessionFlags {
 /** The options of every command that starts a platform. */
 export function withSessionOptions(command: Command): Command {
   return command
-    .option('--data <dir>', 'keep topics and schemas in this folder; default a fresh one that is removed at the end')
-    .option('--kafka <host:port>', 'use a Kafka that runs already')
-    .option('--registry <url>', 'use a Confluent-compatible registry that runs already')
-    .option('--kafka-port <port>', 'port of the Kafka that is started (default 9092)', parsePort)
-    .option('--registry-port <port>', 'port of the registry that is started (default 8081)', parsePort)
-    .option('--ingress-port <port>', 'port of the first step with an HTTP ingress; the next one gets the next port', parsePort, 8080)
-    .option('--replicas <step=n>', 'run n workers of a step; can be repeated', collectReplicas, new Map<string, number>());
+    .option('--data <dir>', 'folder for topics and schemas; defaults to a temporary folder that is removed on exit')
+    .option('--kafka <host:port>', 'use an existing Kafka')
+    .option('--registry <url>', 'use an existing Confluent-compatible registry')
+    .option('--kafka-port <port>', 'port of the local Kafka (default 9092)', parsePort)
+    .option('--registry-port <port>', 'port of the local registry (default 8081)', parsePort)
+    .option('--ingress-port <port>', 'port of the first step with an HTTP ingress; each further one uses the next port', parsePort, 8080)
+    .option('--replicas <step=n>', 'number of workers of a step; repeatable', collectReplicas, new Map<string, number>());
 }
 
 export function toSessionOptions(flags: SessionFlags): SessionOptions {

@@ -42,11 +42,11 @@ export interface PodPlace {
 
 /** What local mode does differently from a cluster, listed once for whoever wonders. */
 export const LOCAL_MAPPING = [
-  'image: the worker of this installation, run by this Node',
+  'image: the worker of this installation, run with this Node.js',
   'addresses: Kafka and registry are the local ones',
   `ports: ${HEALTH_CONTAINER_PORT} (health) becomes a free port, ${INGRESS_CONTAINER_PORT} (ingress) the one that is shown, both on 127.0.0.1`,
-  'paths: files of the ConfigMap lie in the data folder',
-  'topics: those that are consumed and that no step emits are made in a Kafka that was started for this run',
+  'paths: files of the ConfigMap are in the data folder',
+  'topics: consumed topics that no step emits are created, unless Kafka is an existing one',
   'ignored: resources, probes, securityContext, scheduling, service account, services, network policies, autoscaling',
 ] as const;
 
