@@ -213,7 +213,7 @@ describe('fields of an event are checked against', () => {
 });
 
 const patch = { event: "merge(event, {'statsu': 'PAID'})" };
-const ofPatch = 'no field "statsu" in OrderEvent, which is written, did you mean "status"?';
+const ofPatch = 'output schema OrderEvent has no field "statsu", did you mean "status"?';
 const written: Record<string, [manifests: unknown[], problems: string[], facts?: CheckFacts]> = {
   'the schema that it emits with': [
     [step('a', { ...reads('x'), ...emit({ topic: 'y', schema: { avro }, ...patch }) })],
