@@ -213,6 +213,12 @@ const bad: Record<string, [text: string, options: Options, message: string, mark
     'the expression gives map<string, dyn>, but must give a key (string, int, bytes or null)',
     'merge(event, event)',
   ],
+  'a timestamp for a field of an event': [
+    "merge(event, {'timestamp': timestamp(event.timestamp / 1000)})",
+    {},
+    'an event cannot hold a value of type timestamp; convert it with string() or int()',
+    'timestamp(event.timestamp / 1000)',
+  ],
   'a text for an event': ["'PAID'", {}, 'the expression gives string, but must give an event (map)', "'PAID'"],
   'a list for a key': ['[1]', { kind: 'key' }, 'the expression gives list<int>, but must give a key (string, int, bytes or null)', '[1]'],
   'the result of a handler that gives none': ['result', {}, 'unknown name "result"', 'result'],

@@ -1,4 +1,4 @@
-import { type Type, nameOf, sure } from './check/type.ts';
+import { DYN, type Type, nameOf, sure } from './check/type.ts';
 import { constantResults, isMerge, writtenFields } from './check/written.ts';
 import { type CheckedExpression, checkText } from './engine.ts';
 import { ExpressionError, type TextRange } from './errors.ts';
@@ -6,6 +6,7 @@ import { type ExpressionKind, RESULT_TYPES, VARIABLES, type VariableName, wrongR
 import { didYouMean } from './nearest.ts';
 import { type Node, rangeOf } from './syntax/tree.ts';
 import { fromAvro, VARIABLE_TYPES } from './value-types.ts';
+import { ADVICE } from './values/avro.ts';
 
 export interface CheckOptions {
   kind: ExpressionKind;
@@ -39,6 +40,7 @@ function typeCheck(text: string, options: CheckOptions): string {
   checkResultType(isMerge(root) ? 'map' : kindName(type), resultType, options.kind);
   checkResultPresence(text, type, options.kind);
   checkOutcomes(root, options);
+  if (options.kind === 'event') checkForeignValues(checked);
   checkWrittenFields(checked, options.resultSchema);
   return resultType;
 }
@@ -73,6 +75,22 @@ function checkOutcomes(root: Node, { kind, outcomes }: CheckOptions): void {
     const hint = didYouMean(text, outcomes) || `, declared are ${known}`;
     throw new ExpressionError('unknown-outcome', `no outcome "${text}"${hint}`, { range: rangeOf(node) });
   }
+}
+
+function checkForeignValues({ root, types }: CheckedExpression): void {
+  for (const { value } of writtenFields(root)) {
+    const kind = foreignKind(types.get(value) ?? DYN);
+    if (kind === null) continue;
+    throw new ExpressionError('type', `an event cannot hold a value of type ${kind}; ${ADVICE[kind]}`, { range: rangeOf(value) });
+  }
+}
+
+/** Kind of the value, or of one in it, that Avro does not have. */
+function foreignKind(type: Type): keyof typeof ADVICE | null {
+  const known = sure(type);
+  if (known.kind === 'list') return foreignKind(known.of);
+  if (known.kind === 'map') return foreignKind(known.value);
+  return Object.hasOwn(ADVICE, known.kind) ? (known.kind as keyof typeof ADVICE) : null;
 }
 
 function checkWrittenFields({ root, types }: CheckedExpression, resultSchema: unknown): void {

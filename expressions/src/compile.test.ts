@@ -150,6 +150,43 @@ describe('a result becomes what its place needs', () => {
   test('null is no event', () => expect(failure(() => evaluate('event', null)).code).toBe('result-type'));
 });
 
+describe('an event holds what Avro has', () => {
+  const cases: Record<string, [text: string, message: string]> = {
+    'a uint': ['{"it": 1u}', 'an event cannot hold a value of type uint; convert it with int()'],
+    'a timestamp in a list': [
+      '{"it": [timestamp(0)]}',
+      'an event cannot hold a value of type timestamp; convert it with string() or int()',
+    ],
+    'a duration': [
+      "merge(event, {'it': {'of': duration('1s')}})",
+      'an event cannot hold a value of type duration; convert it with string() or getSeconds()',
+    ],
+    'a type': ["{'it': type(event.a)}", 'an event cannot hold a value of type type; leave it out'],
+    'a type by name': ["{'it': google.protobuf.Timestamp}", 'an event cannot hold a value of type type; leave it out'],
+    'a map with other keys': [
+      "{'it': {event.a: 'x'}}",
+      'an event cannot hold a map whose keys are not strings; convert the keys with string()',
+    ],
+  };
+  test.each(Object.entries(cases))('and not %s', (_, [text, message]) => {
+    const error = failure(() => evaluate(text, { a: 1n }));
+    expect(error.message).toBe(message);
+    expect(error).toMatchObject({ code: 'result-type', consequence: 'permanent' });
+  });
+
+  test('though an expression may calculate with others', () => {
+    const text = "{'it': string(timestamp(event.a) + duration('1h')), 'n': int(2u) + {event.a: 5}[1], 't': type(event.a) == int}";
+    expect(evaluate(text, { a: 1n })).toEqual({ it: '1970-01-01T01:00:01Z', n: 7n, t: true });
+    expect(evaluate("{event.k: 1, 'b': {event.k: 2}}", { k: 'constructor' })).toEqual({ constructor: 1n, b: { constructor: 2n } });
+  });
+
+  test('however deep', () => {
+    let deep: object = {};
+    for (let level = 0; level < 100_000; level++) deep = { deep };
+    expect(evaluate("merge(event, {event.k: 'x'})", { k: 'a', deep })).toMatchObject({ a: 'x' });
+  });
+});
+
 test('a mistake is found when compiling, before any record', () => {
   expect(failure(() => compileExpression('merge(evnt, {})', 'event')).message).toBe('unknown name "evnt", did you mean "event"?');
   expect(failure(() => compileExpression("'a' +", 'key')).code).toBe('syntax');

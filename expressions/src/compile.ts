@@ -2,8 +2,9 @@ import { typeOfName } from './check/type.ts';
 import { compileText } from './engine.ts';
 import { ExpressionError } from './errors.ts';
 import type { CostLimits } from './evaluate/budget.ts';
-import type { Clock } from './functions/library.ts';
+import { type Clock, libraryOf } from './functions/library.ts';
 import { type ExpressionContext, type ExpressionKind, type ExpressionResults, VARIABLES, wrongResult } from './kinds.ts';
+import { foreignTo, mayBeForeign } from './values/avro.ts';
 import { kindOf } from './values/kind.ts';
 import { isMap } from './values/maps.ts';
 
@@ -22,9 +23,17 @@ export function compileExpression<Kind extends ExpressionKind>(
 ): CompiledExpression<ExpressionResults[Kind]> {
   // `event` and the others are `dyn`: a tombstone's event is null, and values carry their own types.
   const variables = new Map(VARIABLES[kind].map((name) => [name, typeOfName('dyn')]));
-  const run = compileText(text, { variables, now, ...(limits && { limits }) });
+  const { root, run } = compileText(text, { variables, now, ...(limits && { limits }) });
   const fit = FITS[kind];
-  return { text, evaluate: (context) => fit(run(context), kind) };
+  if (kind !== 'event' || !mayBeForeign(root, libraryOf({ now }))) return { text, evaluate: (context) => fit(run(context), kind) };
+  return { text, evaluate: (context) => native(fit(run(context), kind)) };
+}
+
+/** An encoder takes an object of JavaScript for a record, and an empty one for what it does not know. */
+function native<Result>(event: Result): Result {
+  const fault = foreignTo(event);
+  if (fault !== null) throw new ExpressionError('result-type', fault);
+  return event;
 }
 
 type Fit<Result> = (value: unknown, kind: ExpressionKind) => Result;

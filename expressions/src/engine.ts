@@ -18,6 +18,11 @@ export interface EngineOptions {
   limits?: CostLimits;
 }
 
+export interface CompiledText {
+  root: Node;
+  run: (variables: object) => unknown;
+}
+
 export interface CheckedExpression {
   root: Node;
   type: Type;
@@ -33,17 +38,17 @@ export function checkText(text: string, options: EngineOptions): CheckedExpressi
   return { root, type: infer(root, scope), types };
 }
 
-/** @throws ExpressionError with the place of the first mistake; so does what it gives, where the expression fails on its variables */
-export function compileText(text: string, options: EngineOptions): (variables: object) => unknown {
+/** @throws ExpressionError with the place of the first mistake; so does `run`, where the expression fails on its variables */
+export function compileText(text: string, options: EngineOptions): CompiledText {
   const { root } = checkText(text, options);
-  const run = planNode(root, { text, library: libraryOf(options), locals: new Map(), make: planNode });
+  const evaluate = planNode(root, { text, library: libraryOf(options), locals: new Map(), make: planNode });
   const budget = new Budget(text, options.limits ?? DEFAULT_LIMITS);
   const state: State = { variables: NOTHING, slots: [], budget };
-  return (variables) => {
+  const run = (variables: object): unknown => {
     budget.reset();
     state.variables = variables;
     try {
-      return run(state);
+      return evaluate(state);
     } catch (error) {
       throw evaluationError(error);
     } finally {
@@ -52,6 +57,7 @@ export function compileText(text: string, options: EngineOptions): (variables: o
       state.slots.length = 0;
     }
   };
+  return { root, run };
 }
 
 const NOTHING = {};

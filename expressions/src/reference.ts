@@ -141,7 +141,7 @@ function avroTypes(): string {
     ['a union with `null`', 'the other type, or null'],
     ['another union', 'the value, without a wrapper'],
   ];
-  return `### Types of Avro\n\n${table(['Avro', 'CEL'], rows)}`;
+  return `### Types of Avro\n\n${table(['Avro', 'CEL'], rows)}\n\nAn event holds no other values: convert a uint, a timestamp or a duration, and keys that are not strings.`;
 }
 
 function operators(): string {

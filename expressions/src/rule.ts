@@ -10,7 +10,7 @@ const SELF = new Map([['self', typeOfName('dyn')]]);
  * @throws if the text is not CEL
  */
 export function compileRule(rule: string): (self: unknown) => boolean {
-  const run = compileText(rule, { variables: SELF, now: () => 0, optionals: true });
+  const { run } = compileText(rule, { variables: SELF, now: () => 0, optionals: true });
   return (self) => {
     try {
       return run({ self }) === true;

@@ -1,12 +1,14 @@
 /** What the specification wants of values and functions, case by case. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { typeOfName } from './check/type.ts';
 import { compileExpression } from './compile.ts';
+import { compileText } from './engine.ts';
 import { ExpressionError } from './errors.ts';
 import { MAX_INT, MAX_UINT, MIN_INT, UnsignedInt } from './values/special.ts';
 
 const evaluate = (text: string, event: unknown = {}): unknown =>
-  compileExpression(`{'it': ${text}}`, 'event', () => 0).evaluate({ event }).it;
+  compileText(text, { variables: new Map([['event', typeOfName('dyn')]]), now: () => 0 }).run({ event });
 
 /** The message of the failure, whether it is found when the expression is compiled or when it runs. */
 function failure(text: string, event: unknown = {}): string {

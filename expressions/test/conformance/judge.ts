@@ -38,7 +38,7 @@ function outcomeOf(text: string, bindings: Record<string, string>): string {
   if (qualified !== undefined) return `rejected: "${qualified}" cannot be the name of a variable`;
   let run: (variables: object) => unknown;
   try {
-    run = compileText(text, { variables: new Map(names.map((name) => [name, typeOfName('dyn')])), now: () => 0 });
+    ({ run } = compileText(text, { variables: new Map(names.map((name) => [name, typeOfName('dyn')])), now: () => 0 }));
   } catch (error) {
     return `rejected: ${messageOf(error)}`;
   }
