@@ -161,7 +161,7 @@ describe('a schema given in a step', () => {
     saga.payment({ outcomes: { paid: { emit: [{ topic: saga.paid, schema: { avro } }] } }, ...spec });
 
   const refusals: Record<string, { next: string; says: RegExp }> = {
-    'a field without default': { next: order(note({})), says: /can not be read: field "note" has no default/ },
+    'a field without default': { next: order(note({})), says: /cannot be read: field "note" has no default/ },
     'a new field before the others': {
       next: JSON.stringify({
         type: 'record',
@@ -174,7 +174,7 @@ describe('a schema given in a step', () => {
       next: order({ name: 'lane', type: ['string', 'null'], default: null }),
       says: /field "lane": its default does not fit/,
     },
-    'a type that changes': { next: order().replace('"long"', '"string"'), says: /field "timestamp": long can not be read as string/ },
+    'a type that changes': { next: order().replace('"long"', '"string"'), says: /field "timestamp": long cannot be read as string/ },
     'something that is no schema': { next: '{"type": "recrod"}', says: /not an Avro schema/ },
   };
   test.each(Object.entries(refusals))('is refused for %s, and what is registered stays', async (_name, { next, says }) => {

@@ -111,7 +111,7 @@ export class AvroCodecs {
     await this.#reader(reader);
   }
 
-  /** @throws {RegistryError} as {@link RegistryClient}; `incompatible` where the reader can not read it */
+  /** @throws {RegistryError} as {@link RegistryClient}; `incompatible` where the reader cannot read it */
   async loadDecoder(schemaId: number, reader: SchemaSource | null): Promise<Decoder> {
     const state = await this.#reader(reader);
     return (

@@ -25,7 +25,7 @@ test('an event is accepted, keyed, and worked as an ordinary record; integers st
 });
 
 const REFUSALS: Record<string, { body?: string; path?: string; headers?: Record<string, string>; status: number; message: RegExp }> = {
-  'not JSON': { body: '{"id":', status: 400, message: /no JSON/ },
+  'not JSON': { body: '{"id":', status: 400, message: /not valid JSON/ },
   'a list': { body: '[]', status: 400, message: /must be a JSON object, not a list/ },
   'an empty body': { body: '', status: 400, message: /./ },
   'a missing field': { body: '{"id":"a"}', status: 400, message: /amount/ },
@@ -42,7 +42,7 @@ const REFUSALS: Record<string, { body?: string; path?: string; headers?: Record<
   'an event that the step rejects': { body: '{"id":"a","amount":-1,"note":""}', status: 422, message: /not negative/ },
 };
 
-test('what can not be accepted gets an answer that says why, and nothing is appended', async () => {
+test('what cannot be accepted gets an answer that says why, and nothing is appended', async () => {
   const { step, worker } = await startIngress();
   for (const [what, { body = '{}', status, message, ...options }] of Object.entries(REFUSALS)) {
     const answer = await post(worker, body, options);

@@ -142,7 +142,7 @@ export class Fleet {
       for (const [step, { pending, problems, warnings }] of reports) {
         this.#tell(step, pending, 'pending');
         this.#tell(step, warnings, 'warning');
-        const meanwhile = this.#running.has(step) ? 'until then the version before runs on' : 'until then it is not started';
+        const meanwhile = this.#running.has(step) ? 'the previous version keeps running' : 'it is not started until then';
         this.#tell(
           step,
           problems.map((text) => `${text}; ${meanwhile}`),

@@ -38,7 +38,7 @@ export interface StepNeeds {
   maySleep: boolean;
 }
 
-/** What was done for a step, what has to wait, and what can not be done. Each text says what to do. */
+/** What was done for a step, what has to wait, and what cannot be done. Each text says what to do. */
 export interface ProvisionReport {
   done: string[];
   /** Will be tried again by the caller: something it depends on is not there yet. */

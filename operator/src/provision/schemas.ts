@@ -83,8 +83,8 @@ function changeRefused({ fieldOrder }: SchemaNeed, latest: SchemaTexts, next: Sc
 /** Registries say whether and seldom where; a level may ask for either direction. */
 function incompatibility(latest: SchemaTexts, next: SchemaTexts): string | null {
   return (
-    unreadable(latest, next, 'with it, records of the version before can not be read') ??
-    unreadable(next, latest, 'with the version before, its records can not be read')
+    unreadable(latest, next, 'with it, records of the version before cannot be read') ??
+    unreadable(next, latest, 'with the version before, its records cannot be read')
   );
 }
 
@@ -122,7 +122,7 @@ function nothing(): ProvisionReport {
 }
 
 function refused(subject: string, reason: string): ProvisionReport {
-  return { ...nothing(), problems: [`schema of subject ${subject} refused, what is registered stays: ${reason}`] };
+  return { ...nothing(), problems: [`schema of subject ${subject} not registered, the registered version stays: ${reason}`] };
 }
 
 async function orNull<T>(asked: Promise<T>): Promise<T | null> {

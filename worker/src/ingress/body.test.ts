@@ -12,8 +12,8 @@ test('integers are exact whatever their size, other numbers are doubles', () => 
 });
 
 const REFUSED: Record<string, RegExp> = {
-  '': /no JSON/,
-  '{"a":': /no JSON/,
+  '': /not valid JSON/,
+  '{"a":': /not valid JSON/,
   '[1]': /not a list/,
   '"text"': /must be a JSON object, not a string/,
   null: /not null/,

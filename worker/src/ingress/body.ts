@@ -31,7 +31,7 @@ function parse(text: string): unknown {
   try {
     return (JSON.parse as (text: string, reviver: Reviver) => unknown)(text, exactInteger);
   } catch (error) {
-    throw new BodyError(`the body is no JSON: ${(error as Error).message}`, { cause: error });
+    throw new BodyError(`body is not valid JSON: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -140,5 +140,5 @@ function answerError(error: FastifyError, reply: FastifyReply, options: IngressO
   return reply
     .code(503)
     .header('retry-after', RETRY_AFTER_SECONDS)
-    .send({ error: 'unavailable', message: 'the event was not accepted, Kafka or the registry does not answer; send it again later' });
+    .send({ error: 'unavailable', message: 'event not accepted, Kafka or the registry does not answer; retry later' });
 }
