@@ -24,7 +24,7 @@ test('an evaluation that takes too many steps fails for good, and says which exp
   const error = costError(text, { l: numbers(20_000) });
   expect(error.message).toBe(`the expression takes more than 1000000 steps; loop over less or build less: {'it': ${text}}`);
   expect(error).toMatchObject({ code: 'cost', consequence: 'permanent' });
-  expect(performance.now() - started).toBeLessThan(3_000);
+  expect(performance.now() - started).toBeLessThan(10_000);
 });
 
 test('a long expression is quoted in part', () => {
@@ -100,7 +100,7 @@ describe('too much is', () => {
   test.each(Object.entries(cases))('%s', (_, [text, event, what]) => {
     const started = performance.now();
     expect(costError(text, event).message).toMatch(what);
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });
 

@@ -14,7 +14,7 @@ export interface CostLimits {
 export const DEFAULT_LIMITS: CostLimits = { steps: 1_000_000, bytes: 16 * 1024 * 1024 };
 
 /** An error costs more than an item does, and `||` and `exists()` may pass over any number of them. */
-const STEPS_PER_ERROR = 20;
+const STEPS_PER_ERROR = 40;
 const QUOTED_CHARACTERS = 200;
 
 export class Budget {

@@ -41,7 +41,8 @@ function slotOf({ locals }: Plan): number {
   return Math.max(-1, ...locals.values()) + 1;
 }
 
-const NODES_PER_STEP = 32;
+/** About as many as run in the time of one step of a function. */
+const NODES_PER_STEP = 10;
 
 function sizeOf(node: Node): number {
   return childrenOf(node).reduce((size, child) => size + sizeOf(child), 1);

@@ -143,7 +143,7 @@ const matches = (text: string, pattern: string): boolean => compiledPattern(patt
 /** A pattern that is computed has to be compiled, which takes much longer than to match a short string. */
 const matchSteps = (text: string, pattern: string): number =>
   pattern.length * STEPS_PER_PATTERN_CHARACTER + matchingSteps(text, compiledPattern(pattern));
-const STEPS_PER_PATTERN_CHARACTER = 8;
+const STEPS_PER_PATTERN_CHARACTER = 24;
 
 function matchingSteps(text: string, { size }: Pattern): number {
   return 1 + (text.length * size) / CHARACTERS_PER_STEP;
