@@ -32,7 +32,7 @@ test('a failing tool fails', async () => {
 
 test('an unknown tool is refused with those that there are', () => {
   expect(() => kafkaToolCommand(tools, { name: 'topic', args: [], brokers: '' })).toThrow(
-    /no tool topic of Kafka here; there are .*topics/,
+    /no tool topic; use one of .*topics/,
   );
 });
 
