@@ -200,7 +200,7 @@ test('while a dead-letter topic takes nothing at all, the other records are not 
   const worker = await step.startWorker();
   const tries = () => worker.log.filter(({ msg }) => msg === 'task starts again');
   await until('the third try', () => tries().length >= 3);
-  expect(tries()[0]).toMatchObject({ reason: expect.stringContaining('a dead letter that only names its record is refused') as string });
+  expect(tries()[0]).toMatchObject({ reason: expect.stringContaining('a dead letter that only names its record was rejected') as string });
   await step.admin.alterTopicConfig(step.names.deadLetter, { 'max.message.bytes': '100000' });
   await step.drained();
   expect(await keysOf(step, step.names.output)).toEqual(without(50));
