@@ -98,7 +98,9 @@ test('a step that is to write with a schema that cannot be written with is not s
   const { fleet, told } = await fleetOn({ isKafkaOwn: true });
   const step = stepReading(input, { subject: `${input}-value` });
   expect(await fleet.apply([step])).toEqual([]);
-  expect(told).toContainEqual(expect.stringMatching(`problem: schema of subject ${input}-value not registered.*field "door".*it is not started`));
+  expect(told).toContainEqual(
+    expect.stringMatching(`problem: schema of subject ${input}-value not registered.*field "door".*it is not started`),
+  );
 
   await registry.register(`${input}-value`, parcel(1));
   expect(await fleet.apply([step])).toEqual([step.metadata.name]);

@@ -31,9 +31,7 @@ test('a failing tool fails', async () => {
 });
 
 test('an unknown tool is refused with those that there are', () => {
-  expect(() => kafkaToolCommand(tools, { name: 'topic', args: [], brokers: '' })).toThrow(
-    /no tool topic; use one of .*topics/,
-  );
+  expect(() => kafkaToolCommand(tools, { name: 'topic', args: [], brokers: '' })).toThrow(/no tool topic; use one of .*topics/);
 });
 
 test('brokers that are named are kept', () => {
