@@ -98,7 +98,7 @@ test('a step that is to write with a schema that can not be written with is not 
   const { fleet, told } = await fleetOn({ isKafkaOwn: true });
   const step = stepReading(input, { subject: `${input}-value` });
   expect(await fleet.apply([step])).toEqual([]);
-  expect(told).toContainEqual(expect.stringMatching(`problem: schema of subject ${input}-value refused.*field "door".*it is not started`));
+  expect(told).toContainEqual(expect.stringMatching(`problem: schema of subject ${input}-value rejected.*field "door".*it is not started`));
 
   await registry.register(`${input}-value`, parcel(1));
   expect(await fleet.apply([step])).toEqual([step.metadata.name]);

@@ -1,5 +1,6 @@
 export type { ProvisionReport, SchemaNeed, StepNeeds, StepReport, TopicNeed } from './provision/needs.ts';
 export type { SchemaRegistry, TopicAdmin } from './provision/ports.ts';
+export { findingOf } from './provision/finding-of.ts';
 export { provisionStep } from './provision/provision.ts';
 export { checkStep } from './check/check-step.ts';
 export { type CheckFacts, checkSteps, wellShapedSteps } from './check/check-steps.ts';
@@ -12,5 +13,6 @@ export type { KubeObject } from './desired/object.ts';
 export { render } from './desired/render.ts';
 export { OperatorError, type OperatorErrorCode } from './errors.ts';
 export type { Facts, TopicFact } from './facts.ts';
+export type { Finding, FindingReason } from './reasons.ts';
 export type { ResolvedStep } from './resolve.ts';
 export { DEFAULT_VALUES, type OperatorValues } from './values.ts';

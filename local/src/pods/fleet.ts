@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { KafkaAdmin } from '@sagafleet/kafka';
-import { desiredOf, provisionStep, type Facts, type OperatorValues, type StepPlan, type StepReport } from '@sagafleet/operator';
+import { desiredOf, findingOf, provisionStep, type Facts, type OperatorValues, type StepPlan, type StepReport } from '@sagafleet/operator';
 import { RegistryClient } from '@sagafleet/registry';
 import type { SagaStep } from '@sagafleet/schemas';
 import { plainConnection } from '../platform/connection.ts';
@@ -140,12 +140,16 @@ export class Fleet {
       const isSettled = [...reports.values()].every(({ done }) => done.length === 0);
       if (!isSettled && round < plans.length) continue;
       for (const [step, { pending, problems, warnings }] of reports) {
-        this.#tell(step, pending, 'pending');
+        this.#tell(
+          step,
+          pending.map(({ message }) => message),
+          'pending',
+        );
         this.#tell(step, warnings, 'warning');
         const meanwhile = this.#running.has(step) ? 'until then the version before runs on' : 'until then it is not started';
         this.#tell(
           step,
-          problems.map((text) => `${text}; ${meanwhile}`),
+          problems.map(({ message }) => `${message}; ${meanwhile}`),
           'problem',
         );
       }
@@ -158,7 +162,7 @@ export class Fleet {
   async #provisionOnce(plans: readonly StepPlan[]): Promise<Map<string, StepReport>> {
     const reports = new Map<string, StepReport>();
     for (const { step, needs } of plans) {
-      const report = await provisionStep(needs, { admin: this.#admin, registry: this.#registry }).catch(pendingIfAway);
+      const report = await provisionStep(needs, { admin: this.#admin, registry: this.#registry }).catch(pendingUnlessDefect);
       this.#tell(step.metadata.name, report.done, 'done');
       this.#topicLimits = { ...this.#topicLimits, ...report.topicLimits };
       reports.set(step.metadata.name, report);
@@ -241,10 +245,8 @@ export class Fleet {
 }
 
 /** A registry or broker that is away may come back: what it was needed for is tried again. */
-function pendingIfAway(error: unknown): StepReport {
-  const { consequence, message } = error as { consequence?: string; message: string };
-  if (consequence !== 'systemic' && consequence !== 'transient') throw error;
-  return { done: [], pending: [message], problems: [], warnings: [], topicLimits: {} };
+function pendingUnlessDefect(error: unknown): StepReport {
+  return { done: [], pending: [findingOf(error)], problems: [], warnings: [], topicLimits: {} };
 }
 
 /** Same objects, same workers: only what a worker is started from counts. */
