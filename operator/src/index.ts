@@ -1,6 +1,5 @@
 export type { ProvisionReport, SchemaNeed, StepNeeds, StepReport, TopicNeed } from './provision/needs.ts';
 export type { SchemaRegistry, TopicAdmin } from './provision/ports.ts';
-export { findingOf } from './provision/finding-of.ts';
 export { provisionStep } from './provision/provision.ts';
 export { checkStep } from './check/check-step.ts';
 export { type CheckFacts, checkSteps, wellShapedSteps } from './check/check-steps.ts';
@@ -14,5 +13,16 @@ export { render } from './desired/render.ts';
 export { OperatorError, type OperatorErrorCode } from './errors.ts';
 export type { Facts, TopicFact } from './facts.ts';
 export type { Finding, FindingReason } from './reasons.ts';
+export {
+  type Condition,
+  type ConditionReason,
+  type ConditionStatus,
+  type ConditionType,
+  formatCondition,
+  notableChanges,
+} from './reconcile/conditions.ts';
+export type { Event } from './reconcile/events.ts';
+export type { AppliedChange, Clock, ReconcileReporter, StepRef, Workload, WorkloadApplier } from './reconcile/ports.ts';
+export { Reconciler, type ReconcilerOptions, type ReconcileResult } from './reconcile/reconciler.ts';
 export type { ResolvedStep } from './resolve.ts';
 export { DEFAULT_VALUES, type OperatorValues } from './values.ts';
