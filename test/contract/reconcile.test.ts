@@ -32,7 +32,12 @@ test.each(folders.map(({ name }) => name))('example %s is ready after one reconc
   expect(errors).toEqual([]);
   for (const step of steps) {
     expect(ready(reconciler.conditionsOf(refOf(step)))).toMatchObject({ status: 'True', reason: 'WorkersReady' });
-    expect(reconciler.planOf(refOf(step))).toBe(applier.plans.get(step.metadata.name));
+    const plan = reconciler.planOf(refOf(step))!;
+    expect(plan).toBe(applier.plans.get(step.metadata.name));
+    // What topics take is known only once they are provisioned
+    const { emits, deadLetterTopic } = plan.resolved;
+    const written = [deadLetterTopic, ...Object.values(emits).flatMap((each) => each.map(({ topic }) => topic))];
+    expect(Object.keys(plan.resolved.topicLimits).toSorted()).toEqual(written.toSorted());
   }
   const before = events.length;
   expect((await reconciler.apply(steps)).changed).toEqual([]);
