@@ -99,7 +99,7 @@ async function build(peer: string, work: () => Promise<unknown>): Promise<void> 
     await work();
   } catch (error) {
     const { stderr = '', message } = error as { stderr?: string; message: string };
-    throw new BenchError('PeerMissing', `peer ${peer} can not be built: ${reasonIn(stderr) ?? message}`, { cause: error });
+    throw new BenchError('PeerMissing', `peer ${peer} cannot be built: ${reasonIn(stderr) ?? message}`, { cause: error });
   }
 }
 

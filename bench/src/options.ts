@@ -8,7 +8,7 @@ export const HELP = `Measures sagafleet's worker and its peers at the same work 
 
   --only <subjects>     some of ${SUBJECTS.slice(0, 3).join(', ')},
                         ${SUBJECTS.slice(3).join(', ')}
-  --without <subjects>  leaves out peers that this machine can not build
+  --without <subjects>  leaves out peers that this machine cannot build
   --parts <parts>       some of rows, latency, process
   --records <n>         that are measured in each round, default 1000000
   --rounds <n>          default 3

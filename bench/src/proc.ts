@@ -65,6 +65,6 @@ function readProc(pid: number, file: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new BenchError('NoProcFiles', `can not read ${path}: the process has ended, or this is not Linux`, { cause: error });
+    throw new BenchError('NoProcFiles', `cannot read ${path}: the process has ended, or this is not Linux`, { cause: error });
   }
 }

@@ -55,7 +55,7 @@ async function prepareAll(arena: Arena, subjects: readonly Subject[], missing: M
       prepared.push(...entrants.map((entrant) => ({ entrant: { subject: name, ...entrant }, launch, rounds: [] })));
     } catch (error) {
       missing.push({ what: name, reason: (error as Error).message });
-      arena.progress(`${name} can not take part: ${(error as Error).message}`);
+      arena.progress(`${name} cannot take part: ${(error as Error).message}`);
     }
   }
   return prepared;

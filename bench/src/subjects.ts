@@ -10,7 +10,7 @@ import { settingsOf, workerCommand } from './sagafleet.ts';
 export interface Subject {
   name: SubjectName;
   entrants: readonly Omit<Entrant, 'subject'>[];
-  /** Builds or fetches what is needed, once. Throws where this machine can not. */
+  /** Builds or fetches what is needed, once. Throws where this machine cannot. */
   prepare(arena: Arena): Promise<Launch>;
 }
 

@@ -13,7 +13,7 @@ export interface SagaEvent {
   offset: bigint;
   /** CloudEvents source of the step that emitted it; null for what came from outside. */
   source: string | null;
-  /** Decoded value; null for a tombstone, undefined where it can not be decoded. */
+  /** Decoded value; null for a tombstone, undefined where it cannot be decoded. */
   event: unknown;
 }
 

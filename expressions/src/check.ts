@@ -1,13 +1,12 @@
-import type { ASTNode } from '@marcbachmann/cel-js';
-import { checkError } from './cel-errors.ts';
-import { checkingEnvironment } from './environment.ts';
+import { DYN, type Type, nameOf, sure } from './check/type.ts';
+import { constantResults, isMerge, writtenFields } from './check/written.ts';
+import { type CheckedExpression, checkText } from './engine.ts';
 import { ExpressionError, type TextRange } from './errors.ts';
-import { constantResults, inspect, isMerge, writtenFields } from './inspect.ts';
 import { type ExpressionKind, RESULT_TYPES, VARIABLES, type VariableName, wrongResult } from './kinds.ts';
 import { didYouMean } from './nearest.ts';
-import { rangeOf } from './nodes.ts';
-import { numberOf, ofType } from './numbers.ts';
-import { fromAvro, type ValueType, VARIABLE_TYPES } from './value-types.ts';
+import { type Node, rangeOf } from './syntax/tree.ts';
+import { fromAvro, VARIABLE_TYPES } from './value-types.ts';
+import { ADVICE } from './values/avro.ts';
 
 export interface CheckOptions {
   kind: ExpressionKind;
@@ -35,42 +34,42 @@ export function checkExpression(text: string, options: CheckOptions): CheckResul
 }
 
 function typeCheck(text: string, options: CheckOptions): string {
-  const types = variableTypes(options);
-  const environment = checkingEnvironment(types);
-  let ast: ASTNode | null = null;
-  try {
-    const parsed = environment.parse(text);
-    ast = parsed.ast;
-    inspect(ast, types);
-    const { valid, type, error } = parsed.check();
-    if (!valid) throw error;
-    const resultType = isMerge(ast) ? 'map<string, dyn>' : (type ?? 'dyn');
-    checkResultType(resultType, options.kind);
-    checkOutcomes(ast, options);
-    checkWrittenFields(ast, types, options.resultSchema);
-    return resultType;
-  } catch (error) {
-    throw checkError(error, { text, ast, environment });
-  }
+  const checked = checkText(text, { variables: variableTypes(options), now: () => 0 });
+  const { root, type } = checked;
+  const resultType = isMerge(root) ? 'map<string, dyn>' : nameOf(type);
+  checkResultType(isMerge(root) ? 'map' : kindName(type), resultType, options.kind);
+  checkResultPresence(text, type, options.kind);
+  checkOutcomes(root, options);
+  if (options.kind === 'event') checkForeignValues(checked);
+  checkWrittenFields(checked, options.resultSchema);
+  return resultType;
 }
 
-function variableTypes({ kind, eventSchema, handlerAnswers }: CheckOptions): Map<VariableName, ValueType> {
+function variableTypes({ kind, eventSchema, handlerAnswers }: CheckOptions): Map<VariableName, Type> {
   const names = VARIABLES[kind].filter((name) => kind === 'httpOutcome' || handlerAnswers || (name !== 'result' && name !== 'response'));
   const types = new Map(names.map((name) => [name, VARIABLE_TYPES[name]]));
   if (eventSchema !== undefined) types.set('event', fromAvro(eventSchema));
   return types;
 }
 
-function checkResultType(type: string, kind: ExpressionKind): void {
-  const plain = /^dyn<(.*)>$/.exec(type)?.[1] ?? type;
-  const family = plain.startsWith('map<') || plain.startsWith('record ') ? 'map' : plain;
-  if (family === 'dyn' || RESULT_TYPES[kind].includes(family)) return;
-  throw new ExpressionError('result-type', wrongResult(kind, plain));
+function kindName(type: Type): string {
+  const { kind } = sure(type);
+  return kind === 'record' ? 'map' : kind;
 }
 
-function checkOutcomes(ast: ASTNode, { kind, outcomes }: CheckOptions): void {
+function checkResultType(kindOfResult: string, type: string, kind: ExpressionKind): void {
+  if (kindOfResult === 'dyn' || RESULT_TYPES[kind].includes(kindOfResult)) return;
+  throw new ExpressionError('result-type', wrongResult(kind, type === 'dyn' ? kindOfResult : type));
+}
+
+function checkResultPresence(text: string, type: Type, kind: ExpressionKind): void {
+  if (type.kind !== 'unsure' || !type.orNull || RESULT_TYPES[kind].includes('null')) return;
+  throw new ExpressionError('may-be-null', `${wrongResult(kind, 'null where a field is null')}; write ${text} == null ? … : …`);
+}
+
+function checkOutcomes(root: Node, { kind, outcomes }: CheckOptions): void {
   if (outcomes === undefined || (kind !== 'outcome' && kind !== 'httpOutcome')) return;
-  for (const { text, node } of constantResults(ast)) {
+  for (const { text, node } of constantResults(root)) {
     if (outcomes.includes(text)) continue;
     const known = outcomes.map((name) => `"${name}"`).join(', ');
     const hint = didYouMean(text, outcomes) || `, declared are ${known}`;
@@ -78,23 +77,55 @@ function checkOutcomes(ast: ASTNode, { kind, outcomes }: CheckOptions): void {
   }
 }
 
-function checkWrittenFields(ast: ASTNode, types: ReadonlyMap<string, ValueType>, resultSchema: unknown): void {
-  const type = resultSchema === undefined ? null : fromAvro(resultSchema);
-  if (type === null || !('record' in type)) return;
-  const { name, fields } = type.record;
-  for (const { text, node, value } of writtenFields(ast)) {
+function checkForeignValues({ root, types }: CheckedExpression): void {
+  for (const { value } of writtenFields(root)) {
+    const kind = foreignKind(types.get(value) ?? DYN);
+    if (kind === null) continue;
+    throw new ExpressionError('type', `an event cannot hold a value of type ${kind}; ${ADVICE[kind]}`, { range: rangeOf(value) });
+  }
+}
+
+/** Kind of the value, or of one in it, that Avro does not have. */
+function foreignKind(type: Type): keyof typeof ADVICE | null {
+  const known = sure(type);
+  if (known.kind === 'list') return foreignKind(known.of);
+  if (known.kind === 'map') return foreignKind(known.value);
+  return Object.hasOwn(ADVICE, known.kind) ? (known.kind as keyof typeof ADVICE) : null;
+}
+
+function checkWrittenFields({ root, types }: CheckedExpression, resultSchema: unknown): void {
+  const written = resultSchema === undefined ? null : sure(fromAvro(resultSchema));
+  if (written?.kind !== 'record') return;
+  const { name, fields } = written;
+  for (const { text, node, value } of writtenFields(root)) {
     const field = fields.get(text);
     if (field === undefined) {
-      throw new ExpressionError('unknown-field', `no field "${text}" in ${name}, which is written${didYouMean(text, fields.keys())}`, {
+      throw new ExpressionError('unknown-field', `output schema ${name} has no field "${text}"${didYouMean(text, fields.keys())}`, {
         range: rangeOf(node),
       });
     }
-    if (ofType(field) === 'int' && numberOf(value, types) === 'double') {
-      throw new ExpressionError(
-        'type',
-        `field "${text}" of ${name}, which is written, is a whole number and this a double: convert it with int()`,
-        { range: rangeOf(value) },
-      );
-    }
+    checkWrittenValue({ text, value, field, name }, types.get(value));
+  }
+}
+
+interface WrittenField {
+  text: string;
+  value: Node;
+  field: Type;
+  /** Of the output schema. */
+  name: string;
+}
+
+function checkWrittenValue({ text, value, field, name }: WrittenField, type: Type | undefined): void {
+  if (type === undefined) return;
+  const range = rangeOf(value);
+  if (sure(field).kind === 'int' && sure(type).kind === 'double') {
+    const message = `field "${text}" of output schema ${name} is an integer, this is a double: convert it with int()`;
+    throw new ExpressionError('type', message, { range });
+  }
+  const isOptional = field.kind === 'unsure' || field.kind === 'dyn' || field.kind === 'null';
+  if (!isOptional && (type.kind === 'null' || (type.kind === 'unsure' && type.orNull))) {
+    const message = `field "${text}" of output schema ${name} cannot be null, this may be null: give a value for that case, as in (… == null ? … : …)`;
+    throw new ExpressionError('may-be-null', message, { range });
   }
 }

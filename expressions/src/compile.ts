@@ -1,10 +1,12 @@
-import { UnsignedInt } from '@marcbachmann/cel-js/evaluator';
-import { checkError, evaluationError } from './cel-errors.ts';
-import { type Clock, evaluatingEnvironment } from './environment.ts';
+import { typeOfName } from './check/type.ts';
+import { compileText } from './engine.ts';
 import { ExpressionError } from './errors.ts';
-import { inspect } from './inspect.ts';
-import { type ExpressionContext, type ExpressionKind, type ExpressionResults, type VariableName, VARIABLES, wrongResult } from './kinds.ts';
-import { isMap, shielded, unshielded } from './values.ts';
+import type { CostLimits } from './evaluate/budget.ts';
+import { type Clock, libraryOf } from './functions/library.ts';
+import { type ExpressionContext, type ExpressionKind, type ExpressionResults, VARIABLES, wrongResult } from './kinds.ts';
+import { foreignTo, mayBeForeign } from './values/avro.ts';
+import { kindOf } from './values/kind.ts';
+import { isMap } from './values/maps.ts';
 
 export interface CompiledExpression<Result> {
   readonly text: string;
@@ -12,59 +14,26 @@ export interface CompiledExpression<Result> {
   evaluate(context: ExpressionContext): Result;
 }
 
-/** Compiles once what is then evaluated per record. `now` is what the function `now()` gives. */
+/** Compiles once what is then evaluated per record. `now` is what the function `now()` gives. @throws ExpressionError with the place of the first mistake */
 export function compileExpression<Kind extends ExpressionKind>(
   text: string,
   kind: Kind,
   now: Clock = Date.now,
+  limits?: CostLimits,
 ): CompiledExpression<ExpressionResults[Kind]> {
-  const environment = evaluatingEnvironment(VARIABLES[kind], now);
-  const run = parse(text, environment);
+  // `event` and the others are `dyn`: a tombstone's event is null, and values carry their own types.
+  const variables = new Map(VARIABLES[kind].map((name) => [name, typeOfName('dyn')]));
+  const { root, run } = compileText(text, { variables, now, ...(limits && { limits }) });
   const fit = FITS[kind];
-  return {
-    text,
-    evaluate(context) {
-      try {
-        return fit(run(context), kind);
-      } catch (error) {
-        return classified(() => {
-          const twin = shieldedContext(context, VARIABLES[kind]);
-          if (twin === null) throw error;
-          return fit(unshielded(run(twin)), kind);
-        }, text);
-      }
-    },
-  };
+  if (kind !== 'event' || !mayBeForeign(root, libraryOf({ now }))) return { text, evaluate: (context) => fit(run(context), kind) };
+  return { text, evaluate: (context) => native(fit(run(context), kind)) };
 }
 
-function parse(text: string, environment: ReturnType<typeof evaluatingEnvironment>) {
-  let ast = null;
-  try {
-    const run = environment.parse(text);
-    ast = run.ast;
-    inspect(ast, new Map());
-    const { valid, error } = run.check();
-    if (!valid) throw error;
-    return run;
-  } catch (error) {
-    throw checkError(error, { text, ast, environment });
-  }
-}
-
-/** Whatever goes wrong on a record is the record's and the expression's: also a value nested too deeply to be looked through. */
-function classified<Result>(evaluate: () => Result, text: string): Result {
-  try {
-    return evaluate();
-  } catch (error) {
-    throw evaluationError(error, text);
-  }
-}
-
-/** Null unless a value holds a field `constructor`; costs nothing on the way of good records. */
-function shieldedContext(context: ExpressionContext, names: readonly VariableName[]): ExpressionContext | null {
-  const twins = names.map((name) => [name, shielded(context[name])] as const);
-  if (twins.every(([, twin]) => twin === null)) return null;
-  return Object.fromEntries(twins.map(([name, twin]) => [name, twin ?? context[name]])) as unknown as ExpressionContext;
+/** An encoder takes an object of JavaScript for a record, and an empty one for what it does not know. */
+function native<Result>(event: Result): Result {
+  const fault = foreignTo(event);
+  if (fault !== null) throw new ExpressionError('result-type', fault);
+  return event;
 }
 
 type Fit<Result> = (value: unknown, kind: ExpressionKind) => Result;
@@ -79,7 +48,7 @@ const FITS: { [Kind in ExpressionKind]: Fit<ExpressionResults[Kind]> } = {
 
 function fitText(value: unknown, kind: ExpressionKind): string {
   if (typeof value === 'string') return value;
-  throw new ExpressionError('result-type', wrongResult(kind, typeName(value)));
+  throw new ExpressionError('result-type', wrongResult(kind, kindOf(value)));
 }
 
 function fitBytes(value: unknown, kind: ExpressionKind): string | Uint8Array | null {
@@ -89,25 +58,5 @@ function fitBytes(value: unknown, kind: ExpressionKind): string | Uint8Array | n
 
 function fitEvent(value: unknown, kind: ExpressionKind): Record<string, unknown> {
   if (isMap(value)) return value as Record<string, unknown>;
-  throw new ExpressionError('result-type', wrongResult(kind, typeName(value)));
-}
-
-function typeName(value: unknown): string {
-  switch (typeof value) {
-    case 'bigint':
-      return 'int';
-    case 'number':
-      return 'double';
-    case 'boolean':
-      return 'bool';
-    case 'string':
-      return 'string';
-    default:
-      break;
-  }
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'list';
-  if (value instanceof UnsignedInt) return 'uint';
-  if (value instanceof Uint8Array) return 'bytes';
-  return isMap(value) ? 'map' : 'another type';
+  throw new ExpressionError('result-type', wrongResult(kind, kindOf(value)));
 }

@@ -4,10 +4,21 @@ export interface TextRange {
   end: number;
 }
 
-export type ExpressionErrorCode = 'syntax' | 'unknown-name' | 'unknown-field' | 'unknown-outcome' | 'type' | 'result-type' | 'evaluation';
+export type ExpressionErrorCode =
+  | 'syntax'
+  | 'unknown-name'
+  | 'unknown-field'
+  | 'unknown-outcome'
+  | 'type'
+  /** A value that may be null stands where null fails. */
+  | 'may-be-null'
+  | 'result-type'
+  | 'evaluation'
+  /** One evaluation would take too many steps or build too much. */
+  | 'cost';
 
 /**
- * An expression that can not be compiled, or fails on a record. It fails on that record each time,
+ * An expression that cannot be compiled, or fails on a record. It fails on that record each time,
  * so the consequence is permanent. Messages hold no values of the record.
  */
 export class ExpressionError extends Error {

@@ -50,6 +50,27 @@ export const VARIABLES: Readonly<Record<ExpressionKind, readonly VariableName[]>
   ingressKey: OF_INGRESS,
 };
 
+/** Of what each variable holds. */
+export const VARIABLE_DESCRIPTIONS: Readonly<Record<VariableName, string>> = {
+  event: 'The decoded value of the record, of an ingress the body of the request. Null where the record has no value.',
+  record: 'The Kafka record. `timestamp` is in milliseconds since the epoch, `key` a string or null.',
+  saga: 'The saga that the record belongs to: its header `saga-id`, else its key.',
+  step: 'The step that evaluates the expression.',
+  headers: 'Headers of the HTTP request, names in lower case.',
+  result: 'What the handler returned. Only where the step has an HTTP or module handler.',
+  response: 'The answer to the HTTP handler. Only where the step has an HTTP or module handler.',
+};
+
+/** Where each kind of expression stands in a SagaStep. */
+export const KIND_PLACES: Readonly<Record<ExpressionKind, string>> = {
+  outcome: '`handler.cel.outcome`',
+  httpOutcome: '`handler.http.outcome`',
+  event: '`outcomes.*.emit[].event`',
+  key: '`outcomes.*.emit[].key`',
+  header: '`outcomes.*.emit[].headers.*`',
+  ingressKey: '`ingress.http.key`, `ingress.http.idempotencyKey`',
+};
+
 const TEXT_OR_NONE = ['string', 'int', 'bytes', 'null'];
 
 /** CEL types that fit; `dyn` always may. */
@@ -62,7 +83,7 @@ export const RESULT_TYPES: Readonly<Record<ExpressionKind, readonly string[]>> =
   ingressKey: ['string', 'int'],
 };
 
-const MEANT: Readonly<Record<ExpressionKind, string>> = {
+export const MEANT: Readonly<Record<ExpressionKind, string>> = {
   outcome: 'the name of an outcome (string)',
   httpOutcome: 'the name of an outcome (string)',
   event: 'an event (map)',

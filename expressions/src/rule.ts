@@ -1,20 +1,22 @@
-import { Environment } from '@marcbachmann/cel-js';
-import { shielded } from './values.ts';
+import { typeOfName } from './check/type.ts';
+import { compileText } from './engine.ts';
+import { ExpressionError } from './errors.ts';
 
-const environment = new Environment({ enableOptionalTypes: true }).registerVariable('self', 'dyn');
+const SELF = new Map([['self', typeOfName('dyn')]]);
 
 /**
- * A validation rule of a CRD, over `self` (ints as `bigint`). A rule that can not be evaluated on a
+ * A validation rule of a CRD, over `self` (ints as `bigint`). A rule that cannot be evaluated on a
  * value does not hold for it, as with the API server.
- * @throws if the text is no CEL
+ * @throws if the text is not CEL
  */
 export function compileRule(rule: string): (self: unknown) => boolean {
-  const run = environment.parse(rule);
+  const { run } = compileText(rule, { variables: SELF, now: () => 0, optionals: true });
   return (self) => {
     try {
-      return run({ self: shielded(self) ?? self }) === true;
-    } catch {
-      return false;
+      return run({ self }) === true;
+    } catch (error) {
+      if (error instanceof ExpressionError) return false;
+      throw error;
     }
   };
 }

@@ -1,26 +1,15 @@
 /** Types of what an expression sees: the variables' own, and those that an Avro schema describes. */
+import { DYN, INT, listOf, mapOf, type RecordType, STRING, type Type, typeOfName, unsure } from './check/type.ts';
 import type { VariableName } from './kinds.ts';
 
-/** `cel` is a CEL type name that holds no record; `orNull`: `cel` is dyn, since the value is one of this type or null. */
-export type ValueType = { cel: string; orNull?: string } | { list: ValueType } | { map: ValueType } | { record: RecordType };
-export interface RecordType {
-  name: string;
-  fields: ReadonlyMap<string, ValueType>;
-  /** May be null, so that CEL must not insist on a record. */
-  nullable?: boolean;
-}
+const TEXTS = mapOf(STRING, STRING);
 
-const DYN: ValueType = { cel: 'dyn' };
-const STRING: ValueType = { cel: 'string' };
-const INT: ValueType = { cel: 'int' };
-const TEXTS: ValueType = { map: STRING };
-
-function record(name: string, fields: Record<string, ValueType>): ValueType {
-  return { record: { name, fields: new Map(Object.entries(fields)) } };
+function record(name: string, fields: Record<string, Type>): Type {
+  return { kind: 'record', name, fields: new Map(Object.entries(fields)) };
 }
 
 /** Types of the variables, `event` and `result` where nothing is known of them. */
-export const VARIABLE_TYPES: Readonly<Record<VariableName, ValueType>> = {
+export const VARIABLE_TYPES: Readonly<Record<VariableName, Type>> = {
   event: DYN,
   record: record('record', { topic: STRING, partition: INT, offset: INT, timestamp: INT, key: DYN, headers: TEXTS }),
   saga: record('saga', { id: STRING }),
@@ -30,14 +19,14 @@ export const VARIABLE_TYPES: Readonly<Record<VariableName, ValueType>> = {
   response: record('response', { status: INT, headers: TEXTS, body: DYN }),
 };
 
-const PRIMITIVES: Readonly<Record<string, ValueType>> = {
-  null: { cel: 'null' },
-  boolean: { cel: 'bool' },
+const PRIMITIVES: Readonly<Record<string, Type>> = {
+  null: typeOfName('null'),
+  boolean: typeOfName('bool'),
   int: INT,
   long: INT,
-  float: { cel: 'double' },
-  double: { cel: 'double' },
-  bytes: { cel: 'bytes' },
+  float: typeOfName('double'),
+  double: typeOfName('double'),
+  bytes: typeOfName('bytes'),
   string: STRING,
 };
 
@@ -54,7 +43,7 @@ interface AvroObject {
 
 /** Names seen so far, by full name (Avro 1.12 specification, "Names"). */
 interface Scope {
-  types: Map<string, ValueType>;
+  types: Map<string, Type>;
   namespace: string;
 }
 
@@ -62,12 +51,12 @@ interface Scope {
  * Type of the values of an Avro schema, as the codec hands them over: unions without a wrapper,
  * enums as text, int and long as CEL int. What is unknown or not well-formed is `dyn`.
  */
-export function fromAvro(schema: unknown): ValueType {
+export function fromAvro(schema: unknown): Type {
   return typeOf(schema, { types: new Map(), namespace: '' });
 }
 
-function typeOf(schema: unknown, scope: Scope): ValueType {
-  if (typeof schema === 'string') return PRIMITIVES[schema] ?? scope.types.get(fullName(schema, scope)) ?? DYN;
+function typeOf(schema: unknown, scope: Scope): Type {
+  if (typeof schema === 'string') return ownOf(PRIMITIVES, schema) ?? scope.types.get(fullName(schema, scope)) ?? DYN;
   if (Array.isArray(schema)) return unionOf(schema, scope);
   if (typeof schema !== 'object' || schema === null) return DYN;
   const avro: AvroObject = schema;
@@ -78,31 +67,29 @@ function typeOf(schema: unknown, scope: Scope): ValueType {
     case 'error':
       return recordOf(avro, scope);
     case 'array':
-      return { list: typeOf(avro.items, scope) };
+      return listOf(typeOf(avro.items, scope));
     case 'map':
-      return { map: typeOf(avro.values, scope) };
+      return mapOf(STRING, typeOf(avro.values, scope));
     case 'enum':
       return named(avro, scope, STRING);
     case 'fixed':
-      return named(avro, scope, { cel: 'bytes' });
+      return named(avro, scope, typeOfName('bytes'));
     default:
       return typeOf(avro.type, scope);
   }
 }
 
-function unionOf(branches: unknown[], scope: Scope): ValueType {
+function unionOf(branches: unknown[], scope: Scope): Type {
   const types = branches.map((branch) => typeOf(branch, scope));
-  const [only, ...more] = types.filter((type) => !('cel' in type && type.cel === 'null'));
+  const [only, ...more] = types.filter(({ kind }) => kind !== 'null');
   if (only === undefined || more.length > 0) return DYN;
-  if ('cel' in only) return { cel: 'dyn', orNull: only.cel };
-  if (!('record' in only)) return DYN;
-  return { record: { ...only.record, nullable: true } };
+  return unsure(only, types.length > 1);
 }
 
-function recordOf(avro: AvroObject, scope: Scope): ValueType {
-  const fields = new Map<string, ValueType>();
+function recordOf(avro: AvroObject, scope: Scope): Type {
+  const fields = new Map<string, Type>();
   const name = fullName(String(avro.name), scope, avro.namespace);
-  const type: ValueType = { record: { name, fields } };
+  const type: RecordType = { kind: 'record', name, fields };
   scope.types.set(name, type);
   const inner = { types: scope.types, namespace: name.slice(0, Math.max(0, name.lastIndexOf('.'))) };
   for (const field of Array.isArray(avro.fields) ? avro.fields : []) {
@@ -111,7 +98,7 @@ function recordOf(avro: AvroObject, scope: Scope): ValueType {
   return type;
 }
 
-function named(avro: AvroObject, scope: Scope, type: ValueType): ValueType {
+function named(avro: AvroObject, scope: Scope, type: Type): Type {
   scope.types.set(fullName(String(avro.name), scope, avro.namespace), type);
   return type;
 }
@@ -120,4 +107,9 @@ function fullName(name: string, scope: Scope, namespace?: unknown): string {
   if (name.includes('.')) return name;
   const space = typeof namespace === 'string' ? namespace : scope.namespace;
   return space === '' ? name : `${space}.${name}`;
+}
+
+/** A schema may name a type `constructor`. */
+function ownOf(types: Readonly<Record<string, Type>>, name: string): Type | undefined {
+  return Object.hasOwn(types, name) ? types[name] : undefined;
 }

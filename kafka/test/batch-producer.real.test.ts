@@ -94,7 +94,7 @@ test('positions are taken of a member of the present generation, and are refused
   ]);
 });
 
-test('the next holder of an id ends the transaction of the one before, which can not write any more', async () => {
+test('the next holder of an id ends the transaction of the one before, which cannot write any more', async () => {
   const [topic, id] = [await createTopic(), uniqueName('producer')];
   const before = await open(id);
   await before.send(batchOf(topic, 'never committed'));

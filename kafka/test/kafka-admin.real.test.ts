@@ -29,7 +29,7 @@ test('a topic that exists stays as it is when it is created again, others are cr
   expect((await admin.topicConfigs([name])).get(name)).not.toHaveProperty(['retention.ms']);
 });
 
-test('a topic that can not be is refused with what was asked for', async () => {
+test('a topic that cannot be is refused with what was asked for', async () => {
   const admin = await connectAdmin();
   const name = uniqueName('topic');
   await expect(admin.createTopics([{ name, partitions: 1, replicationFactor: 1, config: { nonsense: 'x' } }])).rejects.toMatchObject({
@@ -172,7 +172,7 @@ const ON_MISSING: Record<string, (admin: KafkaAdmin, missing: string) => Promise
 test.each(Object.entries(ON_MISSING))('a topic that does not exist is named: %s', async (_sentence, attempt) => {
   await expect(attempt(await connectAdmin(), uniqueName('missing'))).rejects.toMatchObject({
     code: 'unknown-topic',
-    message: expect.stringMatching(/^can not .*(topic missing|group group).*create the topic first/),
+    message: expect.stringMatching(/^cannot .*(topic missing|group group).*create the topic first/),
   });
 });
 

@@ -141,7 +141,7 @@ function createFleet(
 
 /** A worker that could not leave its group is missed only when its session times out. */
 function sessionHint({ signal }: ProgramExit): string {
-  return signal === 'SIGKILL' ? '; what it was working on goes on when Kafka misses it, in about 10 s' : '';
+  return signal === 'SIGKILL' ? '; its partitions are reassigned when its session expires, in about 10 s' : '';
 }
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };

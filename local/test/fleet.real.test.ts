@@ -94,7 +94,7 @@ test("in somebody else's Kafka it is waited for", async () => {
   );
 });
 
-test('a step that is to write with a schema that can not be written with is not started until the schema is mended', async () => {
+test('a step that is to write with a schema that cannot be written with is not started until the schema is mended', async () => {
   const input = `parcels-${randomUUID()}`;
   const registry = new RegistryClient({ url: inject('registryUrl') });
   const parcel = (fallback: unknown) =>

@@ -142,14 +142,12 @@ describe('a platform of its own', () => {
     const registryPort = Number(new URL(platform.registryUrl).port);
     await expect(startPlatform({ ...quiet, kafkaPort })).rejects.toMatchObject({
       code: 'port-busy',
-      message: expect.stringMatching(new RegExp(`^port ${kafkaPort} is wanted for Kafka but java.* --kafka-port.* --kafka HOST:PORT$`)),
+      message: expect.stringMatching(new RegExp(`^port ${kafkaPort} is in use by java.* --kafka-port.* --kafka HOST:PORT$`)),
     });
     const otherKafka = { ...quiet, kafkaPort: await findFreePort() };
     await expect(startPlatform({ ...otherKafka, registryPort })).rejects.toMatchObject({
       code: 'port-busy',
-      message: expect.stringMatching(
-        new RegExp(`^port ${registryPort} is wanted for the schema registry .* --registry-port.* --registry URL$`),
-      ),
+      message: expect.stringMatching(new RegExp(`^port ${registryPort} is in use by .* --registry-port.* --registry URL$`)),
     });
     const sameData = { ...otherKafka, registryPort: await findFreePort(), dataDir: platform.dataDir };
     await expect(startPlatform(sameData)).rejects.toMatchObject({ code: 'data-in-use' });

@@ -6,7 +6,7 @@ export type OperatorErrorCode =
   /** A ConfigMap, or a key of it, that the step refers to is missing. */
   | 'config-map-missing';
 
-/** The step can not be rendered as things are; the manifest, the values or the facts have to change. */
+/** The step cannot be rendered as things are; the manifest, the values or the facts have to change. */
 export class OperatorError extends Error {
   readonly code: OperatorErrorCode;
 

@@ -26,6 +26,7 @@ export const goodSteps: Record<string, CrdCase> = {
   'a name of one digit': { name: '7', spec: base },
   'a glob': { spec: { ...base, consumes: [{ topic: 'shop.*' }] } },
   'an ingress': { spec: { ingress, outcomes } },
+  'an ingress that ignores unknown fields': { spec: { ingress: { http: { ...ingress.http, unknownFields: 'Ignore' } }, outcomes } },
   'an ingress that rejects': {
     spec: { ingress, handler, outcomes: { ...outcomes, refused: { reject: { http: 422, message: 'no such user' } } } },
   },
@@ -104,6 +105,11 @@ export const badSteps: Record<string, CrdCase> = {
     spec: { ingress, outcomes: { paid: { emit: [], reject: { http: 400, message: 'no' } } } },
     says: 'set exactly one of emit',
     path: 'spec.outcomes.paid',
+  },
+  'an unknown way to treat unknown fields': {
+    spec: { ingress: { http: { ...ingress.http, unknownFields: 'Drop' } }, outcomes },
+    says: '',
+    path: 'spec.ingress.http.unknownFields',
   },
   'a reject without ingress': {
     spec: { consumes, outcomes: { no: { reject: { http: 400, message: 'no' } } } },

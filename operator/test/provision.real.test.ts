@@ -165,7 +165,7 @@ describe('a schema given in a step', () => {
     saga.payment({ outcomes: { paid: { emit: [{ topic: saga.paid, schema: { avro } }] } }, ...spec });
 
   const rejections: Record<string, { next: string; says: RegExp; reason?: string }> = {
-    'a field without default': { next: order(note({})), says: /can not be read: field "note" has no default/ },
+    'a field without default': { next: order(note({})), says: /cannot be read: field "note" has no default/ },
     'a new field before the others': {
       next: JSON.stringify({
         type: 'record',
@@ -179,7 +179,7 @@ describe('a schema given in a step', () => {
       says: /field "lane": its default does not fit/,
       reason: 'InvalidSchema',
     },
-    'a type that changes': { next: order().replace('"long"', '"string"'), says: /field "timestamp": long can not be read as string/ },
+    'a type that changes': { next: order().replace('"long"', '"string"'), says: /field "timestamp": long cannot be read as string/ },
     'something that is no schema': { next: '{"type": "recrod"}', says: /not an Avro schema/, reason: 'InvalidSchema' },
   };
   test.each(Object.entries(rejections))(

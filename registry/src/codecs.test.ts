@@ -51,7 +51,7 @@ function codeOf(action: () => unknown): string {
   return 'no error';
 }
 
-describe('a union of types that JavaScript can not tell apart', () => {
+describe('a union of types that JavaScript cannot tell apart', () => {
   const shop = record([{ name: 'id', type: 'string' }], 'Shop');
   const partner = record([{ name: 'id', type: 'string' }], 'Partner');
   test('is written to the first branch that fits where the value is a new one', async () => {

@@ -8,6 +8,7 @@ import { parseSchema, parseWriterSchema } from './avro/parse.ts';
 import { compileRead } from './avro/read.ts';
 import type { Read } from './avro/read.ts';
 import type { AvroSchema } from './avro/schema.ts';
+import { unknownFieldsOf, type UnknownField } from './avro/unknown-fields.ts';
 import { compileWrite } from './avro/write.ts';
 import type { Write } from './avro/write.ts';
 import type { RegistryClient } from './client.ts';
@@ -47,12 +48,26 @@ export class Decoder {
 
 export class Encoder {
   readonly schemaId: number;
+  readonly #schema: AvroSchema;
   readonly #write: Write;
   readonly #bytes = new ByteWriter();
 
-  constructor(schemaId: number, write: Write) {
+  constructor(schemaId: number, schema: AvroSchema) {
     this.schemaId = schemaId;
-    this.#write = write;
+    this.#schema = schema;
+    this.#write = compileWrite(schema);
+  }
+
+  /**
+   * The first fields of an event that the schema does not have, which `encode` drops.
+   * @throws {RegistryError} `unencodable` where the event nests too deeply
+   */
+  unknownFields(event: unknown): UnknownField[] {
+    try {
+      return unknownFieldsOf(this.#schema.type, event);
+    } catch (cause) {
+      throw withoutStackOverflow('unencodable', cause);
+    }
   }
 
   /**
@@ -111,7 +126,7 @@ export class AvroCodecs {
     await this.#reader(reader);
   }
 
-  /** @throws {RegistryError} as {@link RegistryClient}; `incompatible` where the reader can not read it */
+  /** @throws {RegistryError} as {@link RegistryClient}; `incompatible` where the reader cannot read it */
   async loadDecoder(schemaId: number, reader: SchemaSource | null): Promise<Decoder> {
     const state = await this.#reader(reader);
     return (
@@ -204,7 +219,7 @@ export class AvroCodecs {
   async #newEncoder(source: SchemaSource): Promise<Encoder> {
     const { id, schema } = await this.#resolve(source);
     const schemaId = source.kind === 'inline' ? (await this.#registry.lookup(source.subject, source.avro)).id : id!;
-    return new Encoder(schemaId, compileWrite(schema));
+    return new Encoder(schemaId, schema);
   }
 
   /** `id` null: the schema is given in full. */

@@ -5,6 +5,7 @@ export type { SchemaLookup } from './codecs.ts';
 export { checkReadable } from './avro/read.ts';
 export { parseSchema, withoutMisfits } from './avro/parse.ts';
 export type { AvroField, AvroSchema, AvroType, SchemaTexts } from './avro/schema.ts';
+export type { UnknownField } from './avro/unknown-fields.ts';
 export { schemaIdOf } from './frame.ts';
 export { RegistryError } from './errors.ts';
 export type { RegistryErrorCode } from './errors.ts';

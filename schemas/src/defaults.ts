@@ -4,6 +4,7 @@ export const STEP_DEFAULTS = {
   format: 'avro',
   /** Not in the CRD: a default there would also land beside `avro` and `configMapKeyRef`. */
   schemaVersion: 'latest',
+  ingress: { unknownFields: 'Reject' },
   http: { method: 'POST', timeout: '5s', concurrency: 16 },
   module: { export: 'default', timeout: '5s' },
   retry: {

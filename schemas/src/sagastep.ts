@@ -24,10 +24,13 @@ export interface Consume {
   schema?: SchemaRef;
 }
 
+/** What happens to fields of a request body that the schema does not have. */
+export type UnknownFields = 'Reject' | 'Ignore';
 export interface IngressHttp {
   path: string;
   key: string;
   schema?: SchemaRef;
+  unknownFields?: UnknownFields;
   idempotencyKey?: string;
   window?: string;
 }

@@ -3,7 +3,7 @@
  * variables (rendered into its Deployment). The operator writes both, the worker's `config.ts`
  * reads both, and a contract test holds them together.
  */
-import type { Format, Guarantee, RetryMode, SchemaVersion } from './sagastep.ts';
+import type { Format, Guarantee, RetryMode, SchemaVersion, UnknownFields } from './sagastep.ts';
 
 /** Version of this contract; a worker refuses a file with a version it does not know. */
 export const WORKER_SETTINGS_VERSION = 1;
@@ -83,6 +83,7 @@ export interface IngressSettings {
   schema: SchemaSource;
   inboxTopic: string;
   maxBodyBytes: number;
+  unknownFields: UnknownFields;
   idempotencyKey: string | null;
   windowMs: number | null;
 }

@@ -128,6 +128,7 @@ function settingsOf({ brokers, registryUrl, sessionTimeoutMs }: IngressStepOptio
         schema: EVENTS,
         inboxTopic: TOPICS.inbox,
         maxBodyBytes: 10_000,
+        unknownFields: 'Reject',
         idempotencyKey: null,
         windowMs: null,
       },

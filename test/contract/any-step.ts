@@ -125,7 +125,14 @@ const consumes = fc.record({
 const ingress = fc.record({
   ingress: fc.record({
     http: fc.record(
-      { path: fc.constantFrom('/orders', '/'), key: text, schema, idempotencyKey: text, window: duration },
+      {
+        path: fc.constantFrom('/orders', '/'),
+        key: text,
+        schema,
+        unknownFields: fc.constantFrom('Reject', 'Ignore'),
+        idempotencyKey: text,
+        window: duration,
+      },
       { requiredKeys: ['path', 'key'] },
     ),
   }),

@@ -27,6 +27,11 @@ const WRONG: Record<string, { path: string; value: unknown; message: RegExp }> =
   'a number below zero': { path: 'retry.initialMs', value: -1, message: /retry\.initialMs/ },
   'a word that is not known': { path: 'delivery.guarantee', value: 'AtMostOnce', message: /delivery\.guarantee.*ExactlyOnce/ },
   'no input': { path: 'inputs', value: [], message: /inputs: must be a list with an entry/ },
+  'an unknown way to treat unknown fields': {
+    path: 'ingress',
+    value: { unknownFields: 'Drop' },
+    message: /ingress: unknownFields must be Reject or Ignore/,
+  },
   'limits of topics that are no object': {
     path: 'topicLimits',
     value: null,
@@ -111,6 +116,16 @@ describe('credentials', () => {
   });
 });
 
+const INGRESS = {
+  path: '/orders',
+  key: 'event.id',
+  schema: { kind: 'subject', subject: 'orders-value', version: 'latest' },
+  inboxTopic: 'default.order.inbox',
+  maxBodyBytes: 900_000,
+  idempotencyKey: null,
+  windowMs: null,
+};
+
 describe('settings', () => {
   test('are read as they were written', () => {
     expect(read(SETTINGS).settings).toEqual(SETTINGS);
@@ -125,6 +140,12 @@ describe('settings', () => {
 
   test.each(['delivery.maxBatchBytes', 'topicLimits'])('a file of before %s existed has its default', (path) => {
     expect(read(withSetting(path, undefined)).settings).toEqual(SETTINGS);
+  });
+
+  test('an ingress of before unknownFields existed rejects them', () => {
+    expect(read(withSetting('ingress', INGRESS)).settings.ingress).toEqual({ ...INGRESS, unknownFields: 'Reject' });
+    const ignoring = { ...INGRESS, unknownFields: 'Ignore' };
+    expect(read(withSetting('ingress', ignoring)).settings.ingress).toEqual(ignoring);
   });
 
   test('limits have topics for keys, dots and all', () => {

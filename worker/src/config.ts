@@ -7,8 +7,10 @@ import {
   STEP_DEFAULTS,
   WORKER_ENV,
   WORKER_SETTINGS_VERSION,
+  type IngressSettings,
   type SaslMechanism,
   type TopicLimitSettings,
+  type UnknownFields,
   type WorkerSettings,
 } from '@sagafleet/schemas';
 import convict from 'convict';
@@ -33,6 +35,7 @@ export interface WorkerConfig {
   registryCredentials: Credentials | null;
 }
 
+const UNKNOWN_FIELDS: readonly unknown[] = ['Reject', 'Ignore'] satisfies UnknownFields[];
 const SASL_MECHANISMS: readonly unknown[] = ['plain', 'scram-sha-256', 'scram-sha-512'] satisfies SaslMechanism[];
 
 const FORMATS: convict.Format[] = [
@@ -41,7 +44,15 @@ const FORMATS: convict.Format[] = [
     name: 'boxed-object',
     validate: (value: unknown) => check(typeof unboxed(value) === 'object' && unboxed(value) !== null, 'must be an object'),
   },
-  { name: 'boxed-object-or-null', validate: (value: unknown) => check(typeof unboxed(value) === 'object', 'must be an object or null') },
+  {
+    name: 'ingress-or-null',
+    validate(value: unknown) {
+      const ingress = unboxed(value);
+      check(typeof ingress === 'object', 'must be an object or null');
+      const { unknownFields = STEP_DEFAULTS.ingress.unknownFields } = (ingress ?? {}) as Partial<IngressSettings>;
+      check(UNKNOWN_FIELDS.includes(unknownFields), `unknownFields must be ${UNKNOWN_FIELDS.join(' or ')}`);
+    },
+  },
   {
     name: 'topic-limits',
     validate: (value: unknown) =>
@@ -82,7 +93,7 @@ const FILE_SCHEMA = {
   group: { format: 'text', default: null },
   startFrom: { format: ['earliest', 'latest'], default: null },
   inputs: { format: 'non-empty-list', default: null },
-  ingress: { format: 'boxed-object-or-null', default: null },
+  ingress: { format: 'ingress-or-null', default: null },
   handler: { format: 'boxed-object', default: null },
   outcomes: { format: 'boxed-object', default: null },
   retry: {
@@ -137,6 +148,8 @@ export function readConfig(env: NodeJS.ProcessEnv, readFile: (path: string) => s
     // No environment: a Service of the namespace must not be able to look like a setting
     return withParts(validated(create(FILE_SCHEMA, { env: {}, args: [] }).load(withParts(file, (part) => [part]))), unboxed);
   }) as WorkerSettings;
+  // The one setting of an open part that was added since the first version
+  if (settings.ingress) settings.ingress = { ...STEP_DEFAULTS.ingress, ...settings.ingress };
   return {
     settings,
     clientId: own.clientId,

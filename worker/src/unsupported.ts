@@ -10,7 +10,7 @@ export function refuseUnsupported({ handler, inputs, outcomes, ingress }: Worker
       : formats.some((format) => format !== 'avro')
         ? 'the formats json and bytes are not handled by this version, use avro'
         : ingress && (ingress.windowMs !== null || ingress.idempotencyKey !== null)
-          ? 'ingress.http.window and idempotencyKey are not kept by this version: leave them out, each POST is one event'
+          ? 'ingress.http.window and idempotencyKey are not supported yet: remove them, each POST is one event'
           : null;
   if (refusal) throw new WorkerError('unsupported', 'fatal', refusal);
 }

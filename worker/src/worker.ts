@@ -51,7 +51,7 @@ export class Worker {
 
   /**
    * `createDriver` is for tests, which break one rule of the protocol at a time.
-   * @throws WorkerError `unsupported`, ExpressionError: what can not run does not start
+   * @throws WorkerError `unsupported`, ExpressionError: what cannot run does not start
    */
   constructor(config: WorkerConfig, log: Log, createDriver: CreateDriver = createKafkajsDriver) {
     const { settings } = config;
@@ -73,7 +73,7 @@ export class Worker {
     this.#failed.promise.catch(() => undefined);
   }
 
-  /** Rejects when the worker can not go on; never resolves. */
+  /** Rejects when the worker cannot go on; never resolves. */
   get failed(): Promise<never> {
     return this.#failed.promise;
   }
@@ -112,7 +112,7 @@ export class Worker {
     this.#health?.closeAllConnections();
   }
 
-  /** What can not be refreshed now stays as it is until the next time. */
+  /** What cannot be refreshed now stays as it is until the next time. */
   async #refresh(): Promise<void> {
     await Promise.allSettled([this.#topics.refresh(), this.#codecs.refresh()]);
   }
@@ -238,6 +238,6 @@ function saslOf({
 }: WorkerConfig): ({ mechanism: SaslMechanism } & Credentials) | null {
   if (sasl === null) return null;
   if (kafkaCredentials === null)
-    throw new WorkerError('bad-settings', 'fatal', `kafka.sasl is ${sasl} but there are no credentials for Kafka`);
+    throw new WorkerError('bad-settings', 'fatal', `kafka.sasl is ${sasl} but the credentials for Kafka are missing`);
   return { mechanism: sasl, ...kafkaCredentials };
 }

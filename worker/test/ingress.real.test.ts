@@ -4,7 +4,7 @@ import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';
 import { until } from '../../test/support/until.ts';
 import type { Exit } from '../../test/support/worker-process.ts';
 import { ingressSettings, post } from './support/orders-ingress.ts';
-import { headersOf, StepFixture, type FixtureOptions } from './support/step-fixture.ts';
+import { headersOf, StepFixture, type FixtureOptions, type StepNames } from './support/step-fixture.ts';
 
 async function startIngress(options: FixtureOptions = {}) {
   const step = await StepFixture.create({ settings: ingressSettings, ...options });
@@ -25,13 +25,18 @@ test('an event is accepted, keyed, and worked as an ordinary record; integers st
 });
 
 const REFUSALS: Record<string, { body?: string; path?: string; headers?: Record<string, string>; status: number; message: RegExp }> = {
-  'not JSON': { body: '{"id":', status: 400, message: /no JSON/ },
+  'not JSON': { body: '{"id":', status: 400, message: /not valid JSON/ },
   'a list': { body: '[]', status: 400, message: /must be a JSON object, not a list/ },
   'an empty body': { body: '', status: 400, message: /./ },
   'a missing field': { body: '{"id":"a"}', status: 400, message: /amount/ },
   'a wrong type': { body: '{"id":"a","amount":"7","note":""}', status: 400, message: /amount/ },
   'a fraction for a long': { body: '{"id":"a","amount":1.5,"note":""}', status: 400, message: /amount/ },
   'a number beyond a long': { body: '{"id":"a","amount":9223372036854775808,"note":""}', status: 400, message: /amount/ },
+  'an unknown field': {
+    body: '{"id":"a","ammount":7}',
+    status: 400,
+    message: /^unknown field "ammount", did you mean "amount"\?$/,
+  },
   'another path': { path: '/order', status: 404, message: /POST to \/orders/ },
   'a body that is too large': {
     body: JSON.stringify({ id: 'a', amount: 1, note: 'x'.repeat(10_000) }),
@@ -42,7 +47,7 @@ const REFUSALS: Record<string, { body?: string; path?: string; headers?: Record<
   'an event that the step rejects': { body: '{"id":"a","amount":-1,"note":""}', status: 422, message: /not negative/ },
 };
 
-test('what can not be accepted gets an answer that says why, and nothing is appended', async () => {
+test('what cannot be accepted gets an answer that says why, and nothing is appended', async () => {
   const { step, worker } = await startIngress();
   for (const [what, { body = '{}', status, message, ...options }] of Object.entries(REFUSALS)) {
     const answer = await post(worker, body, options);
@@ -50,6 +55,18 @@ test('what can not be accepted gets an answer that says why, and nothing is appe
     expect(answer.body['message'], what).toMatch(message);
   }
   expect(await step.read(step.names.input)).toEqual([]);
+});
+
+test('with unknownFields: Ignore an event is accepted without the fields that its schema does not have', async () => {
+  const settings = (names: StepNames) => {
+    const given = ingressSettings(names);
+    return { ...given, ingress: { ...given.ingress!, unknownFields: 'Ignore' as const } };
+  };
+  const { step, worker } = await startIngress({ settings });
+  expect(await post(worker, '{"id":"a","amount":1,"note":"x","coupon":"y"}')).toMatchObject({ status: 202 });
+  await step.drained();
+  const [output] = await step.read(step.names.output);
+  expect(await step.decode(output!)).toEqual({ id: 'a', amount: 1n, note: 'x' });
 });
 
 test('an event that the inbox topic does not take even compressed is too large', async () => {

@@ -1,4 +1,4 @@
-/** How a worker's process ends, or does not, when something is wrong that it can not mend. */
+/** How a worker's process ends, or does not, when something is wrong that it cannot mend. */
 import { Connections, coordinatorOf, offsetCommitRequest } from '@sagafleet/kafka';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { API, KafkaProxy } from '../../test/support/kafka-proxy.ts';

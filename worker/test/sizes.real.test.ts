@@ -33,7 +33,7 @@ const keysOf = async (step: StepFixture, topic: string) => (await step.read(topi
 const sorted = (keys: readonly string[]) => [...keys].sort();
 const without = (count: number, ...left: number[]) => idsFrom('order', count).filter((_, at) => !left.includes(at));
 const refusalsIn = (worker: WorkerProcess) =>
-  worker.log.filter(({ msg }) => msg === 'a batch was refused, it is sent in another form').length;
+  worker.log.filter(({ msg }) => msg === 'batch rejected by the broker, sending it in another form').length;
 
 /** One record of 400 has a value of 180 kB, which no codec makes small. */
 const CASES: Record<string, { settings: (names: StepNames) => object; topic?: Record<string, string>; starts: number }> = {

@@ -118,7 +118,7 @@ function summary(verdict: Verdict, seconds: number, io: Io): string[] {
     '',
     (good ? green : red)(
       `${completed} of ${orders} orders completed in ${seconds} s, ${duplicates} duplicates, ${missing} missing, ` +
-        `${deadLetters} dead letters, ${behind} partitions not worked to the end`,
+        `${deadLetters} dead letters, ${behind} lagging partitions`,
     ),
   ];
 }

@@ -45,7 +45,7 @@ Examples:
   });
 }
 
-/** A step that can not run is shown, and mended in its file while the others run. */
+/** A step that cannot run is shown, and mended in its file while the others run. */
 async function isStoppedBeforeReady(session: Session, stopped: Promise<undefined>, progress: Progress): Promise<boolean> {
   let isStopped = false;
   const ready = untilReady(session).catch((error: Error) => {

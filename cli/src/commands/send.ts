@@ -82,11 +82,11 @@ interface EventQuestion {
 async function eventOf({ options, io, n, schema }: EventQuestion): Promise<unknown> {
   if (options.example) return exampleValue(parseSchema(await schema()), { sequence: (Date.now() % 1_000_000) + n, nowMs: Date.now() });
   const text = options.json ?? (options.file ? readFileSync(resolve(io.cwd, options.file), 'utf8') : undefined);
-  if (text === undefined) throw new CliError('no-event', 'there is no event to send, give one with --json, --file or --example');
+  if (text === undefined) throw new CliError('no-event', 'no event to send: use --json, --file or --example');
   try {
     return parseExactJson(text);
   } catch (error) {
-    throw new CliError('no-event', `the event is no JSON: ${(error as Error).message}`, { cause: error });
+    throw new CliError('no-event', `the event is not valid JSON: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -10,7 +10,7 @@ export interface LookedUp {
   schema: unknown;
   misfit: string | null;
 }
-/** Null for what the registry does not hold; throws if it can not be asked. */
+/** Null for what the registry does not hold; throws if it cannot be asked. */
 export type LookUpSchema = (subject: SubjectVersion) => Promise<LookedUp | null>;
 
 export interface ValidateParts {

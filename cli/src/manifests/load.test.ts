@@ -80,8 +80,8 @@ const places: Record<string, [text: string, told: string[]]> = {
   ],
   'a misspelt kind': [withEvent('event').replace('SagaStep', 'Sagastep'), ['2:7: kind: must be SagaStep «Sagastep»']],
   'a missing kind': [withEvent('event').replace('kind: SagaStep\n', ''), ['1:1: kind: is missing «apiVersion: sagafleet.dev/v1alpha1»']],
-  'a key that stands twice': [`${withEvent('event')}  group: a\n  group: b\n`, ['12:3: this key stands twice in its map: remove one «g»']],
-  'a tab as indentation': ['kind: SagaStep\nspec:\n\tgroup: a\n', ['3:1: a tab can not indent in YAML: use spaces «\t»']],
+  'a key that stands twice': [`${withEvent('event')}  group: a\n  group: b\n`, ['12:3: duplicate key: remove one «g»']],
+  'a tab as indentation': ['kind: SagaStep\nspec:\n\tgroup: a\n', ['3:1: a tab cannot indent in YAML: use spaces «\t»']],
   'text that is no YAML': [
     'kind: [SagaStep\n',
     ['2:1: not valid YAML: flow sequence in block collection must be sufficiently indented and end with a ] « »'],
@@ -175,7 +175,7 @@ describe('files and folders', () => {
     ]);
   });
 
-  test('what can not be read says why, and the rest is checked', async () => {
+  test('what cannot be read says why, and the rest is checked', async () => {
     await mkdir(join(folder, 'empty'));
     await writeFile(join(folder, 'latin.yaml'), Buffer.from([0x6b, 0xe9]));
     await writeFile(join(folder, 'large.yaml'), Buffer.alloc(10 * 1024 * 1024, '#'));
@@ -189,11 +189,11 @@ describe('files and folders', () => {
     ]);
   });
 
-  test('why a folder can not be read is told in words', async () => {
+  test('why a folder cannot be read is told in words', async () => {
     await writeFile(join(folder, 'a.yaml'), '');
-    expect((await messages('a.yaml/steps'))[0]).toMatch(/^a.yaml\/steps: can not be read: ENOTDIR/);
+    expect((await messages('a.yaml/steps'))[0]).toMatch(/^a.yaml\/steps: cannot be read: ENOTDIR/);
     expect(reasonOf(Object.assign(new Error('EACCES: permission denied, scandir'), { code: 'EACCES' }))).toBe(
-      'can not be read: permission denied',
+      'cannot be read: permission denied',
     );
   });
 

@@ -13,7 +13,7 @@ export interface LoadedManifests {
   diagnostics: Diagnostic[];
 }
 
-/** Reads files and folders; what can not be read is a diagnostic. */
+/** Reads files and folders; what cannot be read is a diagnostic. */
 export async function loadManifests(paths: readonly string[], cwd: string): Promise<LoadedManifests> {
   const { files, diagnostics } = await readManifestFiles(paths, cwd);
   const parsed = files.map(({ file, text }) => parseManifests(file, text));

@@ -93,9 +93,9 @@ function conversionMistake(document: Document): Mistake[] {
 function explain({ code, message }: YAMLError): string {
   switch (code) {
     case 'DUPLICATE_KEY':
-      return 'this key stands twice in its map: remove one';
+      return 'duplicate key: remove one';
     case 'TAB_AS_INDENT':
-      return 'a tab can not indent in YAML: use spaces';
+      return 'a tab cannot indent in YAML: use spaces';
     default:
       return `not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
   }

@@ -66,11 +66,11 @@ function decoded(bytes: Buffer): string | null {
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
-  EACCES: 'can not be read: permission denied',
+  EACCES: 'cannot be read: permission denied',
 };
 
-/** Why a file or folder can not be read, to stand behind its name. */
+/** Why a file or folder cannot be read, to stand behind its name. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return 'code' in error ? (REASONS[String(error.code)] ?? `can not be read: ${error.message}`) : error.message;
+  return 'code' in error ? (REASONS[String(error.code)] ?? `cannot be read: ${error.message}`) : error.message;
 }

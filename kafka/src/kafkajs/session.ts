@@ -47,7 +47,7 @@ export class Session {
 
   /**
    * Does `action`, again and again while no broker, leader or coordinator is there, for as long as the
-   * session is patient. Throws `KafkaError`; `what` is what failed, as it reads after "can not", and `needed` what
+   * session is patient. Throws `KafkaError`; `what` is what failed, as it reads after "cannot", and `needed` what
    * it has to be allowed.
    */
   async run<T>(what: string, needed: NeededAcls, action: () => Promise<T>): Promise<T> {

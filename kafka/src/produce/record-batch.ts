@@ -161,7 +161,7 @@ export class RecordBatchBuilder {
     return batch;
   }
 
-  /** Gives the memory back; the batch can not be used any more. */
+  /** Gives the memory back; the batch cannot be used any more. */
   release(): void {
     keepSpare(this.#buffer);
     this.#buffer = Buffer.alloc(0);

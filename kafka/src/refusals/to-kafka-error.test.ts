@@ -18,7 +18,7 @@ const CASES: Record<string, Case> = {
     error: refused,
     code: 'no-broker',
     consequence: 'systemic',
-    message: /^can not list topics: no broker answers at a:9092, b:9092, start Kafka or correct the address$/,
+    message: /^cannot list topics: no broker answers at a:9092, b:9092, start Kafka or correct the address$/,
   },
   'no broker, found by the last of several retries': {
     error: error('retries', { name: 'KafkaJSNumberOfRetriesExceeded', cause: refused }),
@@ -39,7 +39,7 @@ const CASES: Record<string, Case> = {
     }),
     code: 'not-authorized',
     consequence: 'systemic',
-    message: /^can not list topics: Not authorized, grant it on topic by an ACL to the user that connects$/,
+    message: /^cannot list topics: Not authorized, grant it on topic by an ACL to the user that connects$/,
   },
   'a leader is being elected': {
     error: error('no leader', { name: 'KafkaJSProtocolError', type: 'LEADER_NOT_AVAILABLE', retriable: true }),

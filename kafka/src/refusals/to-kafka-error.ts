@@ -48,7 +48,7 @@ const ADVICE: Partial<Record<KafkaErrorCode, string>> = {
 };
 
 export interface Attempt {
-  /** What was tried, as it reads after "can not". */
+  /** What was tried, as it reads after "cannot". */
   what: string;
   brokers: readonly string[];
   /** What it has to be allowed, and who tried. */
@@ -63,11 +63,11 @@ export function toKafkaError(error: unknown, { what, brokers, needed = {}, princ
   const code = codeOf(origin);
   if (code === 'no-broker') {
     const reason = `no broker answers at ${brokers.join(', ')}, start Kafka or correct the address`;
-    return new KafkaError(code, `can not ${what}: ${reason}`, { cause: error });
+    return new KafkaError(code, `cannot ${what}: ${reason}`, { cause: error });
   }
   const reason = (origin.message ?? String(error)).replace(/\.$/, '');
   const advice = missingAcl(origin, needed, principal) ?? ADVICE[code];
-  return new KafkaError(code, `can not ${what}: ${reason}${advice ? `, ${advice}` : ''}`, { cause: error });
+  return new KafkaError(code, `cannot ${what}: ${reason}${advice ? `, ${advice}` : ''}`, { cause: error });
 }
 
 /** kafkajs wraps an error when its retries are used up, and gathers those of several topics. */

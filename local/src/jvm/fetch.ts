@@ -135,7 +135,7 @@ async function runMaven(context: FetchContext, run: MavenRun): Promise<void> {
   throw new LocalError(
     'fetch-failed',
     `${title} could not be fetched by Maven, all of whose output is in ${logFile}: ${reason}\n` +
-      'check the network and its proxy settings, then start again: what has arrived is kept',
+      'check the network and its proxy settings, then start again: finished downloads are retained',
   );
 }
 

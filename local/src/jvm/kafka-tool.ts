@@ -43,7 +43,7 @@ export interface KafkaToolCall {
 export function kafkaToolCommand(tools: KafkaTools, call: KafkaToolCall): ProgramCommand {
   const mainClass = TOOLS[call.name.replace(/^kafka-/, '')];
   if (mainClass === undefined) {
-    throw new LocalError('unknown-tool', `there is no tool ${call.name} of Kafka here; there are ${KAFKA_TOOLS.join(', ')}`);
+    throw new LocalError('unknown-tool', `Kafka has no tool ${call.name}; use one of ${KAFKA_TOOLS.join(', ')}`);
   }
   const namesBrokers = call.args.some((arg) => arg.startsWith('--bootstrap-'));
   const program = [

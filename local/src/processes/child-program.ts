@@ -52,7 +52,7 @@ export function spawnGuarded(command: ProgramCommand, mode: Mode): ChildProcess 
   const grouped = mode !== 'foreground';
   const script = [
     mode === 'background' ? 'exec 2>&1' : '',
-    // The guard is in the group, so the group's id can not be another's by now; a lone process's could
+    // The guard is in the group, so the group's id cannot be another's by now; a lone process's could
     grouped ? GUARD_OF_GROUP : GUARD_OF_PROCESS,
     'exec 3<&-',
     'exec "$@"',

@@ -20,7 +20,7 @@ for (const host of ['127.0.0.1', '0.0.0.0', 'localhost']) {
     await once(server.listen(port, host), 'listening');
     await expect(requireFreePort(port, 'Kafka', 'choose another one with --kafka-port')).rejects.toMatchObject({
       code: 'port-busy',
-      message: expect.stringMatching(new RegExp(`^port ${port} is wanted for Kafka but .+ listens there; choose .* --kafka-port$`)),
+      message: expect.stringMatching(new RegExp(`^port ${port} is in use by .+, and Kafka needs it; choose .* --kafka-port$`)),
     });
   });
 }

@@ -21,7 +21,7 @@ export async function requireFreePort(port: number, wanted: string, advice: stri
   while (!(await isFree(port))) {
     if (Date.now() > deadline) {
       const holder = await findHolder(port);
-      throw new LocalError('port-busy', `port ${port} is wanted for ${wanted} but ${holder ?? 'another process'} listens there; ${advice}`);
+      throw new LocalError('port-busy', `port ${port} is in use by ${holder ?? 'another process'}, and ${wanted} needs it; ${advice}`);
     }
     await new Promise((resolve) => setTimeout(resolve, RELEASE_INTERVAL_MS));
   }

@@ -26,7 +26,7 @@ export function checkStep(manifest: unknown, schemas: StepSchemas = NOTHING_KNOW
   ]);
 }
 
-/** What the CRD's rules can not see: globs and the derived dead-letter topic. */
+/** What the CRD's rules cannot see: globs and the derived dead-letter topic. */
 function loopFindings(step: SagaStep): Finding[] {
   const outputs = Object.values(step.spec.outcomes).flatMap(({ emit = [] }) => emit.map(({ topic }) => topic));
   return (step.spec.consumes ?? []).flatMap(({ topic }, index): Finding[] => {

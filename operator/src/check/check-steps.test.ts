@@ -213,7 +213,7 @@ describe('fields of an event are checked against', () => {
 });
 
 const patch = { event: "merge(event, {'statsu': 'PAID'})" };
-const ofPatch = 'no field "statsu" in OrderEvent, which is written, did you mean "status"?';
+const ofPatch = 'output schema OrderEvent has no field "statsu", did you mean "status"?';
 const written: Record<string, [manifests: unknown[], problems: string[], facts?: CheckFacts]> = {
   'the schema that it emits with': [
     [step('a', { ...reads('x'), ...emit({ topic: 'y', schema: { avro }, ...patch }) })],
@@ -300,7 +300,7 @@ test('what is not run yet is refused in a sentence, all else is not', () => {
     'a spec.outcomes.done.emit[0].format: format json is not handled by this version: use avro',
     'b spec.handler.module: module handlers are not run by this version: use cel, or no handler',
     'b spec.consumes[0].format: format bytes is not handled by this version: use avro',
-    'c spec.ingress.http.window: repeated requests are not told apart by this version: leave window out',
-    'c spec.ingress.http.idempotencyKey: repeated requests are not told apart by this version: leave idempotencyKey out',
+    'c spec.ingress.http.window: requests are not deduplicated yet: remove window',
+    'c spec.ingress.http.idempotencyKey: requests are not deduplicated yet: remove idempotencyKey',
   ]);
 });

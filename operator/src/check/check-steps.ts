@@ -135,7 +135,7 @@ function emptyGlobs(candidates: readonly Candidate[], existing: readonly string[
   });
 }
 
-/** One topic can not be set for both: events may be compacted, dead letters never. */
+/** One topic cannot be set for both: events may be compacted, dead letters never. */
 function emittedDeadLetters(candidates: readonly Candidate[]): Problem[] {
   return candidates.flatMap(({ given, step }) => {
     const topic = deadLetterTopicOf(step);

@@ -9,7 +9,7 @@ interface Rule {
   message: string;
   below: Path;
 }
-/** Rules of the whole object are about its name: a CRD can not point there with `fieldPath`. */
+/** Rules of the whole object are about its name: a CRD cannot point there with `fieldPath`. */
 const NAME: Path = ['metadata', 'name'];
 const compiled = new WeakMap<StructuralSchema, Rule[]>();
 
@@ -78,7 +78,7 @@ function repeatedKeys(value: unknown, schema: StructuralSchema, path: Path): Fin
       : [
           {
             path: key === undefined ? [...path, index] : [...path, index, key],
-            message: `"${text}" stands twice in this list: keep one`,
+            message: `"${text}" is duplicated in this list: remove one`,
           },
         ],
   );

@@ -11,10 +11,9 @@ export function unsupported(step: SagaStep): Problem[] {
 
   if (handler?.http) refuse(['handler', 'http'], 'handlers over HTTP are not run by this version: use cel, or no handler');
   if (handler?.module) refuse(['handler', 'module'], 'module handlers are not run by this version: use cel, or no handler');
-  if (ingress?.http.window !== undefined)
-    refuse(['ingress', 'http', 'window'], 'repeated requests are not told apart by this version: leave window out');
+  if (ingress?.http.window !== undefined) refuse(['ingress', 'http', 'window'], 'requests are not deduplicated yet: remove window');
   if (ingress?.http.idempotencyKey !== undefined) {
-    refuse(['ingress', 'http', 'idempotencyKey'], 'repeated requests are not told apart by this version: leave idempotencyKey out');
+    refuse(['ingress', 'http', 'idempotencyKey'], 'requests are not deduplicated yet: remove idempotencyKey');
   }
   for (const [path, format] of formatsOf(step)) {
     if (format !== undefined && format !== 'avro') refuse(path, `format ${format} is not handled by this version: use avro`);

@@ -18,7 +18,7 @@ export function objectName({ name }: Pick<ResolvedStep, 'name'>): string {
   return `sagastep-${name}`;
 }
 
-/** Never changes in the life of a step: a Deployment's selector can not. */
+/** Never changes in the life of a step: a Deployment's selector cannot. */
 export function selectorLabels({ name }: ResolvedStep): Record<string, string> {
   return { [NAME_LABEL]: WORKER, [STEP_LABEL]: name };
 }

@@ -73,13 +73,14 @@ function emitSettings({ topic, format, event, key, headers, source }: ResolvedEm
 
 function ingressSettings({ step: { spec }, inboxTopic, ingressSchema }: ResolvedStep): IngressSettings | null {
   if (!spec.ingress || inboxTopic === null || ingressSchema === null) return null;
-  const { path, key, idempotencyKey, window } = spec.ingress.http;
+  const { path, key, unknownFields, idempotencyKey, window } = spec.ingress.http;
   return {
     path,
     key,
     schema: ingressSchema,
     inboxTopic,
     maxBodyBytes: MAX_BODY_BYTES,
+    unknownFields: unknownFields ?? STEP_DEFAULTS.ingress.unknownFields,
     idempotencyKey: idempotencyKey ?? null,
     windowMs: window === undefined ? null : parseDurationMs(window),
   };

@@ -86,8 +86,8 @@ function changeRejected({ fieldOrder }: SchemaNeed, latest: SchemaTexts, next: S
 /** Registries say whether and seldom where; a level may ask for either direction. */
 function incompatibility(latest: SchemaTexts, next: SchemaTexts): string | null {
   return (
-    unreadable(latest, next, 'with it, records of the version before can not be read') ??
-    unreadable(next, latest, 'with the version before, its records can not be read')
+    unreadable(latest, next, 'with it, records of the version before cannot be read') ??
+    unreadable(next, latest, 'with the version before, its records cannot be read')
   );
 }
 

@@ -5,7 +5,7 @@ const OFFSETS_RETENTION = 'offsets.retention.minutes';
 
 /**
  * Whether a step may be asleep for longer than brokers keep offsets. A worker that is stopped has its
- * offsets kept for good; one that is killed while it is the last can not.
+ * offsets kept for good; one that is killed while it is the last cannot.
  */
 export async function sleepWarnings({ step, group, maySleep }: StepNeeds, admin: TopicAdmin): Promise<string[]> {
   if (!maySleep) return [];

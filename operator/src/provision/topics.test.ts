@@ -44,7 +44,7 @@ describe('planned topics', () => {
     expect(plan.grow).toEqual([{ name: 'a', partitions: 3 }]);
   });
 
-  test('fewer partitions than there are can not be had', () => {
+  test('fewer partitions than there are cannot be had', () => {
     const plan = planTopics(needs([topic('a', { arePartitionsSet: true })]), state({ order_created: [3], a: [12] }));
     expect(plan).toMatchObject({
       grow: [],

@@ -18,7 +18,7 @@ interface ScalarBranch {
   branch: string;
 }
 
-/** JavaScript representation; branches of the same one can not be told apart by a value. */
+/** JavaScript representation; branches of the same one cannot be told apart by a value. */
 export type Kind = 'null' | 'boolean' | 'integer' | 'number' | 'string' | 'bytes' | 'array' | 'object';
 
 const KINDS: Record<string, Kind> = {

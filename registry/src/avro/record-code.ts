@@ -1,6 +1,6 @@
 /**
  * Functions made for one record type. A loop over fields calls all their readers from one place and
- * adds field by field to an object, which V8 can not compile for any of them; code with a call for
+ * adds field by field to an object, which V8 cannot compile for any of them; code with a call for
  * each field and one object literal takes a third less time a record.
  */
 import { RegistryError } from '../errors.ts';

@@ -32,7 +32,7 @@ export function branchesFor(writer: AvroType, union: AvroType): AvroType[] {
 }
 
 export function cannotRead(writer: AvroType, reader: AvroType): RegistryError {
-  return new RegistryError('incompatible', `${describe(writer)} can not be read as ${describe(reader)}`);
+  return new RegistryError('incompatible', `${describe(writer)} cannot be read as ${describe(reader)}`);
 }
 
 /** @throws {RegistryError} `incompatible` */
@@ -61,7 +61,7 @@ export function readEnum(writer: AvroType, reader: AvroType): Read {
 const readLongAsDouble: Read = (bytes) => {
   const value = bytes.long();
   const double = Number(value);
-  if (BigInt(double) !== value) throw new RegistryError('undecodable', 'a long can not be read as a double without rounding it');
+  if (BigInt(double) !== value) throw new RegistryError('undecodable', 'a long cannot be read as a double without rounding it');
   return double;
 };
 const readLong: Read = (bytes) => bytes.long();

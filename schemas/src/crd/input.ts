@@ -84,6 +84,13 @@ export const ingress = Type.Object(
         }),
         key: expression('CEL expression for the key of the event. Sees event and headers.'),
         schema: Type.Optional(schemaRef('Schema that validates the JSON body and encodes the event.')),
+        unknownFields: Type.Optional(
+          oneOf(['Reject', 'Ignore'], {
+            description:
+              'How to handle body fields that the schema does not have. Reject: the response is 400 and names them. Ignore: the event is accepted without them. Defaults to Reject.',
+            default: STEP_DEFAULTS.ingress.unknownFields,
+          }),
+        ),
         idempotencyKey: Type.Optional(
           expression('CEL expression for the idempotency key. Sees event and headers. Defaults to the header Idempotency-Key.'),
         ),

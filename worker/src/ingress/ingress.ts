@@ -9,7 +9,7 @@ import { messageOf, WorkerError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { OutputTopics } from '../pipeline/output-topics.ts';
 import type { StepProgram } from '../pipeline/program.ts';
-import { BodyError, parseBody } from './body.ts';
+import { BodyError, parseBody, rejectUnknownFields } from './body.ts';
 
 const RETRY_AFTER_SECONDS = '2';
 
@@ -88,11 +88,13 @@ async function accept(
 
 async function check(request: FastifyRequest, options: IngressOptions, keyOf: CompiledExpression<string>): Promise<Accepted> {
   const {
-    ingress: { schema },
+    ingress: { schema, unknownFields },
     codecs,
   } = options;
   const encoder = codecs.encoder(schema) ?? (await codecs.loadEncoder(schema));
-  const value = encoder.encode(parseBody(request.body as Buffer));
+  const body = parseBody(request.body as Buffer);
+  if (unknownFields === 'Reject') rejectUnknownFields(encoder.unknownFields(body));
+  const value = encoder.encode(body);
   const decoder = codecs.decoder(schemaIdOf(value), null) ?? (await codecs.loadDecoder(schemaIdOf(value), null));
   const event = decoder.decode(value);
   return { key: keyOf.evaluate({ event, headers: request.headers as Record<string, string> }), event, value };
@@ -140,5 +142,5 @@ function answerError(error: FastifyError, reply: FastifyReply, options: IngressO
   return reply
     .code(503)
     .header('retry-after', RETRY_AFTER_SECONDS)
-    .send({ error: 'unavailable', message: 'the event was not accepted, Kafka or the registry does not answer; send it again later' });
+    .send({ error: 'unavailable', message: 'event not accepted, Kafka or the registry does not answer; retry later' });
 }

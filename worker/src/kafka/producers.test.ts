@@ -104,7 +104,7 @@ describe('a producer with transactions', () => {
     await discarded;
   });
 
-  test('is discarded also where it can not be closed', async () => {
+  test('is discarded also where it cannot be closed', async () => {
     const { producer } = await open({ close: new Error('no broker') });
     await expect(producer.discard()).resolves.toBeUndefined();
   });

@@ -104,7 +104,7 @@ export class SizeLimits {
       throw new WorkerError(
         'output-too-large',
         'systemic',
-        `a dead letter that only names its record is refused: ${messageOf(error)}; until that is changed the partition waits`,
+        `a dead letter that only names its record was rejected: ${messageOf(error)}; the partition waits until that is changed`,
         { cause: error },
       );
     }

@@ -462,7 +462,9 @@ describe('what is tried again', () => {
     };
     task.offer(batch(0, ['a']));
     await soon(() => timesOf(broker, 'resume')).toBe(2);
-    expect(logged).toEqual([{ level: 30, task: 0, topic: 'out', partition: 3, msg: 'a batch was refused, it is sent in another form' }]);
+    expect(logged).toEqual([
+      { level: 30, task: 0, topic: 'out', partition: 3, msg: 'batch rejected by the broker, sending it in another form' },
+    ]);
     expect(waits).toEqual([0]);
   });
 

@@ -183,7 +183,7 @@ function missingError({ group }: Pick<StartQuestion, 'group'>): WorkerError {
     'offsets-missing',
     'fatal',
     `group ${group} has no committed offsets, or not all any more: nothing set them up, or the broker dropped them (offsets.retention.minutes); ` +
-      'starting anyway would work every record again. Commit offsets for the group ' +
+      'starting anyway would reprocess every record. Commit offsets for the group ' +
       `(kafka-consumer-groups --group ${group} --reset-offsets …), then start the step again`,
   );
 }

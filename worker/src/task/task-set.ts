@@ -89,8 +89,8 @@ export class TaskSet implements MemberEvents {
         new WorkerError(
           'offset-out-of-range',
           'fatal',
-          `${topic}/${partition} ends before ${known}, up to where group ${this.#settings.group} has worked it: the topic was made ` +
-            "anew or cut short. Reset the group's offsets to where it should go on (kafka-consumer-groups --reset-offsets)",
+          `${topic}/${partition} ends before ${known}, the position of group ${this.#settings.group}: the topic was ` +
+            "recreated or truncated. Reset the group's offsets to where it should continue (kafka-consumer-groups --reset-offsets)",
         ),
       );
       return;

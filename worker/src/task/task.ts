@@ -322,7 +322,10 @@ export class Task {
     if (decision.next !== 'restart-task') return this.#exit(error, attempt + 1);
     if (error instanceof RefusedBatch) {
       // Each try knows more of what is refused than the one before; what helps is said where none is left
-      log.info({ task: this.number, topic: error.topic, partition: error.partition }, 'a batch was refused, it is sent in another form');
+      log.info(
+        { task: this.number, topic: error.topic, partition: error.partition },
+        'batch rejected by the broker, sending it in another form',
+      );
     } else {
       log.warn(
         { task: this.number, reason: messageOf(error), ...(isDefect(error) ? stackOf(error as WorkerError) : {}) },

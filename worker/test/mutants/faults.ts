@@ -2,7 +2,7 @@ import type { Driver, GroupMember, Transaction } from '../../src/driver.ts';
 import { WorkerError } from '../../src/errors.ts';
 import { altered } from './altered.ts';
 
-/** What happens to a worker from outside, at a moment that a network can not be made to hit. */
+/** What happens to a worker from outside, at a moment that a network cannot be made to hit. */
 export const FAULTS = {
   none: (driver) => driver,
   'offsets-answer-lost': (driver) => withTransactions(driver, loseFirstAnswer()),

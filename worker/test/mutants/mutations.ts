@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   Connections,
+  crc32c,
   createKafka,
   fetchOffsets,
   type GroupMembership,
@@ -202,14 +203,35 @@ function connectionsOf({ settings, clientId }: WorkerConfig): Connections {
 }
 
 interface Fetched {
-  partitions: { aborted?: unknown[] }[];
+  partitions: { aborted?: unknown[]; records?: Buffer }[];
 }
 
+/** Neither the broker's list nor a marker among the batches says that a transaction was aborted. */
 function showAbortedRecords(): void {
   const { send } = Connections.prototype;
   Connections.prototype.send = async function sendAndForgetAborted(this: Connections, ...request) {
     const answer = await send.apply(this, request);
-    for (const partition of (answer as Partial<Fetched>).partitions ?? []) if (partition.aborted) partition.aborted = [];
+    for (const partition of (answer as Partial<Fetched>).partitions ?? []) {
+      if (!partition.aborted) continue;
+      partition.aborted = [];
+      if (partition.records) turnAbortsIntoCommits(partition.records);
+    }
     return answer as never;
   };
+}
+
+const ATTRIBUTES_AT = 21;
+const CONTROL = 0x20;
+/** Lowest byte of the type in the key of a control record, behind the head of its batch (Kafka protocol guide). */
+const TYPE_AT = 69;
+
+function turnAbortsIntoCommits(batches: Buffer): void {
+  for (let at = 0; at + TYPE_AT < batches.length;) {
+    const batch = batches.subarray(at, at + 12 + batches.readInt32BE(at + 8));
+    if (batch.readInt16BE(ATTRIBUTES_AT) & CONTROL && batch.length > TYPE_AT) {
+      batch[TYPE_AT] = 1;
+      batch.writeUInt32BE(crc32c(batch, ATTRIBUTES_AT), 17);
+    }
+    at += batch.length;
+  }
 }

@@ -12,6 +12,7 @@ export function ingressSettings({ input, output }: StepNames): Partial<WorkerSet
       schema: { kind: 'subject', subject: `${input}-value`, version: 'latest' },
       inboxTopic: input,
       maxBodyBytes: 10_000,
+      unknownFields: 'Reject',
       idempotencyKey: null,
       windowMs: null,
     },

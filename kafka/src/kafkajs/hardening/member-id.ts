@@ -35,7 +35,7 @@ function leaveForGood(stock: Membership['leave']): Membership['leave'] {
 
 /**
  * A consumer that crashed and restarts, as it does whenever its coordinator was away, joins as somebody
- * new. The member that it was can not leave meanwhile, so the group waits for it, up to the rebalance
+ * new. The member that it was cannot leave meanwhile, so the group waits for it, up to the rebalance
  * and then the session time-out. A coordinator that no longer knows the old id says so, and kafkajs
  * then asks for a new one.
  */
