@@ -30,6 +30,11 @@ const ZONES = [
     clientTypes: ['@kubernetes/client-node'],
     isPure: true,
   },
+  {
+    files: ['operator/src/{reasons,resolve,facts,values}.ts', 'operator/src/reconcile/{plan,conditions,events}.ts'],
+    packages: PURE_PACKAGES,
+    isPure: true,
+  },
   { files: ['operator/test/**'], packages: [...BELOW_THE_PROCESSES, 'operator'] },
   { files: ['local/**'], packages: [...BELOW_THE_PROCESSES, 'worker', 'operator'] },
   { files: ['cli/**'], packages: [...BELOW_THE_PROCESSES, 'operator', 'local'] },

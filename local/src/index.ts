@@ -15,6 +15,8 @@ export {
 } from './jvm/read-back.ts';
 export { plainConnection } from './platform/connection.ts';
 export { type Platform, type PlatformOptions, startPlatform } from './platform/platform.ts';
+export { Generations } from './pods/generations.ts';
+export { localValues } from './pods/local-values.ts';
 export { LOCAL_MAPPING } from './pods/pod.ts';
 export { workerProgram } from './pods/worker-program.ts';
 export { ChildProgram, type ProgramCommand, type ProgramExit } from './processes/child-program.ts';

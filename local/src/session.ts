@@ -1,13 +1,16 @@
 /** Platform and fleet of one folder of manifests, from the first check to the last process gone. */
+import type { Reconciler } from '@sagafleet/operator';
 import type { SagaStep } from '@sagafleet/schemas';
 import type { Environment } from './environment.ts';
 import { LocalError } from './errors.ts';
 import { startPlatform, type Platform } from './platform/platform.ts';
 import { Fleet } from './pods/fleet.ts';
-import { localValues } from './pods/local-values.ts';
+import { Generations } from './pods/generations.ts';
 import type { Pod } from './pods/pod.ts';
 import { workerProgram } from './pods/worker-program.ts';
 import { describeExit, type ProgramExit } from './processes/child-program.ts';
+import { openReconciler } from './reconcile.ts';
+import { stepReporter } from './step-reporter.ts';
 
 const READY_DEADLINE_MS = 60_000;
 
@@ -34,6 +37,9 @@ export interface SessionReporter {
 export interface Session {
   platform: Platform;
   fleet: Fleet;
+  reconciler: Reconciler;
+  /** These steps and no others from now on. Returns the names of those that were (re)started. */
+  apply(steps: readonly SagaStep[]): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -55,16 +61,19 @@ export async function startSession(
     onProgress: reporter.progress,
     onCrash: reporter.crashed,
   });
-  const fleet = createFleet(platform, options, { env, reporter });
+  const undo = [platform.stop];
   const stop = async () => {
-    await fleet.stop();
-    await platform.stop();
+    for (const each of undo.toReversed()) await each();
   };
   try {
     reporter.progress('creating topics, schemas and offsets');
-    await fleet.connect();
-    await fleet.apply(steps);
-    return { platform, fleet, stop };
+    const { fleet, reconciler, stop: stopWorkers } = await openFleet(platform, options, { env, reporter });
+    undo.push(stopWorkers);
+    const generations = new Generations();
+    const apply = (wanted: readonly SagaStep[]) => reconciler.apply(generations.number(wanted));
+    const { errors } = await apply(steps);
+    if (errors[0]) throw errors[0];
+    return { platform, fleet, reconciler, stop, apply: async (wanted) => (await apply(wanted)).changed.map(({ name }) => name) };
   } catch (error) {
     await stop();
     throw error;
@@ -85,27 +94,48 @@ export async function untilReady({ fleet }: Session): Promise<void> {
     throw new LocalError('not-ready', `not ready after ${READY_DEADLINE_MS / 1_000} s: ${late.join(', ')}; their logs say why`);
 }
 
+/** The reconcile, with processes as its workloads. */
+async function openFleet(
+  platform: Platform,
+  options: SessionOptions,
+  context: { env: Environment; reporter: SessionReporter },
+): Promise<{ fleet: Fleet; reconciler: Reconciler; stop(): Promise<void> }> {
+  let observe = () => {};
+  const fleet = createFleet(platform, options, { ...context, onWorkload: () => observe() });
+  const { reconciler, stop } = await openReconciler({
+    brokers: platform.brokers,
+    registryUrl: platform.registryUrl,
+    isKafkaOwn: platform.kafka !== undefined,
+    applier: fleet,
+    reporter: stepReporter((step, text) => context.reporter.notice(step, text)),
+  });
+  observe = () => void reconciler.observe().catch((error: Error) => context.reporter.notice('', error.message));
+  return {
+    fleet,
+    reconciler,
+    stop: async () => {
+      reconciler.stop();
+      await fleet.stop();
+      await stop();
+    },
+  };
+}
+
 function createFleet(
   platform: Platform,
   options: SessionOptions,
-  { env, reporter }: { env: Environment; reporter: SessionReporter },
+  { env, reporter, onWorkload }: { env: Environment; reporter: SessionReporter; onWorkload(): void },
 ): Fleet {
   return new Fleet({
-    brokers: platform.brokers,
-    registryUrl: platform.registryUrl,
     dataDir: platform.dataDir,
     logsDir: platform.logsDir,
     program: workerProgram(env),
-    isKafkaOwn: platform.kafka !== undefined,
     ingressPort: options.ingressPort,
     replicas: options.replicas,
-    values: localValues,
     onLine: (pod, line) => reporter.logLine(pod, line),
     onExit: (pod: Pod, exit: ProgramExit, restartMs: number) =>
       reporter.notice(pod.step, `${pod.name} ${describeExit(exit)}, starting it again in ${restartMs / 1_000} s${sessionHint(exit)}`),
-    onProvision: (step, kind, text) => {
-      if (kind !== 'done') reporter.notice(step, text);
-    },
+    onWorkload,
   });
 }
 

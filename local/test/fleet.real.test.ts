@@ -8,7 +8,8 @@ import type { SagaStep, SchemaRef, WorkerSettings } from '@sagafleet/schemas';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { plainConnection } from '../src/platform/connection.ts';
 import { Fleet } from '../src/pods/fleet.ts';
-import { localValues } from '../src/pods/local-values.ts';
+import { openReconciler } from '../src/reconcile.ts';
+import { stepReporter } from '../src/step-reporter.ts';
 
 /** Suspended, so that no worker is started. */
 function stepReading(input: string, schema?: SchemaRef): SagaStep {
@@ -29,24 +30,29 @@ async function fleetOn({ isKafkaOwn }: { isKafkaOwn: boolean }) {
   const dataDir = mkdtempSync(join(tmpdir(), 'sagafleet-fleet-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   const fleet = new Fleet({
-    brokers: inject('brokers'),
-    registryUrl: inject('registryUrl'),
     dataDir,
     logsDir: dataDir,
     ingressPort: 0,
     replicas: new Map(),
     program: { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1_000)'], env: {} },
-    values: localValues,
-    isKafkaOwn,
     onLine: () => {},
     onExit: () => {},
-    onProvision: (_step, kind, text) => {
-      told.push(`${kind}: ${text}`);
-    },
+    onWorkload: () => {},
   });
-  await fleet.connect();
-  onTestFinished(() => fleet.stop());
-  return { fleet, told };
+  const { reconciler, stop } = await openReconciler({
+    brokers: inject('brokers'),
+    registryUrl: inject('registryUrl'),
+    isKafkaOwn,
+    applier: fleet,
+    reporter: stepReporter((step, text) => told.push(`${step}: ${text}`)),
+  });
+  onTestFinished(async () => {
+    reconciler.stop();
+    await fleet.stop();
+    await stop();
+  });
+  const apply = async (steps: SagaStep[]) => (await reconciler.apply(steps)).changed.map(({ name }) => name);
+  return { fleet, apply, told };
 }
 
 async function partitionsOf(topic: string): Promise<number[]> {
@@ -58,33 +64,33 @@ async function partitionsOf(topic: string): Promise<number[]> {
 
 test('a worker receives the limits of the topics that provisioning has just created, and restarts only when they change', async () => {
   const input = `foreign-${randomUUID()}`;
-  const { fleet } = await fleetOn({ isKafkaOwn: true });
+  const { fleet, apply } = await fleetOn({ isKafkaOwn: true });
   const reader = stepReading(input);
   const running = { ...reader, spec: { ...reader.spec, suspend: false, topics: { config: { 'max.message.bytes': '50000' } } } };
   const limitsOf = () => (JSON.parse(Object.values(fleet.runners[0]!.pod.files)[0]!) as WorkerSettings).topicLimits;
   const deadLetters = { [`default.${reader.metadata.name}.dlq`]: { maxMessageBytes: 1_048_588 + 65_536, compressionType: 'producer' } };
-  expect(await fleet.apply([running])).toEqual([reader.metadata.name]);
+  expect(await apply([running])).toEqual([reader.metadata.name]);
   expect(limitsOf()).toEqual({ [`${input}-out`]: { maxMessageBytes: 50_000, compressionType: 'producer' }, ...deadLetters });
-  expect(await fleet.apply([running])).toEqual([]);
+  expect(await apply([running])).toEqual([]);
   const raised = { ...running, spec: { ...running.spec, topics: { config: { 'max.message.bytes': '70000' } } } };
-  expect(await fleet.apply([raised])).toEqual([reader.metadata.name]);
+  expect(await apply([raised])).toEqual([reader.metadata.name]);
   expect(limitsOf()).toEqual({ [`${input}-out`]: { maxMessageBytes: 70_000, compressionType: 'producer' }, ...deadLetters });
 });
 
 test('a topic that no step emits is made in a Kafka of our own', async () => {
   const input = `foreign-${randomUUID()}`;
-  const { fleet } = await fleetOn({ isKafkaOwn: true });
-  await fleet.apply([stepReading(input)]);
+  const { apply } = await fleetOn({ isKafkaOwn: true });
+  await apply([stepReading(input)]);
   expect(await partitionsOf(input)).toEqual([3]);
 });
 
 test("in somebody else's Kafka it is waited for", async () => {
   const input = `foreign-${randomUUID()}`;
-  const { fleet, told } = await fleetOn({ isKafkaOwn: false });
-  await fleet.apply([stepReading(input)]);
+  const { apply, told } = await fleetOn({ isKafkaOwn: false });
+  await apply([stepReading(input)]);
   expect(await partitionsOf(input)).toEqual([]);
   expect(told).toContainEqual(
-    expect.stringContaining(`pending: topic ${input}, which step reader-of-${input} consumes, does not exist yet`),
+    expect.stringContaining(`TopicsReady=False (TopicMissing): topic ${input}, which step reader-of-${input} consumes, does not exist yet`),
   );
 });
 
@@ -95,13 +101,41 @@ test('a step that is to write with a schema that cannot be written with is not s
     JSON.stringify({ type: 'record', name: 'Parcel', fields: [{ name: 'door', type: ['int', 'null'], default: fallback }] });
   await registry.register(`${input}-value`, parcel(null));
   await registry.setCompatibilityLevel(`${input}-value`, 'NONE');
-  const { fleet, told } = await fleetOn({ isKafkaOwn: true });
+  const { fleet, apply, told } = await fleetOn({ isKafkaOwn: true });
   const step = stepReading(input, { subject: `${input}-value` });
-  expect(await fleet.apply([step])).toEqual([]);
-  expect(told).toContainEqual(
-    expect.stringMatching(`problem: schema of subject ${input}-value not registered.*field "door".*it is not started`),
-  );
+  const { name } = step.metadata;
+  expect(await apply([step])).toEqual([]);
+  expect(told.at(-1)).toMatch(/: Stalled=True \(InvalidSchema\): schema of subject .* rejected.*field "door".*; the step is not started$/);
 
   await registry.register(`${input}-value`, parcel(1));
-  expect(await fleet.apply([step])).toEqual([step.metadata.name]);
+  // Nobody applies it again
+  const recovered = `${name}: Stalled=False (NoProblem): nothing has to be changed`;
+  await expect.poll(() => told, { timeout: 20_000 }).toContain(recovered);
+  expect(await fleet.workloadOf({ namespace: 'default', name })).toEqual({ replicas: 0, ready: 0 });
+  expect(await apply([])).toEqual([]);
+  expect(told.at(-1)).toBe(`${name}: Removed: workers stopped; topics, schemas and consumer group are retained`);
+});
+
+test('a change that is rejected leaves the workers of the previous version running', async () => {
+  const input = `parcels-${randomUUID()}`;
+  const { fleet, apply, told } = await fleetOn({ isKafkaOwn: true });
+  const parcel = (...more: object[]) => ({
+    avro: JSON.stringify({ type: 'record', name: 'Parcel', fields: [{ name: 'id', type: 'string' }, ...more] }),
+  });
+  const writing = (schema: SchemaRef) => {
+    const { spec, ...rest } = stepReading(input, schema);
+    return { ...rest, spec: { ...spec, suspend: false } };
+  };
+  const step = writing(parcel());
+  const { name } = step.metadata;
+  expect(await apply([step])).toEqual([name]);
+  const [running] = fleet.runners;
+  expect(await apply([writing(parcel({ name: 'weight', type: 'int' }))])).toEqual([]);
+  expect(told.at(-1)).toMatch(/Stalled=True \(Incompatible\): .*field "weight" has no default.*; the previous version keeps running/);
+  expect(fleet.runners).toEqual([running]);
+  expect(running!.pid).toBeDefined();
+  expect(await apply([writing(parcel({ name: 'weight', type: 'int', default: 0 }))])).toEqual([name]);
+  expect(told.at(-1)).toBe(`${name}: Stalled=False (NoProblem): nothing has to be changed`);
+  expect(fleet.runners).toHaveLength(1);
+  expect(fleet.runners).not.toEqual([running]);
 });

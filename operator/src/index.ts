@@ -12,5 +12,17 @@ export type { KubeObject } from './desired/object.ts';
 export { render } from './desired/render.ts';
 export { OperatorError, type OperatorErrorCode } from './errors.ts';
 export type { Facts, TopicFact } from './facts.ts';
+export type { Finding, FindingReason } from './reasons.ts';
+export {
+  type Condition,
+  type ConditionReason,
+  type ConditionStatus,
+  type ConditionType,
+  formatCondition,
+  notableChanges,
+} from './reconcile/conditions.ts';
+export type { Event } from './reconcile/events.ts';
+export type { AppliedChange, Clock, ReconcileReporter, StepRef, Workload, WorkloadApplier } from './reconcile/ports.ts';
+export { Reconciler, type ReconcilerOptions, type ReconcileResult } from './reconcile/reconciler.ts';
 export type { ResolvedStep } from './resolve.ts';
 export { DEFAULT_VALUES, type OperatorValues } from './values.ts';

@@ -55,6 +55,7 @@ async function provision(step: SagaStep, others: SagaStep[] = [], from = registr
 }
 
 const topicsOf = async (...names: string[]) => (await admin.describeTopics(names)).map(({ name, partitions }) => ({ name, partitions }));
+const finding = (reason: string, message: RegExp) => ({ reason, message: expect.stringMatching(message) as string });
 const IDLE = { done: [], pending: [], problems: [], warnings: [], topicLimits: expect.anything() as object };
 
 describe('a step that is applied', () => {
@@ -80,7 +81,10 @@ describe('a step that is applied', () => {
     const { payment, created } = newSaga();
     await admin.createTopics([{ name: created, partitions: 2, replicationFactor: 1, config: {} }]);
     const away = new RegistryClient({ url: 'http://127.0.0.1:1' });
-    expect(await provision(payment(), [], away)).toMatchObject({ pending: [expect.stringContaining('cannot be reached')], problems: [] });
+    expect(await provision(payment(), [], away)).toMatchObject({
+      pending: [finding('RegistryUnavailable', /cannot be reached/)],
+      problems: [],
+    });
     const committed = await admin.committedOffsets(`default.${payment().metadata.name}`, [created]);
     expect(committed.map(({ offset }) => offset)).toEqual([0n, 0n]);
   });
@@ -89,8 +93,8 @@ describe('a step that is applied', () => {
     const { payment, created, paid } = newSaga();
     const waiting = await provision(payment());
     expect(waiting.pending).toEqual([
-      expect.stringContaining(`topic ${created}`),
-      expect.stringContaining(`subject ${paid}-value does not exist and neither does ${created}-value`),
+      finding('TopicMissing', new RegExp(`topic ${created}`)),
+      finding('SchemaMissing', new RegExp(`subject ${paid}-value does not exist and neither does ${created}-value`)),
     ]);
     await admin.createTopics([{ name: created, partitions: 5, replicationFactor: 1, config: {} }]);
     await registry.register(`${created}-value`, order());
@@ -160,7 +164,7 @@ describe('a schema given in a step', () => {
   const emitting = (saga: ReturnType<typeof newSaga>, avro: string, spec: Partial<SagaStepSpec> = {}) =>
     saga.payment({ outcomes: { paid: { emit: [{ topic: saga.paid, schema: { avro } }] } }, ...spec });
 
-  const refusals: Record<string, { next: string; says: RegExp }> = {
+  const rejections: Record<string, { next: string; says: RegExp; reason?: string }> = {
     'a field without default': { next: order(note({})), says: /cannot be read: field "note" has no default/ },
     'a new field before the others': {
       next: JSON.stringify({
@@ -173,18 +177,22 @@ describe('a schema given in a step', () => {
     'a default of the wrong union branch': {
       next: order({ name: 'lane', type: ['string', 'null'], default: null }),
       says: /field "lane": its default does not fit/,
+      reason: 'InvalidSchema',
     },
     'a type that changes': { next: order().replace('"long"', '"string"'), says: /field "timestamp": long cannot be read as string/ },
-    'something that is no schema': { next: '{"type": "recrod"}', says: /not an Avro schema/ },
+    'something that is no schema': { next: '{"type": "recrod"}', says: /not an Avro schema/, reason: 'InvalidSchema' },
   };
-  test.each(Object.entries(refusals))('is refused for %s, and what is registered stays', async (_name, { next, says }) => {
-    const saga = newSaga();
-    await provision(emitting(saga, order()));
-    const { problems } = await provision(emitting(saga, next));
-    expect(problems).toEqual([expect.stringMatching(says)]);
-    expect(problems[0]).toContain(`${saga.paid}-value`);
-    expect(await registry.latest(`${saga.paid}-value`)).toMatchObject({ version: 1 });
-  });
+  test.each(Object.entries(rejections))(
+    'is rejected for %s, and what is registered stays',
+    async (_name, { next, says, reason = 'Incompatible' }) => {
+      const saga = newSaga();
+      await provision(emitting(saga, order()));
+      const { problems } = await provision(emitting(saga, next));
+      expect(problems).toEqual([finding(reason, says)]);
+      expect(problems[0]!.message).toContain(`${saga.paid}-value`);
+      expect(await registry.latest(`${saga.paid}-value`)).toMatchObject({ version: 1 });
+    },
+  );
 
   test("that falls back on an input's takes over what that refers to", async () => {
     const saga = newSaga();
@@ -225,7 +233,7 @@ describe('a schema given in a step', () => {
     });
     const { problems } = await provision(emitting(saga, order()), [shipping]);
     expect(problems).toEqual([
-      expect.stringMatching(/step shipping-\w+ could not read it with its own schema: field "address" has no default/),
+      finding('Incompatible', /step shipping-\w+ could not read it with its own schema: field "address" has no default/),
     ]);
   });
 });

@@ -97,7 +97,7 @@ async function reload(
   { session, progress, io }: { session: Session; progress: Progress; io: Io },
 ): Promise<void> {
   try {
-    const changed = await session.fleet.apply(await loadSteps(paths, io));
+    const changed = await session.apply(await loadSteps(paths, io));
     if (changed.length > 0) progress.line(`restarted ${changed.join(', ')}`);
   } catch (error) {
     progress.line(`${(error as Error).message}\nnot applied, the running version stays`);

@@ -63,10 +63,10 @@ export class PodRunner {
   }
 
   /** False when the signal is aborted first. */
-  async untilReady(signal: AbortSignal): Promise<boolean> {
+  async untilReady(signal: AbortSignal, probeMs = PROBE_MS): Promise<boolean> {
     while (!(await this.isReady())) {
       if (signal.aborted || this.#stopping.signal.aborted) return false;
-      await sleep(PROBE_MS);
+      await sleep(probeMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }
     return true;
   }

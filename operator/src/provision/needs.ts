@@ -1,4 +1,5 @@
 import type { SchemaSource, SchemaVersion, TopicLimitSettings } from '@sagafleet/schemas';
+import type { Finding } from '../reasons.ts';
 
 /** What a step needs outside of Kubernetes before its first worker starts. */
 
@@ -38,12 +39,12 @@ export interface StepNeeds {
   maySleep: boolean;
 }
 
-/** What was done for a step, what has to wait, and what cannot be done. Each text says what to do. */
+/** What was done for a step, what has to wait, and what cannot be done. */
 export interface ProvisionReport {
   done: string[];
   /** Will be tried again by the caller: something it depends on is not there yet. */
-  pending: string[];
-  problems: string[];
+  pending: Finding[];
+  problems: Finding[];
 }
 
 export interface StepReport extends ProvisionReport {

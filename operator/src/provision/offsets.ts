@@ -33,11 +33,12 @@ export async function provisionOffsets(needs: StepNeeds, admin: TopicAdmin): Pro
   report.problems.push(
     ...committed
       .filter(({ isForgotten }) => isForgotten)
-      .map(
-        ({ topic, partition }) =>
+      .map(({ topic, partition }) => ({
+        reason: 'OffsetsExpired' as const,
+        message:
           `the broker dropped the offset of group ${group} in partition ${partition} of ${topic} (offsets.retention.minutes): ` +
           `set it to where the step should go on (kafka-consumer-groups --group ${group} --reset-offsets …)`,
-      ),
+      })),
   );
   const ends = new Map(await Promise.all(existing.map(async (topic) => [topic, await admin.offsets(topic)] as const)));
   const missing = planOffsets(startFrom, committed, ends);
@@ -49,7 +50,10 @@ export async function provisionOffsets(needs: StepNeeds, admin: TopicAdmin): Pro
     if ((error as { code?: string }).code !== 'group-in-use') throw error;
     // Members read a new partition from its beginning by themselves, but never guess where a group begins
     if (committed.every(({ offset }) => offset === null)) {
-      report.pending.push(`group ${group} has members but no offsets, they can be set when its members have left`);
+      report.pending.push({
+        reason: 'GroupInUse',
+        message: `group ${group} has members but no offsets, they can be set when its members have left`,
+      });
     }
   }
   return report;

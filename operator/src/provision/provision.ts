@@ -1,4 +1,4 @@
-import { RegistryError } from '@sagafleet/registry';
+import { findingOf } from './finding-of.ts';
 import type { ProvisionReport, StepNeeds, StepReport } from './needs.ts';
 import { provisionOffsets } from './offsets.ts';
 import type { SchemaRegistry, TopicAdmin } from './ports.ts';
@@ -17,7 +17,7 @@ export async function provisionStep(
   // Offsets do not wait for the registry: workers start meanwhile, and without offsets they would end
   const topics = await provisionTopics(needs, admin);
   const reports: ProvisionReport[] = [topics, await provisionOffsets(needs, admin)];
-  for (const need of needs.schemas) reports.push(await provisionSchema(need, registry).catch(pendingIfAway));
+  for (const need of needs.schemas) reports.push(await provisionSchema(need, registry).catch(pendingUnlessDefect));
   return {
     done: reports.flatMap(({ done }) => done),
     pending: reports.flatMap(({ pending }) => pending),
@@ -27,7 +27,7 @@ export async function provisionStep(
   };
 }
 
-function pendingIfAway(error: unknown): ProvisionReport {
-  if (!(error instanceof RegistryError)) throw error;
-  return { done: [], pending: [error.message], problems: [] };
+/** The registry may become available again, and what does not need it goes on meanwhile. */
+function pendingUnlessDefect(error: unknown): ProvisionReport {
+  return { done: [], pending: [findingOf(error)], problems: [] };
 }

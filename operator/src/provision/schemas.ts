@@ -1,6 +1,7 @@
 /** The schemas that a step writes and reads with: there, compatible, and fit to be used. */
 import { checkReadable, parseSchema, RegistryError, type SchemaTexts, withoutMisfits } from '@sagafleet/registry';
 import type { SchemaSource } from '@sagafleet/schemas';
+import type { FindingReason } from '../reasons.ts';
 import { fieldNotAppended } from './field-order.ts';
 import type { ProvisionReport, SchemaNeed } from './needs.ts';
 import type { RegistrySchema, SchemaRegistry } from './ports.ts';
@@ -15,7 +16,7 @@ export async function provisionSchema(need: SchemaNeed, registry: SchemaRegistry
     return await findRegistered(need, registry);
   } catch (error) {
     if (!(error instanceof RegistryError) || error.consequence === 'systemic') throw error;
-    return refused(need.subject, error.message);
+    return rejected(need.subject, 'InvalidSchema', error.message);
   }
 }
 
@@ -32,7 +33,8 @@ async function findRegistered(need: SchemaNeed, registry: SchemaRegistry): Promi
   }
   const waitsFor = fallbacks.length > 0 ? ` and neither does ${fallbacks.map((fallback) => fallback.subject).join(', ')}` : '';
   const what = version === 'latest' ? `subject ${subject}` : `version ${version} of subject ${subject}`;
-  return { ...nothing(), pending: [`${what} does not exist${waitsFor}: register its schema, or give one in the step`] };
+  const message = `${what} does not exist${waitsFor}: register its schema, or give one in the step`;
+  return { ...nothing(), pending: [{ reason: 'SchemaMissing', message }] };
 }
 
 /** A default of the input's schema that does not fit was no harm there; for what is written with it, it is left out. */
@@ -55,15 +57,16 @@ async function registerDefinition(need: SchemaNeed, next: Definition, registry: 
   parseSchema(next);
   const latest = await orNull(registry.latest(subject));
   if (latest && canonical(latest.schema) === canonical(next.schema)) return nothing();
-  const reason = (latest && changeRefused(need, latest, next)) ?? (await unreadableFor(need, next, registry));
-  if (reason) return refused(subject, reason);
+  const reason = (latest && changeRejected(need, latest, next)) ?? (await unreadableFor(need, next, registry));
+  if (reason) return rejected(subject, 'Incompatible', reason);
   // Some registries enforce nothing until a level is set; no level is stronger than this one
   if ((await registry.compatibilityLevel(subject)) === null) await registry.setCompatibilityLevel(subject, 'FULL_TRANSITIVE');
   if (latest) {
     const { compatible, messages } = await registry.checkCompatibility(subject, next.schema, next.references);
     if (!compatible)
-      return refused(
+      return rejected(
         subject,
+        'Incompatible',
         incompatibility(latest, next) ?? (messages.join('; ') || 'the registry calls it incompatible with an earlier version'),
       );
   }
@@ -71,7 +74,7 @@ async function registerDefinition(need: SchemaNeed, next: Definition, registry: 
   return { ...nothing(), done: [`registered ${subject} version ${version}`] };
 }
 
-function changeRefused({ fieldOrder }: SchemaNeed, latest: SchemaTexts, next: SchemaTexts): string | null {
+function changeRejected({ fieldOrder }: SchemaNeed, latest: SchemaTexts, next: SchemaTexts): string | null {
   const moved = fieldOrder === 'Append' ? fieldNotAppended(latest, next) : null;
   return (
     moved &&
@@ -121,8 +124,8 @@ function nothing(): ProvisionReport {
   return { done: [], pending: [], problems: [] };
 }
 
-function refused(subject: string, reason: string): ProvisionReport {
-  return { ...nothing(), problems: [`schema of subject ${subject} not registered, the registered version stays: ${reason}`] };
+function rejected(subject: string, reason: FindingReason, why: string): ProvisionReport {
+  return { ...nothing(), problems: [{ reason, message: `schema of subject ${subject} rejected: ${why}` }] };
 }
 
 async function orNull<T>(asked: Promise<T>): Promise<T | null> {

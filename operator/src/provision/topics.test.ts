@@ -46,7 +46,15 @@ describe('planned topics', () => {
 
   test('fewer partitions than there are cannot be had', () => {
     const plan = planTopics(needs([topic('a', { arePartitionsSet: true })]), state({ order_created: [3], a: [12] }));
-    expect(plan).toMatchObject({ grow: [], problems: [expect.stringContaining('topic a has 12 partitions and Kafka takes none away')] });
+    expect(plan).toMatchObject({
+      grow: [],
+      problems: [
+        {
+          reason: 'PartitionsCannotShrink',
+          message: expect.stringContaining('topic a has 12 partitions and Kafka takes none away') as string,
+        },
+      ],
+    });
   });
 
   test('a dead letter topic takes the largest record of the inputs and 64 KiB of headers', () => {
@@ -69,7 +77,9 @@ describe('planned topics', () => {
     const dlq = topic('default.payment.dlq', { isManaged: false, config: { 'cleanup.policy': 'delete' } });
     const compacted = (policy: string) =>
       planTopics(needs([dlq]), state({ order_created: [3], [dlq.name]: [3, { 'cleanup.policy': policy }] })).problems;
-    expect(compacted('compact,delete')).toEqual([expect.stringContaining('topic default.payment.dlq is compacted')]);
+    expect(compacted('compact,delete')).toMatchObject([
+      { reason: 'TopicCompacted', message: expect.stringContaining('topic default.payment.dlq is compacted') as string },
+    ]);
     expect(compacted('delete')).toEqual([]);
   });
 
@@ -85,12 +95,14 @@ describe('planned topics', () => {
   });
 
   test('an input that nobody has made yet is waited for', () => {
-    expect(planTopics(needs([]), state({})).pending).toEqual([expect.stringContaining('topic order_created, which step payment consumes')]);
+    expect(planTopics(needs([]), state({})).pending).toEqual([
+      { reason: 'TopicMissing', message: expect.stringContaining('topic order_created, which step payment consumes') as string },
+    ]);
   });
 
   test('a topic that is not ours to make is waited for', () => {
     const plan = planTopics(needs([topic('order_paid', { isManaged: false })]), state({ order_created: [3] }));
     expect(plan.create).toEqual([]);
-    expect(plan.pending).toEqual([expect.stringContaining('topics.manage is false')]);
+    expect(plan.pending).toEqual([{ reason: 'TopicMissing', message: expect.stringContaining('topics.manage is false') as string }]);
   });
 });

@@ -1,3 +1,4 @@
+import type { Finding } from '../reasons.ts';
 import { DEAD_LETTER_HEADROOM_BYTES, type ProvisionReport, type StepNeeds, type StepReport, type TopicNeed } from './needs.ts';
 import type { NewTopic, TopicAdmin, TopicDescription } from './ports.ts';
 
@@ -9,8 +10,8 @@ export interface TopicPlan {
   create: NewTopic[];
   grow: { name: string; partitions: number }[];
   configure: { name: string; changes: Record<string, string> }[];
-  pending: string[];
-  problems: string[];
+  pending: Finding[];
+  problems: Finding[];
 }
 
 export interface TopicState {
@@ -28,15 +29,19 @@ export function planTopics(needs: StepNeeds, state: TopicState): TopicPlan {
     if (!found) planMissing(need, config, plan);
     else planExisting(need, { found, config, now: state.configs.get(need.name) ?? {} }, plan);
     if (found && !need.isManaged && isCompacted(state.configs.get(need.name)) && need.config[CLEANUP_POLICY] === 'delete') {
-      plan.problems.push(`topic ${need.name} is compacted, so records of one key would vanish from it: set its cleanup.policy to delete`);
+      plan.problems.push({
+        reason: 'TopicCompacted',
+        message: `topic ${need.name} is compacted, so records of one key would vanish from it: set its cleanup.policy to delete`,
+      });
     }
   }
   for (const input of needs.inputs) {
     const isOwn = needs.topics.some(({ name }) => name === input);
     if (!isOwn && !existing.has(input)) {
-      plan.pending.push(
-        `topic ${input}, which step ${needs.step} consumes, does not exist yet: create it, or apply the step that emits it`,
-      );
+      plan.pending.push({
+        reason: 'TopicMissing',
+        message: `topic ${input}, which step ${needs.step} consumes, does not exist yet: create it, or apply the step that emits it`,
+      });
     }
   }
   return plan;
@@ -45,7 +50,12 @@ export function planTopics(needs: StepNeeds, state: TopicState): TopicPlan {
 function planMissing(need: TopicNeed, config: Record<string, string>, plan: TopicPlan): void {
   const { name, partitions, replicationFactor, isManaged } = need;
   if (isManaged) plan.create.push({ name, partitions, replicationFactor, config });
-  else plan.pending.push(`topic ${name} does not exist and topics.manage is false: create it with ${partitions} partitions`);
+  else {
+    plan.pending.push({
+      reason: 'TopicMissing',
+      message: `topic ${name} does not exist and topics.manage is false: create it with ${partitions} partitions`,
+    });
+  }
 }
 
 interface Existing {
@@ -58,9 +68,10 @@ function planExisting(need: TopicNeed, { found, config, now }: Existing, plan: T
   if (!need.isManaged) return;
   if (found.partitions < need.partitions) plan.grow.push({ name: need.name, partitions: need.partitions });
   if (found.partitions > need.partitions && need.arePartitionsSet) {
-    plan.problems.push(
-      `topic ${need.name} has ${found.partitions} partitions and Kafka takes none away: set topics.partitions to ${found.partitions}, or leave it out`,
-    );
+    plan.problems.push({
+      reason: 'PartitionsCannotShrink',
+      message: `topic ${need.name} has ${found.partitions} partitions and Kafka takes none away: set topics.partitions to ${found.partitions}, or leave it out`,
+    });
   }
   const changes = Object.fromEntries(Object.entries(config).filter(([key, value]) => now[key] !== value));
   if (Object.keys(changes).length > 0) plan.configure.push({ name: need.name, changes });
