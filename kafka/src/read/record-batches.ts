@@ -58,6 +58,7 @@ const MAGIC_AT = 16;
 const MAGIC = 2;
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
+const PRODUCER_ID_AT = 43;
 const HEAD_BYTES = 61;
 const CODEC = 0x07;
 const LOG_APPEND_TIME = 0x08;
@@ -74,7 +75,8 @@ const DECOMPRESSED_AT_ONCE = 8 * 1024 * 1024;
 export async function decodeRecords(fetched: FetchedBytes, maxBatchBytes: number): Promise<DecodedPartition> {
   const { records: bytes, fromOffset, aborted } = fetched;
   const decoded: DecodedPartition = { records: [], nextOffset: fromOffset, bytes: bytes.length };
-  const isAborted = abortedFilter(aborted, endsOf(bytes, fetched));
+  const isAborted = abortedFilter(aborted);
+  const marked = markedAborted(bytes, fetched);
   for (let at = 0; at + MAGIC_AT < bytes.length && decoded.bytes - bytes.length < DECOMPRESSED_AT_ONCE;) {
     const end = at + LENGTH_COUNTS_FROM + Math.max(bytes.readInt32BE(at + LENGTH_AT), 0);
     // The last batch may be cut off: a fetch is limited in bytes
@@ -85,7 +87,7 @@ export async function decodeRecords(fetched: FetchedBytes, maxBatchBytes: number
     if (damage !== null && decoded.nextOffset > fromOffset) break;
     if (damage !== null) throw new CorruptBatch(bytes.readBigInt64BE(at), damage);
     const lastOffset = batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(23));
-    if (!isAborted(batch, lastOffset)) await decodeBatch(batch, fetched, { decoded, maxBatchBytes });
+    if (!isAborted(batch, lastOffset) && !marked.has(at)) await decodeBatch(batch, fetched, { decoded, maxBatchBytes });
     if (lastOffset >= decoded.nextOffset) decoded.nextOffset = lastOffset + 1n;
     at = end;
   }
@@ -99,62 +101,63 @@ function damageOf(batch: Buffer, magic: number): string | null {
   return 'the checksum does not fit the bytes: the log of the broker, its memory or the network has changed them';
 }
 
-/** A marker: how a transaction of its producer ended. */
-interface TransactionEnd {
-  producerId: bigint;
-  offset: bigint;
-  isAbort: boolean;
-}
-
 const ABORT = 0;
 
-/** Those among the batches. One that is damaged says nothing. */
-function endsOf(bytes: Buffer, fetched: FetchedBytes): TransactionEnd[] {
-  const ends: TransactionEnd[] = [];
+/**
+ * Where those batches begin whose transaction was aborted, as the marker behind them says. A broker that copied several
+ * transactions of one producer at once may leave some out of its list of aborted ones (docs/unlisted-aborts.md).
+ */
+function markedAborted(bytes: Buffer, fetched: FetchedBytes): ReadonlySet<number> {
+  const open = new Map<bigint, number[]>();
+  const marked = new Set<number>();
   for (let at = 0; at + HEAD_BYTES <= bytes.length;) {
     const end = at + LENGTH_COUNTS_FROM + Math.max(bytes.readInt32BE(at + LENGTH_AT), 0);
-    const batch = bytes.subarray(at, end);
-    const isControl = (bytes.readInt16BE(at + ATTRIBUTES_AT) & CONTROL) !== 0;
-    if (isControl && end <= bytes.length && damageOf(batch, bytes[at + MAGIC_AT]!) === null) ends.push(...endIn(batch, fetched));
+    const attributes = bytes.readInt16BE(at + ATTRIBUTES_AT);
+    const producerId = bytes.readBigInt64BE(at + PRODUCER_ID_AT);
+    const begun = open.get(producerId) ?? [];
+    if (attributes & CONTROL) {
+      const type = end <= bytes.length ? markerType(bytes.subarray(at, end), fetched) : null;
+      for (const position of type === ABORT ? begun : []) marked.add(position);
+      if (type !== null) open.delete(producerId);
+    } else if (attributes & TRANSACTIONAL) {
+      open.set(producerId, begun);
+      begun.push(at);
+    }
     at = end;
   }
-  return ends;
+  return marked;
 }
 
-/** The key of a control record is its version and its type, 16 bits each (Kafka protocol guide, "Control Batches"). */
-function endIn(batch: Buffer, fetched: FetchedBytes): TransactionEnd[] {
+/**
+ * The key of a control record is its version and its type, 16 bits each (Kafka protocol guide, "Control Batches").
+ * Null where the batch is damaged or has another form, or where compaction emptied it: it says nothing.
+ */
+function markerType(batch: Buffer, fetched: FetchedBytes): number | null {
+  if (damageOf(batch, batch[MAGIC_AT]!) !== null || batch.readInt32BE(57) === 0) return null;
   try {
     const { key } = new FetchedRecord(new RecordReader(batch, HEAD_BYTES), contextOf(batch, fetched));
-    if (!key || key.length < 4) return [];
-    return [{ producerId: batch.readBigInt64BE(43), offset: batch.readBigInt64BE(0), isAbort: key.readInt16BE(2) === ABORT }];
+    return key && key.length >= 4 ? key.readInt16BE(2) : null;
   } catch {
-    return []; // Another form than the one that is known, or emptied by compaction
+    return null;
   }
 }
 
 /**
  * Whether a batch holds nothing to see. Brokers list aborted transactions in the order of their ends; one begins at its
- * first offset and ends with the next control record of its producer, as in Kafka's `CompletedFetch`. A broker that
- * copied several transactions of one producer at once may leave some out of the list (docs/unlisted-aborts.md), so an
- * abort marker that is among the batches counts as well.
+ * first offset and ends with the next control record of its producer, as in Kafka's `CompletedFetch`.
  */
-function abortedFilter(
-  transactions: readonly AbortedTransaction[],
-  ends: readonly TransactionEnd[],
-): (batch: Buffer, lastOffset: bigint) => boolean {
+function abortedFilter(transactions: readonly AbortedTransaction[]): (batch: Buffer, lastOffset: bigint) => boolean {
   const upcoming = transactions.toSorted((a, b) => Number(a.firstOffset - b.firstOffset));
   const aborting = new Set<bigint>();
   let next = 0;
   return (batch, lastOffset) => {
     for (let begun = upcoming[next]; begun && begun.firstOffset <= lastOffset; begun = upcoming[++next]) aborting.add(begun.producerId);
     const attributes = batch.readInt16BE(ATTRIBUTES_AT);
-    const producerId = batch.readBigInt64BE(43);
     if (attributes & CONTROL) {
-      aborting.delete(producerId);
+      aborting.delete(batch.readBigInt64BE(PRODUCER_ID_AT));
       return true;
     }
-    if ((attributes & TRANSACTIONAL) === 0) return false;
-    return aborting.has(producerId) || ends.find((end) => end.producerId === producerId && end.offset > lastOffset)?.isAbort === true;
+    return (attributes & TRANSACTIONAL) !== 0 && aborting.has(batch.readBigInt64BE(PRODUCER_ID_AT));
   };
 }
 
