@@ -22,6 +22,7 @@ export {
   notableChanges,
 } from './reconcile/conditions.ts';
 export type { Event } from './reconcile/events.ts';
+export { keyOf, refOf } from './reconcile/plan.ts';
 export type { AppliedChange, Clock, ReconcileReporter, StepRef, Workload, WorkloadApplier } from './reconcile/ports.ts';
 export { Reconciler, type ReconcilerOptions, type ReconcileResult } from './reconcile/reconciler.ts';
 export type { ResolvedStep } from './resolve.ts';

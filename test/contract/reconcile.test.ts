@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadSteps } from '@sagafleet/cli';
 import { KafkaError } from '@sagafleet/kafka';
-import { formatCondition, notableChanges, type Condition } from '@sagafleet/operator';
+import { formatCondition, notableChanges, refOf, type Condition } from '@sagafleet/operator';
 import type { SagaStep } from '@sagafleet/schemas';
 import { describe, expect, test } from 'vitest';
 import { RECONCILE_CASES } from '../support/reconcile-cases.ts';
@@ -12,7 +12,6 @@ import { recordingReconcile } from '../support/recording-reconcile.ts';
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
 const nowhere = { stdout: { write: () => true }, stderr: { write: () => true }, env: {}, cwd: EXAMPLES, isTerminal: false };
 
-const refOf = ({ metadata: { namespace = 'default', name } }: SagaStep) => ({ namespace, name });
 const named = (name: string) => ({ namespace: 'default', name });
 const ready = (conditions: readonly Condition[]) => conditions.find(({ type }) => type === 'Ready');
 

@@ -36,7 +36,7 @@ export function sagaStepReference(sagaStep: FieldSchema): string {
     '',
     'The API server and `sagafleet validate` reject a step that breaks one of these:',
     '',
-    ...rulesOf({ schema: sagaStep, path: '' }).map((rule) => `* ${rule}`),
+    ...rulesOf(sagaStep, '').map((rule) => `* ${rule}`),
     '',
     '## status',
     '',
@@ -50,15 +50,15 @@ export function sagaStepReference(sagaStep: FieldSchema): string {
 function fieldsOf(schema: FieldSchema, path: string): Field[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const own = { path: `${path}${name}`, schema: field, isRequired: schema.required?.includes(name) ?? false };
-    const { below, suffix } = elementOf(field);
-    return [own, ...fieldsOf(below, `${own.path}${suffix}.`)];
+    const element = elementOf(field);
+    return [own, ...fieldsOf(element?.schema ?? field, `${own.path}${element?.suffix ?? ''}.`)];
   });
 }
 
-function elementOf(field: FieldSchema): { below: FieldSchema; suffix: string } {
-  if (field.items) return { below: field.items, suffix: '[]' };
-  if (field.additionalProperties) return { below: field.additionalProperties, suffix: '{}' };
-  return { below: field, suffix: '' };
+/** Of a list or a map. */
+function elementOf(field: FieldSchema): { schema: FieldSchema; suffix: string } | null {
+  if (field.items) return { schema: field.items, suffix: '[]' };
+  return field.additionalProperties ? { schema: field.additionalProperties, suffix: '{}' } : null;
 }
 
 function table(fields: readonly Field[]): string[] {
@@ -81,17 +81,12 @@ function defaultOf({ default: value }: FieldSchema): string {
   return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }
 
-function rulesOf({ schema, path }: { schema: FieldSchema; path: string }): string[] {
-  const own = (schema['x-kubernetes-validations'] ?? []).map(({ message }) => `${path ? `\`${path}\`: ` : ''}${message}`);
-  const { below, suffix } = elementOf(schema);
-  const fields = Object.entries(below.properties ?? {}).flatMap(([name, field]) =>
-    rulesOf({ schema: field, path: `${path}${suffix}${path ? '.' : ''}${name}` }),
-  );
-  return [...own, ...(below === schema ? [] : rulesOfElement(below, `${path}${suffix}`)), ...fields];
-}
-
-function rulesOfElement(element: FieldSchema, path: string): string[] {
-  return (element['x-kubernetes-validations'] ?? []).map(({ message }) => `\`${path}\`: ${message}`);
+function rulesOf(schema: FieldSchema, path: string): string[] {
+  const own = (schema['x-kubernetes-validations'] ?? []).map(({ message }) => (path ? `\`${path}\`: ${message}` : message));
+  const element = elementOf(schema);
+  const ofElement = element ? rulesOf(element.schema, `${path}${element.suffix}`) : [];
+  const ofFields = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => rulesOf(field, path ? `${path}.${name}` : name));
+  return [...own, ...ofElement, ...ofFields];
 }
 
 function cell(text: string): string {
