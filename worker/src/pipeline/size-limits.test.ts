@@ -151,7 +151,7 @@ describe('what was refused of a record', () => {
     expect(forms).toEqual(['bare', 'stub', 'place']);
     expect(limits.refusalOf(input)).toBe(refusal);
     expect(limits.letterShapeOf(input).reason).toContain('topic dlq takes no record of 300 bytes');
-    expect(() => limits.refuse(input, tooLarge, true)).toThrow('a dead letter that only names its record is refused');
+    expect(() => limits.refuse(input, tooLarge, true)).toThrow('a dead letter that only names its record was rejected');
     limits.written([{ topic: 'in', partition: 0, offset: 8n }]);
     expect(limits.letterShapeOf(input).form).toBe('full');
   });
