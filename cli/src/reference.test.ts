@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CLI_PAGE, cliReference } from './reference.ts';
 
-test('the page of commands is up to date: run `npm run generate`', () => {
+test('the page of commands is up to date; otherwise run `npm run generate`', () => {
   expect(readFileSync(CLI_PAGE, 'utf8')).toBe(cliReference());
 });
 

@@ -6,7 +6,7 @@ import { overloadOf } from './functions/signature.ts';
 import { REFERENCE_PAGE, renderReference } from './reference.ts';
 
 describe('docs/reference/expressions.md', () => {
-  test('is generated anew after each change of its source: run `npm run generate`', () => {
+  test('is up to date; otherwise run `npm run generate`', () => {
     expect(readFileSync(REFERENCE_PAGE, 'utf8')).toBe(renderReference());
   });
 

@@ -189,7 +189,7 @@ describe('files and folders', () => {
     ]);
   });
 
-  test('why a folder cannot be read is told in words', async () => {
+  test('the error of a folder that cannot be read names the cause', async () => {
     await writeFile(join(folder, 'a.yaml'), '');
     expect((await messages('a.yaml/steps'))[0]).toMatch(/^a.yaml\/steps: cannot be read: ENOTDIR/);
     expect(reasonOf(Object.assign(new Error('EACCES: permission denied, scandir'), { code: 'EACCES' }))).toBe(

@@ -49,7 +49,7 @@ describe('the limit of steps is exact for', () => {
     expect(costError(text, { l: numbers(10) }, limits(steps - 1)).code).toBe('cost');
   });
 
-  test('each record anew', () => {
+  test('each record starts from zero', () => {
     const expression = compileExpression("{'it': event.l.all(a, a >= 0)}", 'event', () => 0, limits(10));
     for (let record = 0; record < 5; record++) expect(expression.evaluate({ event: { l: numbers(10) } })).toEqual({ it: true });
     expect(() => expression.evaluate({ event: { l: numbers(11) } })).toThrow(/takes more than 10 steps/);

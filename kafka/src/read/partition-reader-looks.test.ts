@@ -80,7 +80,7 @@ describe('trouble', () => {
   test.each([
     [2, 0],
     [3, 1],
-  ])('of %i fetches in a row is told %i times: a leader that moves is no trouble', async (failures, times) => {
+  ])('of %i fetches in a row is reported %i times: a leader that moves is no trouble', async (failures, times) => {
     const { cluster, start, read, told, pass, until } = openReader();
     cluster.createTopic('t');
     start('t', 0);

@@ -150,7 +150,7 @@ const NOTABLE: Record<string, [before: Partial<StepObservation> | null, after: P
     ['Reconciling=True (GroupInUse): group a has members'],
   ],
 };
-test.each(Object.entries(NOTABLE))('the owner of a step is told of %s', (_name, [before, after, expected]) => {
+test.each(Object.entries(NOTABLE))('the owner of a step is notified of %s', (_name, [before, after, expected]) => {
   const told = notableChanges(before ? observe(before) : [], observe(after)).map(formatCondition);
   expect(told.toSorted()).toEqual(expected.toSorted());
 });

@@ -141,12 +141,12 @@ function textOf(findings: readonly Finding[]): string {
   return [...new Set(findings.map(({ message }) => message))].join('; ');
 }
 
-const TOLD_TYPES: readonly ConditionType[] = ['Stalled', 'TopicsReady', 'SchemasReady', 'WorkloadAvailable', 'Reconciling'];
+const SHOWN_TYPES: readonly ConditionType[] = ['Stalled', 'TopicsReady', 'SchemasReady', 'WorkloadAvailable', 'Reconciling'];
 const QUIET_REASONS: ReadonlySet<ConditionReason> = new Set(['WorkersStarting', 'NotStarted', 'NotChecked']);
 
 /** Of conditions with one reason the first. */
 function troubles(conditions: readonly Condition[]): Condition[] {
-  const found = TOLD_TYPES.flatMap((type) => conditions.filter((condition) => condition.type === type && isTrouble(condition)));
+  const found = SHOWN_TYPES.flatMap((type) => conditions.filter((condition) => condition.type === type && isTrouble(condition)));
   return found.filter(({ reason }, index) => found.findIndex((other) => other.reason === reason) === index);
 }
 

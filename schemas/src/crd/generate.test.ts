@@ -6,7 +6,7 @@ import { CRD_JSON, CRD_PAGE, CRD_YAML, renderCrd } from './generate.ts';
 import type { spec } from './spec.ts';
 
 describe('the CRD', () => {
-  test('is stale: run `npm run generate`', () => {
+  test('is up to date; otherwise run `npm run generate`', () => {
     const { yaml, json, page } = renderCrd();
     expect(readFileSync(CRD_YAML, 'utf8')).toBe(yaml);
     expect(readFileSync(CRD_JSON, 'utf8')).toBe(json);
