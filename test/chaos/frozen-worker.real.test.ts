@@ -1,15 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { API, type HeldRequest, type KafkaRequest, offsetsErrorOf } from '../support/kafka-proxy.ts';
 import { until } from '../support/until.ts';
 import { gatherEvidence } from './evidence.ts';
-import { Feed } from './feed.ts';
 import { describeFindings, judge } from './judge.ts';
-import { INPUT_PARTITIONS, TOPICS } from './topics.ts';
-import { World } from './world.ts';
+import { startSmallWorld } from './small-world.ts';
+import { INPUT_PARTITIONS } from './topics.ts';
 
 /** Its session is over after 6 s; `SAGAFLEET_FROZEN_MS=60000` for a minute. */
 const FROZEN_MS = Number(process.env['SAGAFLEET_FROZEN_MS'] ?? 0);
@@ -31,27 +27,8 @@ function errorCodeOf(request: HeldRequest): number {
   return bytes.readInt16BE(6 + bytes.readInt16BE(4) + 4 + 4);
 }
 
-async function startWorld(): Promise<{ world: World; feed: Feed }> {
-  const folder = mkdtempSync(join(tmpdir(), 'sagafleet-frozen-'));
-  const world = await World.start({ brokers: 1, sessionTimeoutMs: 6_000, folder, onNote: () => {} });
-  onTestFinished(async () => {
-    await world.stop();
-    rmSync(folder, { recursive: true });
-  });
-  const feed = new Feed({
-    brokers: world.brokers,
-    topic: TOPICS.input,
-    partitions: INPUT_PARTITIONS,
-    records: RECORDS,
-    durationMs: FEED_MS,
-    seed: 1,
-    encoders: await world.encoders(),
-  });
-  return { world, feed };
-}
-
 test('a worker frozen in the middle of transactions writes nothing after it wakes', { timeout: 120_000 + FROZEN_MS }, async () => {
-  const { world, feed } = await startWorld();
+  const { world, feed } = await startSmallWorld({ records: RECORDS, durationMs: FEED_MS });
   await world.workers.start(0);
   await world.workers.whenReady([0]);
   const hold = world.proxy.hold(

@@ -1,12 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { gatherEvidence } from './evidence.ts';
-import { Feed } from './feed.ts';
 import { describeFindings, judge } from './judge.ts';
-import { INPUT_PARTITIONS, TOPICS } from './topics.ts';
-import { World } from './world.ts';
+import { startSmallWorld } from './small-world.ts';
 
 /** Every record: a batch of 200 takes longer than the session, were it not bounded by time. */
 const SLOW_SHARE = 1;
@@ -14,23 +9,8 @@ const RECORDS = 400;
 const FEED_MS = 3_000;
 
 test('records that take long cost no worker its session: each joins no more often than when it started', { timeout: 180_000 }, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sagafleet-slow-'));
   const ingredients = { guarantee: 'ExactlyOnce', hasSlowExpressions: true, hasIngress: false } as const;
-  const world = await World.start({ brokers: 1, sessionTimeoutMs: 6_000, folder, ingredients, onNote: () => {} });
-  onTestFinished(async () => {
-    await world.stop();
-    rmSync(folder, { recursive: true });
-  });
-  const feed = new Feed({
-    brokers: world.brokers,
-    topic: TOPICS.input,
-    partitions: INPUT_PARTITIONS,
-    records: RECORDS,
-    durationMs: FEED_MS,
-    seed: 1,
-    slowShare: SLOW_SHARE,
-    encoders: await world.encoders(),
-  });
+  const { world, feed } = await startSmallWorld({ records: RECORDS, durationMs: FEED_MS, slowShare: SLOW_SHARE }, ingredients);
   await world.workers.start(0);
   await world.workers.whenReady([0]);
   const joins = () => world.workers.get(0).log.filter(({ msg }) => msg === 'joined the group').length;
