@@ -28,27 +28,22 @@ function literalText(value: unknown): string {
 
 /** Paths that are not null where the condition is true. */
 export function presentWhenTrue(condition: Node): string[] {
-  switch (condition.op) {
-    case 'binary':
-      return condition.operator === '!=' ? comparedWithNull(condition.left, condition.right) : [];
-    case 'logic':
-      return condition.operator === '&&' ? condition.operands.flatMap(presentWhenTrue) : [];
-    case 'unary':
-      return condition.operator === '!' ? presentWhenFalse(condition.operand) : [];
-    default:
-      return [];
-  }
+  return presentWhen(condition, true);
 }
 
 /** Paths that are not null where the condition is false. */
 export function presentWhenFalse(condition: Node): string[] {
+  return presentWhen(condition, false);
+}
+
+function presentWhen(condition: Node, isTrue: boolean): string[] {
   switch (condition.op) {
     case 'binary':
-      return condition.operator === '==' ? comparedWithNull(condition.left, condition.right) : [];
+      return condition.operator === (isTrue ? '!=' : '==') ? comparedWithNull(condition.left, condition.right) : [];
     case 'logic':
-      return condition.operator === '||' ? condition.operands.flatMap(presentWhenFalse) : [];
+      return condition.operator === (isTrue ? '&&' : '||') ? condition.operands.flatMap((each) => presentWhen(each, isTrue)) : [];
     case 'unary':
-      return condition.operator === '!' ? presentWhenTrue(condition.operand) : [];
+      return condition.operator === '!' ? presentWhen(condition.operand, !isTrue) : [];
     default:
       return [];
   }

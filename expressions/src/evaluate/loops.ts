@@ -3,7 +3,7 @@ import { type BindNode, childrenOf, type MacroNode, type Node } from '../syntax/
 import { kindOf } from '../values/kind.ts';
 import { isMap, keysOf } from '../values/maps.ts';
 import type { Budget } from './budget.ts';
-import { failure, mayBePassedOver, type Plan, type Run, sourceOf, type State } from './state.ts';
+import { failure, passOver, type Plan, type Run, sourceOf, type State } from './state.ts';
 
 interface Loop {
   items: (state: State) => unknown[];
@@ -82,9 +82,7 @@ function quantified({ items, slot, steps, body }: Loop, deciding: boolean): Run 
       try {
         if (body(state) === deciding) return deciding;
       } catch (error) {
-        if (!mayBePassedOver(error)) throw error;
-        state.budget.passOverError();
-        first ??= error;
+        first = passOver(error, first, state);
       }
     }
     if (first !== undefined) throw first;

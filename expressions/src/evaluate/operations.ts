@@ -6,7 +6,7 @@ import { compare, equals } from '../values/compare.ts';
 import { kindOf } from '../values/kind.ts';
 import { canonicalKey, entryOf, isMap, keysOf } from '../values/maps.ts';
 import type { Budget } from './budget.ts';
-import { failure, mayBePassedOver, placed, type Plan, type Run, sourceOf } from './state.ts';
+import { failure, passOver, placed, type Plan, type Run, sourceOf } from './state.ts';
 
 export function planUnary(node: UnaryNode, plan: Plan): Run {
   const operand = plan.make(node.operand, plan);
@@ -196,9 +196,7 @@ export function planLogic({ operator, operands }: LogicNode, plan: Plan): Run {
       try {
         if (truth(runs[index]!(state), operands[index]!, taker) === deciding) return deciding;
       } catch (error) {
-        if (!mayBePassedOver(error)) throw error;
-        state.budget.passOverError();
-        first ??= error;
+        first = passOver(error, first, state);
       }
     }
     if (first !== undefined) throw first;

@@ -35,9 +35,15 @@ export function placed(error: unknown, node: Node): unknown {
     : error;
 }
 
-/** May another operand decide in its place? Cost is spent, whatever decides. */
-export function mayBePassedOver(error: unknown): boolean {
-  return error instanceof ExpressionError && error.code !== 'cost';
+/**
+ * Another operand may decide in place of one that failed (langdef.md, "Logical operators").
+ * @returns the error to throw where none does: the first one
+ * @throws what cannot be passed over: cost is spent, whatever decides
+ */
+export function passOver(error: unknown, first: unknown, { budget }: State): unknown {
+  if (!(error instanceof ExpressionError) || error.code === 'cost') throw error;
+  budget.passOverError();
+  return first ?? error;
 }
 
 export function sourceOf({ text }: Plan, { start, end }: Node): string {
